@@ -1,0 +1,1 @@
+"""The image models, and the code that trains and evaluates them."""

@@ -1,0 +1,1 @@
+"""The simulated plant, its real wires, and the demo."""

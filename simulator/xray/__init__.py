@@ -1,0 +1,1 @@
+"""Simulated X-ray pictures of parcels."""

@@ -1,0 +1,1 @@
+"""The inspection station: what runs on the line's PC."""

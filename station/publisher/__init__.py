@@ -1,0 +1,1 @@
+"""The journal to MQTT, as a process of its own."""
