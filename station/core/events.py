@@ -99,3 +99,178 @@ class DeviceState:
     device: str
     connected: bool
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ParcelKey:
+    """A parcel's identity: the PLC's epoch and the number that it gave at the infeed eye."""
+
+    epoch: int
+    number: int
+
+
+class Mode(Enum):
+    """How the diverter is worked."""
+
+    AUTOMATIC = "automatic"
+    HAND = "hand"
+    BYPASS = "bypass"
+
+
+class Why(IntEnum):
+    """Why the PLC sent a parcel where it did, as `docs/plc-interface.md` numbers it."""
+
+    RELEASED = 0
+    NO_ORDER = 1
+    INSPECT_ORDER = 2
+    OTHER_SESSION = 3
+    AMBIGUOUS = 4
+    LENGTH = 5
+    TOO_CLOSE = 6
+    STOOD = 7
+    NOT_AUTOMATIC = 8
+    UNKNOWN_PARCEL = 9
+    VOID = 10
+    STALE = 11
+    NOT_SEEN = 12
+    DIVERTER = 13
+
+
+class Place(Enum):
+    """Where a parcel ended: a lane's exit eye saw it, or it was lost, or nobody could see."""
+
+    PASS = "pass"  # noqa: S105
+    INSPECT = "inspect"
+    LOST = "lost"
+    UNOBSERVED = "unobserved"
+
+
+class AckResult(IntEnum):
+    """The PLC's answer to an order."""
+
+    ACCEPTED = 1
+    LATE = 2
+    UNKNOWN_PARCEL = 3
+    OTHER_SESSION = 4
+    VOID = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One change of a photo-eye's beam, latched by the PLC: eye index from 0, count and ms as 32-bit numbers.
+
+    `parcel` is the number that the PLC knows it by, 0 for none; `trigger` the trigger number that this edge fired.
+    """
+
+    sequence: int
+    eye: int
+    direction: Direction
+    count: int
+    plc_ms: int
+    parcel: int = 0
+    trigger: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlcSample:
+    """The PLC's state at one scan, that lies between two moments of the PC; every edge up to it was delivered before.
+
+    `faults` and `stop_cause` are the words of `docs/plc-interface.md`; `session` is the live one, 0 for none.
+    """
+
+    after_ns: int
+    before_ns: int
+    plc_ms: int
+    count: int
+    epoch: int
+    session: int
+    mode: Mode
+    belt_running: bool
+    stop_cause: int
+    faults: int
+    diverter: Lane | None
+    lane_full: bool
+    scan_max_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BeltParcel:
+    """A row of the PLC's table of parcels on the belt, as it stands when the station connects."""
+
+    number: int
+    infeed_count: int
+    length_counts: int
+    session: int
+    last_eye: int
+    last_eye_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlcConnected:
+    """The PLC answers, its map is the right one, and what was on the belt."""
+
+    epoch: int
+    session: int
+    program_version: int
+    parcels: tuple[BeltParcel, ...]
+    mismatches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlcLost:
+    """No valid answer of the PLC within its bound; edges may be missing until it is connected again."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAcknowledged:
+    """The PLC's echo of an order: its sequence, parcel and lane, and what it made of it."""
+
+    order: int
+    number: int
+    lane: Lane
+    result: AckResult
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeSeen:
+    """What became of a parcel, `number` 0 for one that has none; `why` is the PLC's reason at the decision eye."""
+
+    sequence: int
+    number: int
+    place: Place
+    why: Why
+    count: int
+    plc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListsLoaded:
+    """The hold list and the declared weights (grams) as a whole; `version` is the hash of the files."""
+
+    version: str
+    held: frozenset[str]
+    declared_g: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Nothing happened, but the time that the core asked for has come."""
+
+
+Event = (
+    BarcodeReading
+    | WeightReading
+    | Frame
+    | Detection
+    | DeviceState
+    | Edge
+    | PlcSample
+    | PlcConnected
+    | PlcLost
+    | OrderAcknowledged
+    | OutcomeSeen
+    | ListsLoaded
+    | Tick
+)

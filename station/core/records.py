@@ -1,0 +1,252 @@
+"""What leaves the core for the journal: one pydantic model an event type, each versioned and closed."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Route = Literal["pass", "inspect"]
+
+
+class Record(BaseModel):
+    """One journaled event. `type` names it on disk and on the wire; `version` grows when its fields change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    type: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+
+
+class ParcelRef(BaseModel):
+    """A parcel's identity: PLC epoch and number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    epoch: int
+    number: int
+
+
+class CountInterval(BaseModel):
+    """Hard bounds of a place, in unwrapped encoder counts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    low: int
+    high: int
+
+
+class FindingRecord(BaseModel):
+    """A finding: label, score 0..1, box x0 y0 x1 y1 in pixels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    label: str
+    score: float
+    box: tuple[float, float, float, float]
+
+
+class Reason(BaseModel):
+    """One reason for a decision: a code of `docs/mqtt.md` and a sentence for a person; `device` where one is named."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    code: str
+    text: str
+    device: str = ""
+
+
+class StationStarted(Record):
+    """The daemon began; what it runs with."""
+
+    type: ClassVar[str] = "station-started"
+    software: str
+    config_sha256: str
+    model_sha256: str
+    policy_version: str
+
+
+class StationStopped(Record):
+    """The daemon ends in order."""
+
+    type: ClassVar[str] = "station-stopped"
+    cause: str
+
+
+class SessionOpened(Record):
+    """A new session (and epoch, where the PLC had none) was chosen; nothing that entered before is released."""
+
+    type: ClassVar[str] = "session-opened"
+    new_session: int
+    new_epoch: int | None = None
+    parcels_on_belt: int = 0
+
+
+class EdgesRead(Record):
+    """Edges read in one poll: sequence, eye, broken (1) or freed (0), count, PLC ms, number, trigger."""
+
+    type: ClassVar[str] = "edges-read"
+    edges: tuple[tuple[int, int, int, int, int, int, int], ...]
+
+
+class ParcelEntered(Record):
+    """The infeed eye saw a new parcel."""
+
+    type: ClassVar[str] = "parcel-entered"
+    parcel: ParcelRef
+    count: int
+    inspect_only: bool
+
+
+class ReadingMatched(Record):
+    """A reading, its interval of counts, and the parcels that it could belong to (one: matched; else ambiguous)."""
+
+    type: ClassVar[str] = "reading-matched"
+    device: str
+    kind: Literal["barcode", "weight", "frame"]
+    value: str | float | None
+    fault: str = ""
+    trigger: int | None = None
+    after_ns: int
+    before_ns: int
+    interval: CountInterval
+    candidates: tuple[ParcelRef, ...]
+    ambiguous: bool
+    note: str = ""
+
+
+class FrameInspected(Record):
+    """The detector's answer for one frame."""
+
+    type: ClassVar[str] = "frame-inspected"
+    device: str
+    frame_id: str
+    findings: tuple[FindingRecord, ...]
+    model_sha256: str
+    inference_ms: float
+    fault: str = ""
+
+
+class Decided(Record):
+    """A decision: the route and all the reasons for it. On disk before its order is sent."""
+
+    type: ClassVar[str] = "decided"
+    parcel: ParcelRef
+    route: Route
+    reasons: tuple[Reason, ...]
+    policy_version: str
+    count: int
+    after: str = ""
+
+
+class Ordered(Record):
+    """The decision was handed to the PLC's driver."""
+
+    type: ClassVar[str] = "ordered"
+    parcel: ParcelRef
+    order: int
+    lane: Route
+
+
+class Acknowledged(Record):
+    """The PLC echoed sequence, parcel and lane of an order; `result` is what it made of it."""
+
+    type: ClassVar[str] = "acknowledged"
+    parcel: ParcelRef
+    order: int
+    lane: Route
+    result: Literal["accepted", "late", "unknown-parcel", "other-session", "void"]
+    latency_ms: float
+
+
+class ParcelCompleted(Record):
+    """All that a central system needs of one parcel, when it has left the station."""
+
+    type: ClassVar[str] = "parcel-completed"
+    parcel: ParcelRef
+    barcode: str | None
+    barcodes: tuple[str, ...]
+    weight_g: float | None
+    frames: tuple[str, ...]
+    findings: tuple[FindingRecord, ...]
+    route: Route | None
+    reasons: tuple[Reason, ...]
+    ordered: bool
+    acknowledged: bool
+    outcome: Literal["pass", "inspect", "lost", "unobserved"]
+    plc_why: str
+    mode: Literal["automatic", "hand", "bypass"]
+    length_mm: float | None
+    entered_at: str
+    decided_at: str | None
+    completed_at: str
+    order_latency_ms: float | None
+    test: bool = False
+
+
+class AlarmRaised(Record):
+    """A condition that a technician must know of; one per condition until it is cleared."""
+
+    type: ClassVar[str] = "alarm-raised"
+    alarm: str
+    subject: str
+    text: str
+    priority: Literal["low", "medium", "high", "top"]
+
+
+class AlarmCleared(Record):
+    """The condition is over."""
+
+    type: ClassVar[str] = "alarm-cleared"
+    alarm: str
+    subject: str
+
+
+class DeviceChanged(Record):
+    """A device's connection came or went."""
+
+    type: ClassVar[str] = "device-changed"
+    device: str
+    connected: bool
+    detail: str
+
+
+class PlcChanged(Record):
+    """Mode, belt, stop cause or faults of the PLC changed."""
+
+    type: ClassVar[str] = "plc-changed"
+    mode: Literal["automatic", "hand", "bypass"]
+    belt_running: bool
+    stop_cause: int
+    faults: int
+    lane_full: bool
+    session: int
+    epoch: int
+
+
+class ListsChanged(Record):
+    """The hold list or the declared weights were replaced, as a whole."""
+
+    type: ClassVar[str] = "lists-changed"
+    lists_version: str
+    held: int
+    declared: int
+
+
+RECORDS: dict[str, type[Record]] = {
+    model.type: model
+    for model in (
+        StationStarted,
+        StationStopped,
+        SessionOpened,
+        EdgesRead,
+        ParcelEntered,
+        ReadingMatched,
+        FrameInspected,
+        Decided,
+        Ordered,
+        Acknowledged,
+        ParcelCompleted,
+        AlarmRaised,
+        AlarmCleared,
+        DeviceChanged,
+        PlcChanged,
+        ListsChanged,
+    )
+}
+"""Every record type by its name; the journal, the schemas and the publisher know no other list."""

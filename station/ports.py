@@ -1,0 +1,102 @@
+"""What the station needs from the world, as small typed Protocols, and how a driver announces itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from station.core.actions import Order
+from station.core.events import Arrived, Event
+
+NowNs = Callable[[], int]
+"""Monotonic nanoseconds; drivers read no clock of their own."""
+
+
+class Role(Enum):
+    """What a device is to the station."""
+
+    BARCODE = "barcode"
+    SCALE = "scale"
+    FRAMES = "frames"
+    PLC = "plc"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as a device delivered it, encoded (PNG or JPEG bytes) and unchecked; `fault` if it has none to show."""
+
+    device: str
+    data: bytes
+    arrived: Arrived
+    trigger: int | None = None
+    fault: str = ""
+
+
+class Sink(Protocol):
+    """Where a driver puts what it has; callable from any thread, never blocks, never raises."""
+
+    def __call__(self, event: Event | Picture, /) -> None:
+        """Hand one event over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A device at one glance: `last_message_ns` is None before the first; `counters` are the driver's own."""
+
+    connected: bool
+    detail: str
+    last_message_ns: int | None
+    counters: dict[str, int]
+
+
+@runtime_checkable
+class Device(Protocol):
+    """Anything with a wire. It reconnects by itself with back-off and says so once."""
+
+    name: str
+
+    def start(self, sink: Sink) -> None:
+        """Begin to read, in a thread of its own."""
+
+    def stop(self) -> None:
+        """End within a second and close the wire."""
+
+    def health(self) -> Health:
+        """How it is now."""
+
+    def probe(self) -> str:
+        """For `station check`, instead of `start`: "" if reachable, else what is wrong and what to do."""
+
+
+@runtime_checkable
+class Plc(Device, Protocol):
+    """The PLC: orders name a parcel; a heartbeat is sent only when the caller earned one."""
+
+    def beat(self) -> None:
+        """Let the heartbeat advance once with the next write."""
+
+    def send(self, orders: Sequence[Order]) -> None:
+        """Queue orders; each is repeated until its exact echo was read back or `forget` drops it."""
+
+    def open_session(self, session: int, epoch: int | None) -> None:
+        """Offer a session and, if the PLC has none, an epoch; both are on disk already."""
+
+
+class Settings(BaseModel):
+    """Base of each driver's own settings: frozen, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """How a driver announces itself by entry point `station.drivers`: a kind, a role, its settings, a maker."""
+
+    role: Role
+    settings: type[Settings]
+    create: Callable[[str, Any, NowNs], Device]
+    example: str
