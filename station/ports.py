@@ -45,12 +45,16 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A device at one glance: `last_message_ns` is None before the first; `counters` are the driver's own."""
+    """A device at one glance: `last_message_ns` is None before the first; `counters` are the driver's own.
+
+    `seen_empty_ns` is the last moment at which the port was seen empty: all that came before was handed over.
+    """
 
     connected: bool
     detail: str
     last_message_ns: int | None
     counters: dict[str, int]
+    seen_empty_ns: int | None = None
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ encoder counts, both as the PLC's free-running 32-bit numbers; the core unwraps 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import Enum, IntEnum, IntFlag
 
 
 class Lane(Enum):
@@ -136,6 +136,26 @@ class Why(IntEnum):
     DIVERTER = 13
 
 
+class StopCause(IntEnum):
+    """Why the PLC stopped the belt, as `docs/plc-interface.md` numbers it."""
+
+    NONE = 0
+    OPERATOR = 1
+    LANE_FULL = 2
+    DIVERTER = 3
+    UNRELEASED_IN_PASS_LANE = 4
+
+
+class Fault(IntFlag):
+    """Bits of the PLC's fault word."""
+
+    DIVERTER_NOT_IN_POSITION = 1
+    DIVERTER_INPUTS = 2
+    UNRELEASED_IN_PASS_LANE = 4
+    EYE_BLOCKED = 8
+    ENCODER = 16
+
+
 class Place(Enum):
     """Where a parcel ended: a lane's exit eye saw it, or it was lost, or nobody could see."""
 
@@ -207,12 +227,18 @@ class BeltParcel:
 
 @dataclass(frozen=True, slots=True)
 class PlcConnected:
-    """The PLC answers, its map is the right one, and what was on the belt."""
+    """The PLC answers, its map is the right one, and what was on the belt.
+
+    `resumed` is True if no edge was missed since the last connection of this daemon: tracks then go on.
+    """
 
     epoch: int
     session: int
     program_version: int
+    count: int
+    plc_ms: int
     parcels: tuple[BeltParcel, ...]
+    resumed: bool
     mismatches: tuple[str, ...] = ()
 
 
@@ -255,6 +281,22 @@ class ListsLoaded:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionChosen:
+    """A session (and an epoch, where the PLC had none) is on disk and offered to the PLC."""
+
+    session: int
+    epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """All that had reached the device's port by `seen_ns` was handed over before this event."""
+
+    device: str
+    seen_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Nothing happened, but the time that the core asked for has come."""
 
@@ -272,5 +314,7 @@ Event = (
     | OrderAcknowledged
     | OutcomeSeen
     | ListsLoaded
+    | SessionChosen
+    | Watermark
     | Tick
 )

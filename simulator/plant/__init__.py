@@ -1,0 +1,1 @@
+"""The plant's physics, pure and seeded: belt, parcels, eyes, diverter, devices."""

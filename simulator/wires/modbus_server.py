@@ -1,0 +1,62 @@
+"""Modbus TCP servers of the simulated devices; the only module here that touches pymodbus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from pymodbus.constants import ExcCodes
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+OnWrite = Callable[[int, Sequence[int]], None]
+
+
+class RegisterServer:
+    """Serves a list of holding registers that its owner changes at will; `on_write(address, words)` tells of writes.
+
+    `mute` makes it accept requests and answer nothing; `busy` makes it answer exception 6.
+    """
+
+    def __init__(self, words: list[int], on_write: OnWrite | None = None) -> None:
+        self._words = words
+        self._on_write = on_write
+        self._server: ModbusTcpServer | None = None
+        self.busy = False
+        self.mute_until: asyncio.Event | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; returns the port, chosen by the system if `port` is 0."""
+        data = SimData(0, values=[0] * len(self._words), datatype=DataType.REGISTERS)
+        device = SimDevice(0, simdata=[data], action=self._action)
+        self._server = ModbusTcpServer(device, address=(host, port))
+        await self._server.serve_forever(background=True)
+        sockets = self._server.transport.sockets  # type: ignore[union-attr]
+        return int(sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Close the listener and every connection."""
+        if self._server is not None:
+            await self._server.shutdown()
+            self._server = None
+
+    async def _action(
+        self,
+        function: int,
+        _start: int,
+        address: int,
+        count: int,
+        registers: list[int],
+        values: list[int] | list[bool] | None,
+    ) -> ExcCodes | None:
+        if self.mute_until is not None:
+            await self.mute_until.wait()
+        if self.busy:
+            return ExcCodes.DEVICE_BUSY
+        if values is not None and function == 16:
+            words = [int(value) for value in values]
+            self._words[address : address + count] = words
+            if self._on_write is not None:
+                self._on_write(address, words)
+        registers[address : address + count] = self._words[address : address + count]
+        return None

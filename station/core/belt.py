@@ -1,0 +1,150 @@
+"""From the PC's time to the belt's counts, with hard bounds: clock match and belt history.
+
+Both PLC numbers are free-running 32-bit counters; here they are unwrapped, so they never go back at a rollover.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import deque
+from dataclasses import dataclass
+
+_WORD = 1 << 32
+_HISTORY_MS = 120_000
+NS_PER_MS = 1_000_000
+
+
+class Unwrap:
+    """A 32-bit counter made into an integer that does not roll over; nearest to the last value, either way."""
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+
+    def __call__(self, raw: int) -> int:
+        """Return the unwrapped value; it becomes the new reference if it lies ahead."""
+        if self.last is None:
+            self.last = raw
+            return raw
+        delta = (raw - self.last) % _WORD
+        value = self.last + (delta if delta < _WORD // 2 else delta - _WORD)
+        self.last = max(self.last, value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Hard bounds, both ends included."""
+
+    low: float
+    high: float
+
+    def meets(self, other: Interval) -> bool:
+        """True if the two have a point in common."""
+        return self.low <= other.high and other.low <= self.high
+
+    def widened(self, by: float) -> Interval:
+        """The same, longer by `by` at both ends."""
+        return Interval(self.low - by, self.high + by)
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+class ClockMatch:
+    """Offset between PC and PLC time as an interval: each sample's bracket intersected, widened by drift meanwhile.
+
+    A PLC time of p ms means [p, p + 1) ms. Method: intersection of brackets, as in Marzullo's algorithm with one
+    source; no bracket is ever averaged, so the bounds are hard as long as drift stays within `drift_ppm`.
+    """
+
+    def __init__(self, drift_ppm: float) -> None:
+        self._drift = drift_ppm * 1e-6
+        self._offset: Interval | None = None
+        self._at_ns = 0
+
+    def add(self, after_ns: int, before_ns: int, plc_ms: int) -> bool:
+        """Take one bracket; False if it contradicts the ones before (a clock stepped), and then begins anew."""
+        bracket = Interval(after_ns - (plc_ms + 1) * NS_PER_MS, before_ns - plc_ms * NS_PER_MS)
+        if self._offset is None:
+            self._offset, self._at_ns = bracket, before_ns
+            return True
+        old = self._offset.widened(max(0, before_ns - self._at_ns) * self._drift)
+        self._at_ns = before_ns
+        if not old.meets(bracket):
+            self._offset = bracket
+            return False
+        self._offset = Interval(max(old.low, bracket.low), min(old.high, bracket.high))
+        return True
+
+    def plc_ms(self, after_ns: float, before_ns: float) -> Interval | None:
+        """PLC times between which something lies that the PC saw between the two; None before the first sample."""
+        if self._offset is None:
+            return None
+        return Interval((after_ns - self._offset.high) / NS_PER_MS, (before_ns - self._offset.low) / NS_PER_MS)
+
+    def pc_ns_latest(self, plc_ms: float) -> float:
+        """The latest PC time at which the PLC's clock showed `plc_ms`."""
+        if self._offset is None:
+            raise ValueError("no sample of the PLC's clock yet")
+        return (plc_ms + 1) * NS_PER_MS + self._offset.high
+
+
+class BeltHistory:
+    """Count as a function of PLC time: known at the samples, bounded between them by the fastest speed.
+
+    Memory is bounded: two minutes of samples.
+    """
+
+    def __init__(self, counts_per_ms: float) -> None:
+        self._rate = counts_per_ms
+        self._times: deque[int] = deque()
+        self._counts: deque[int] = deque()
+
+    def add(self, plc_ms: int, count: int) -> bool:
+        """Take one sample; False if time or count went back (a reversed belt, a stale read)."""
+        if self._times and (plc_ms < self._times[-1] or count < self._counts[-1]):
+            return False
+        if self._times and plc_ms == self._times[-1]:
+            return True
+        self._times.append(plc_ms)
+        self._counts.append(count)
+        while self._times[0] < plc_ms - _HISTORY_MS:
+            self._times.popleft()
+            self._counts.popleft()
+        return True
+
+    @property
+    def count(self) -> int | None:
+        """Count of the newest sample."""
+        return self._counts[-1] if self._counts else None
+
+    @property
+    def plc_ms(self) -> int | None:
+        """PLC time of the newest sample."""
+        return self._times[-1] if self._times else None
+
+    def counts(self, times: Interval) -> Interval | None:
+        """Counts that the belt can have had within PLC times `times`; None while samples do not reach that far."""
+        if not self._times or self._times[-1] < times.high:
+            return None
+        slack = self._rate
+        return Interval(self._at_least(times.low) - slack, self._at_most(times.high) + slack)
+
+    def reached_at(self, count: float) -> int | None:
+        """PLC time of the first sample at or past `count`; None if the belt is not there yet."""
+        index = bisect_left(self._counts, count)
+        return self._times[index] if index < len(self._times) else None
+
+    def _at_least(self, time: float) -> float:
+        index = bisect_right(self._times, time)
+        before = self._counts[index - 1] if index else float("-inf")
+        if index == len(self._times):
+            return before
+        return max(before, self._counts[index] - self._rate * (self._times[index] - time))
+
+    def _at_most(self, time: float) -> float:
+        index = bisect_left(self._times, time)
+        after = self._counts[index]
+        if not index:
+            return after
+        return min(after, self._counts[index - 1] + self._rate * (time - self._times[index - 1]))

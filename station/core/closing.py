@@ -1,0 +1,74 @@
+"""When a parcel's evidence is closed: its place passed, latency elapsed, and all that came before has been read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from station.core.belt import NS_PER_MS, BeltHistory, ClockMatch
+from station.core.matching import Reading
+from station.core.parcel import Parcel
+from station.core.setup import DeviceSetup, LineSetup
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What is known of the devices' ports: how far each was read empty, and which are connected."""
+
+    seen_ns: Mapping[str, int]
+    connected: Collection[str]
+    waiting: Collection[Reading]
+
+
+def closed_ns(
+    parcel: Parcel, setup: LineSetup, clock: ClockMatch, belt: BeltHistory, ports: Ports, now_ns: int
+) -> float | None:
+    """Return when the parcel's windows closed (monotonic ns), None if one of them is still open."""
+    if not _confirmed(parcel, setup):
+        return None
+    latest = 0.0
+    for device in setup.devices:
+        end = _window_end_ns(parcel, device, setup, clock, belt)
+        if end is None or not _read_up_to(end, device, ports, setup, now_ns):
+            return None
+        latest = max(latest, end)
+    return latest
+
+
+def next_close_ns(parcel: Parcel, setup: LineSetup, clock: ClockMatch, belt: BeltHistory) -> float | None:
+    """Return the PC time at which the last window closes, None while the belt has not carried it through all."""
+    ends = [_window_end_ns(parcel, device, setup, clock, belt) for device in setup.devices]
+    known = [end for end in ends if end is not None]
+    return max(known) + setup.settle_ms * NS_PER_MS if len(known) == len(ends) and known else None
+
+
+def detected(parcel: Parcel) -> bool:
+    """True if the detector has answered for every frame of the parcel."""
+    return all(frame.detection is not None or frame.fault for frame in parcel.evidence.frames)
+
+
+def _confirmed(parcel: Parcel, setup: LineSetup) -> bool:
+    """The first eye behind the last zone has seen it, or it is known to be missing there."""
+    last = max((device.zone_mm[1] for device in setup.devices), default=0.0)
+    eyes = setup.geometry.eyes_mm
+    behind = next((i for i, place in enumerate(eyes) if place >= last), len(eyes) - 1)
+    if behind == len(eyes) - 1:
+        return True
+    return behind in parcel.leads or behind <= parcel.origin_eye or "missed" in parcel.doubts
+
+
+def _window_end_ns(
+    parcel: Parcel, device: DeviceSetup, setup: LineSetup, clock: ClockMatch, belt: BeltHistory
+) -> float | None:
+    left = belt.reached_at(parcel.within(device.zone_mm, setup.geometry).high)
+    if left is None:
+        return None
+    return clock.pc_ns_latest(left) + (device.latency_ms[1] + device.measuring_ms) * NS_PER_MS
+
+
+def _read_up_to(end_ns: float, device: DeviceSetup, ports: Ports, setup: LineSetup, now_ns: int) -> bool:
+    if any(r.device == device.name and r.arrived.after_ns <= end_ns for r in ports.waiting):
+        return False
+    if device.name in ports.connected:
+        return ports.seen_ns.get(device.name, 0) >= end_ns
+    return now_ns >= end_ns + setup.settle_ms * NS_PER_MS

@@ -1,0 +1,149 @@
+"""Which parcel a reading belongs to: only one that alone can have been where and when it was taken.
+
+A reading is held until the PLC's samples reach past it, so that every edge that matters has been read. Then its
+interval of counts is fixed. It stays known until its parcels have left, since an edge that nothing explains may
+still show that another object could have made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from station.core.belt import NS_PER_MS, BeltHistory, ClockMatch, Interval
+from station.core.events import BarcodeReading, Frame, WeightReading
+from station.core.parcel import Parcel
+from station.core.setup import DeviceSetup, Geometry, LineSetup
+
+Reading = BarcodeReading | WeightReading | Frame
+_KEPT_COUNTS_MM = 20_000
+_AGREE_TO_RESYNC = 3
+_TRIGGERS = 65_535
+
+
+@dataclass(slots=True)
+class Match:
+    """A reading with its interval of counts and every object that it could belong to."""
+
+    reading: Reading
+    device: DeviceSetup
+    counts: Interval
+    candidates: list[Parcel]
+    note: str = ""
+
+    @property
+    def owner(self) -> Parcel | None:
+        """The one numbered parcel it belongs to, None if it is ambiguous or fits none."""
+        if len(self.candidates) == 1 and not self.note and self.candidates[0].key is not None:
+            return self.candidates[0]
+        return None
+
+
+@dataclass(slots=True)
+class TriggerCounter:
+    """The offset between a device's own trigger numbers and the PLC's; found again after a disagreement."""
+
+    offset: int = 0
+    in_step: bool = True
+    _proposal: int | None = None
+    _agreed: int = 0
+
+    def agrees(self, own: int, plc: int) -> bool:
+        """Compare a pair that time alone has matched; True if it fits the offset that is trusted."""
+        offset = (own - plc) % _TRIGGERS
+        if self.in_step and offset == self.offset:
+            return True
+        self.in_step = False
+        self._agreed = self._agreed + 1 if offset == self._proposal else 1
+        self._proposal = offset
+        if self._agreed >= _AGREE_TO_RESYNC:
+            self.offset, self.in_step, self._proposal, self._agreed = offset, True, None, 0
+        return False
+
+
+@dataclass(slots=True)
+class Matcher:
+    """Readings on their way to parcels. Memory is bounded: a reading is dropped when its place has left the belt."""
+
+    setup: LineSetup
+    waiting: list[Reading] = field(default_factory=list)
+    matched: list[Match] = field(default_factory=list)
+    triggers: dict[tuple[str, int], Parcel] = field(default_factory=dict)
+    counters: dict[str, TriggerCounter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.counters = {d.name: TriggerCounter() for d in self.setup.devices if d.trigger_eye is not None}
+
+    def fired(self, eye: int, trigger: int, parcel: Parcel) -> None:
+        """The PLC triggered every device of this eye with that number, as this parcel's edge was seen."""
+        for device in self.setup.devices:
+            if device.trigger_eye == eye:
+                self.triggers[device.name, trigger] = parcel
+
+    def settle(self, clock: ClockMatch, belt: BeltHistory, parcels: Sequence[Parcel]) -> list[Match]:
+        """Match every waiting reading that the samples have reached; returns the new matches."""
+        done: list[Match] = []
+        still: list[Reading] = []
+        for reading in self.waiting:
+            counts = self._counts(reading, clock, belt)
+            if counts is None:
+                still.append(reading)
+            else:
+                done.append(self._match(reading, counts, parcels))
+        self.waiting = still
+        self.matched += done
+        return done
+
+    def question(self, stranger: Parcel) -> list[tuple[Match, Parcel]]:
+        """An object was found that nothing explains: matches that could be its own lose their owner."""
+        geometry = self.setup.geometry
+        reach = geometry.eyes_mm[max(0, stranger.origin_eye - 1)]
+        spoiled = []
+        for match in self.matched:
+            owner = match.owner
+            if owner is None or match.device.zone_mm[1] < reach or stranger in match.candidates:
+                continue
+            if stranger.within(match.device.zone_mm, geometry).meets(match.counts):
+                match.candidates.append(stranger)
+                spoiled.append((match, owner))
+        return spoiled
+
+    def forget(self, count: int, still_there: Sequence[Parcel]) -> None:
+        """Drop what lies behind: matches far back on the belt, triggers of parcels that have left."""
+        oldest = count - _KEPT_COUNTS_MM / self.setup.geometry.mm_per_count
+        self.matched = [match for match in self.matched if match.counts.high > oldest]
+        on_belt = set(map(id, still_there))
+        self.triggers = {key: parcel for key, parcel in self.triggers.items() if id(parcel) in on_belt}
+
+    def _counts(self, reading: Reading, clock: ClockMatch, belt: BeltHistory) -> Interval | None:
+        device = self.setup.by_name[reading.device]
+        earliest = reading.arrived.after_ns - (device.latency_ms[1] + device.measuring_ms) * NS_PER_MS
+        latest = reading.arrived.before_ns - device.latency_ms[0] * NS_PER_MS
+        times = clock.plc_ms(earliest, latest)
+        return None if times is None else belt.counts(times)
+
+    def _match(self, reading: Reading, counts: Interval, parcels: Sequence[Parcel]) -> Match:
+        device = self.setup.by_name[reading.device]
+        geometry: Geometry = self.setup.geometry
+        candidates = [p for p in parcels if p.within(device.zone_mm, geometry).meets(counts)]
+        match = Match(reading, device, counts, candidates)
+        if not candidates:
+            match.note = "fits no parcel"
+        elif isinstance(reading, Frame) and device.trigger_eye is not None:
+            self._check_trigger(match, reading)
+        return match
+
+    def _check_trigger(self, match: Match, frame: Frame) -> None:
+        counter = self.counters[match.device.name]
+        if frame.trigger is None:
+            match.note = "no trigger number"
+            return
+        numbers = {n: p for (device, n), p in self.triggers.items() if device == frame.device}
+        named = numbers.get((frame.trigger - counter.offset - 1) % _TRIGGERS + 1)
+        if len(match.candidates) == 1:
+            plc = next((n for n, parcel in numbers.items() if parcel is match.candidates[0]), None)
+            if plc is not None and counter.agrees(frame.trigger, plc):
+                return
+            match.note = "trigger number and time disagree"
+        if named is not None and named not in match.candidates:
+            match.candidates.append(named)

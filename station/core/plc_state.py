@@ -1,0 +1,81 @@
+"""What the PLC last said of itself: session, epoch, mode, faults; and when a new session is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from station.core.actions import Action, Keep, OpenSession
+from station.core.alarms import Alarms
+from station.core.events import Fault, Mode, PlcSample, SessionChosen, StopCause
+from station.core.records import PlcChanged
+
+_STOP_TEXT = {
+    StopCause.OPERATOR: "stopped by an operator",
+    StopCause.LANE_FULL: "the inspection lane is full: empty it",
+    StopCause.DIVERTER: "the diverter is not where it should be: look for a jam, then acknowledge at the panel",
+    StopCause.UNRELEASED_IN_PASS_LANE: "a parcel that was not released is in the pass lane: take it out by hand",
+}
+
+
+@dataclass(slots=True)
+class PlcState:
+    """Session and status as the core needs them; `live` is True while the PLC holds our session."""
+
+    epoch: int = 0
+    session: int = 0
+    live: bool = False
+    mode: Mode = Mode.AUTOMATIC
+    trusted: bool = True
+    _last: PlcChanged | None = None
+    _opening: bool = False
+    _was_live: bool = False
+    _epoch_offered: bool = False
+
+    def chosen(self, event: SessionChosen) -> None:
+        """A session is on disk and on offer."""
+        self.session, self._opening, self._was_live = event.session, False, False
+        self._epoch_offered = event.epoch is not None
+
+    def take(self, sample: PlcSample, alarms: Alarms, new_world: Callable[[], None]) -> list[Action]:
+        """Take one sample: what changed, which alarms, and whether to open a session."""
+        actions = self._changes(sample, alarms)
+        if sample.epoch != self.epoch:
+            new_world()
+            self.epoch = sample.epoch
+        self.live = bool(sample.epoch and self.session and sample.session == self.session)
+        if self.live:
+            self._was_live = True
+            self._epoch_offered = False
+            return actions
+        ended = self.session == 0 or self._was_live
+        if not self._opening and (ended or (sample.epoch == 0 and not self._epoch_offered)):
+            self._opening = True
+            actions.append(OpenSession(needs_epoch=sample.epoch == 0))
+        return actions
+
+    def _changes(self, sample: PlcSample, alarms: Alarms) -> list[Action]:
+        self.mode = sample.mode
+        record = PlcChanged(
+            mode=sample.mode.value,
+            belt_running=sample.belt_running,
+            stop_cause=sample.stop_cause,
+            faults=sample.faults,
+            lane_full=sample.lane_full,
+            session=sample.session,
+            epoch=sample.epoch,
+        )
+        if record == self._last:
+            return []
+        self._last = record
+        actions: list[Action] = [Keep(record)]
+        manual = sample.mode is not Mode.AUTOMATIC
+        actions += alarms.when(manual, "plc-mode", "diverter", f"the diverter is in {sample.mode.value}", "high")
+        for cause in StopCause:
+            if cause is not StopCause.NONE:
+                standing = sample.stop_cause == cause
+                actions += alarms.when(standing, "belt-stopped", cause.name.lower(), _STOP_TEXT[cause], "top")
+        for fault in Fault:
+            text = f"the PLC reports {fault.name}" if fault.name else "the PLC reports a fault"
+            actions += alarms.when(bool(sample.faults & fault), "plc-fault", str(fault.name).lower(), text, "high")
+        return actions

@@ -1,0 +1,115 @@
+"""The rules of the site: evidence in, a route and all the reasons out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+
+from station.core.parcel import FrameEvidence, Parcel
+from station.core.records import Reason
+from station.core.setup import DeviceSetup, PolicySetup
+
+REASONS: Mapping[str, str] = {
+    "no-barcode": "no barcode was read",
+    "several-barcodes": "several different barcodes were read",
+    "held": "the barcode is on the hold list",
+    "no-weight": "no valid weight",
+    "several-weights": "the scale gave different weights",
+    "weight-range": "the weight is outside the site's range",
+    "weight-mismatch": "the weight does not fit the declared one",
+    "no-picture": "no picture",
+    "picture-unusable": "the picture cannot be used",
+    "no-detection": "the detector gave no answer in time",
+    "finding": "the detector found a hazard",
+    "ambiguous": "a reading could belong to another object as well",
+    "device-lost": "a device was not connected while the parcel passed it",
+    "tracking": "the parcel's track cannot be trusted",
+    "inspect-only": "the parcel entered before this session, or without one",
+    "deadline": "the evidence was not complete in time",
+    "mode": "the diverter is not in automatic",
+}
+"""Every reason code; docs/mqtt.md lists them from here."""
+
+
+def reasons_to_inspect(
+    parcel: Parcel,
+    policy: PolicySetup,
+    devices: Collection[DeviceSetup],
+    lost: Collection[str],
+    held: frozenset[str],
+    declared_g: Mapping[str, float],
+) -> list[Reason]:
+    """Return every reason why a person should open the parcel; none means that it may pass.
+
+    `lost` names the devices that were not connected all the while the parcel passed them.
+    """
+    found = [Reason(code="tracking", text=text) for text in parcel.doubts.values()]
+    if parcel.inspect_only:
+        found.append(_reason("inspect-only"))
+    for device in devices:
+        found += _of_device(parcel, policy, device, device.name in lost)
+    found += _of_barcodes(parcel, held)
+    found += _of_weight(parcel, policy, declared_g)
+    for frame in parcel.evidence.frames:
+        found += _of_frame(frame, policy.thresholds)
+    return found
+
+
+def _reason(code: str, detail: str = "", device: str = "") -> Reason:
+    text = REASONS[code]
+    return Reason(code=code, text=f"{text}: {detail}" if detail else text, device=device)
+
+
+def _of_device(parcel: Parcel, policy: PolicySetup, device: DeviceSetup, lost: bool) -> list[Reason]:  # noqa: FBT001
+    evidence = parcel.evidence
+    found = []
+    if device.name in evidence.ambiguous:
+        found.append(_reason("ambiguous", device=device.name))
+    if lost and device.name not in policy.may_be_missing:
+        found.append(_reason("device-lost", device.name, device.name))
+    missing = {
+        "barcode": not evidence.barcodes,
+        "weight": not evidence.weights_g,
+        "frame": not any(frame.device == device.name for frame in evidence.frames),
+    }[device.kind]
+    if missing and not (lost and device.name in policy.may_be_missing):
+        code = {"barcode": "no-barcode", "weight": "no-weight", "frame": "no-picture"}[device.kind]
+        found.append(_reason(code, evidence.faults.get(device.name, ""), device.name))
+    return found
+
+
+def _of_barcodes(parcel: Parcel, held: frozenset[str]) -> list[Reason]:
+    codes = sorted(set(parcel.evidence.barcodes))
+    found = [_reason("several-barcodes", ", ".join(codes))] if len(codes) > 1 else []
+    return found + [_reason("held", code) for code in codes if code in held]
+
+
+def _of_weight(parcel: Parcel, policy: PolicySetup, declared_g: Mapping[str, float]) -> list[Reason]:
+    found: list[Reason] = []
+    weights = parcel.evidence.weights_g
+    if len(set(weights)) > 1:
+        found.append(_reason("several-weights", ", ".join(f"{w:g} g" for w in weights)))
+    low, high = policy.weight_range_g
+    for weight in set(weights):
+        if not (math.isfinite(weight) and low <= weight <= high):
+            found.append(_reason("weight-range", f"{weight:g} g, allowed {low:g} to {high:g} g"))
+        for code in set(parcel.evidence.barcodes) & declared_g.keys():
+            allowed = policy.declared_tolerance_g + policy.declared_tolerance_share * declared_g[code]
+            if not abs(weight - declared_g[code]) <= allowed:
+                found.append(_reason("weight-mismatch", f"{weight:g} g, declared {declared_g[code]:g} g"))
+    return found
+
+
+def _of_frame(frame: FrameEvidence, thresholds: Mapping[str, float]) -> list[Reason]:
+    if frame.fault:
+        return [_reason("picture-unusable", frame.fault, frame.device)]
+    if frame.detection is None:
+        return [_reason("no-detection", device=frame.device)]
+    if frame.detection.fault:
+        return [_reason("picture-unusable", frame.detection.fault, frame.device)]
+    found = []
+    for finding in frame.detection.findings:
+        threshold = thresholds.get(finding.label, 0.0)
+        if not finding.score < threshold:  # so NaN and unknown labels are findings
+            found.append(_reason("finding", f"{finding.label} {finding.score:.2f}", frame.device))
+    return found

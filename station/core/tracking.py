@@ -1,0 +1,133 @@
+"""Which parcel an edge belongs to: one edge claims one parcel, one parcel is claimed by one edge, at every eye.
+
+An edge that nothing explains becomes a tracked object without a number, so that no reading of it can fall to a
+parcel that has one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from station.core.belt import Interval
+from station.core.events import BeltParcel, Direction, ParcelKey
+from station.core.parcel import Parcel
+from station.core.setup import Geometry
+
+_KEPT_BEYOND_EXIT_MM = 3000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An edge with its count unwrapped."""
+
+    eye: int
+    direction: Direction
+    count: int
+    number: int
+    trigger: int
+
+
+@dataclass(slots=True)
+class Tracker:
+    """All objects on the belt, in the order in which they lie on it, newest last."""
+
+    geometry: Geometry
+    parcels: list[Parcel] = field(default_factory=list)
+    _covering: dict[int, Parcel] = field(default_factory=dict)
+
+    def adopt(self, rows: tuple[BeltParcel, ...], epoch: int, counts: list[tuple[int, int]]) -> list[Parcel]:
+        """Begin anew with the PLC's table, all inspect-only; `counts` are each row's unwrapped infeed and last count."""
+        self.parcels.clear()
+        self._covering.clear()
+        for row, (infeed, last) in zip(rows, counts, strict=True):
+            parcel = Parcel(ParcelKey(epoch, row.number), 0, {0: infeed}, inspect_only=True)
+            if row.last_eye < len(self.geometry.eyes_mm):
+                parcel.leads[row.last_eye] = last
+            if row.length_counts:
+                parcel.trails[0] = infeed + row.length_counts
+            else:
+                self._covering[0] = parcel
+            parcel.doubts["adopted"] = "was on the belt when the station started"
+            self.parcels.append(parcel)
+        return list(self.parcels)
+
+    def by_key(self, key: ParcelKey) -> Parcel | None:
+        """The parcel on the belt with that identity."""
+        return next((parcel for parcel in self.parcels if parcel.key == key), None)
+
+    def covering(self, eye: int) -> Parcel | None:
+        """Whoever breaks that eye's beam now."""
+        return self._covering.get(eye)
+
+    def see(self, edge: Seen, epoch: int, *, inspect_only: bool) -> Parcel | None:
+        """Take one edge; returns a parcel or object that is new with it, else None."""
+        if edge.direction is Direction.FREED:
+            self._free(edge)
+            return None
+        if edge.eye == 0:
+            key = ParcelKey(epoch, edge.number) if edge.number else None
+            return self._begin(edge, key, inspect_only=inspect_only)
+        hits = [parcel for parcel in self._due(edge.eye) if edge.count in self._window(parcel, edge.eye)]
+        free = [parcel for parcel in hits if edge.eye not in parcel.leads]
+        if len(hits) == 1 and free:
+            free[0].leads[edge.eye] = edge.count
+            self._covering[edge.eye] = free[0]
+            return None
+        for parcel in hits:
+            parcel.doubts["claim"] = f"two edges or two parcels at eye {edge.eye}"
+        if free:
+            for parcel in free:
+                parcel.leads[edge.eye] = edge.count
+            self._covering[edge.eye] = free[0]
+            return None
+        return self._begin(edge, None, inspect_only=True)
+
+    def pass_by(self, count: int) -> None:
+        """The belt is at `count`: whoever should have been seen by now and was not has lost its track."""
+        for parcel in self.parcels:
+            for eye in range(parcel.origin_eye + 1, len(self.geometry.eyes_mm)):
+                if eye not in parcel.leads and self._window(parcel, eye).high < count:
+                    parcel.doubts["missed"] = f"not seen at eye {eye}"
+
+    def retire(self, count: int) -> list[Parcel]:
+        """Take out all that must have left the belt; those still without an outcome are returned."""
+        end = self.geometry.exit_mm + _KEPT_BEYOND_EXIT_MM
+        gone = [parcel for parcel in self.parcels if self._ended(parcel, end, count)]
+        for parcel in gone:
+            self.parcels.remove(parcel)
+        return [parcel for parcel in gone if parcel.on_belt]
+
+    def _ended(self, parcel: Parcel, end_mm: float, count: int) -> bool:
+        latest = parcel.trail_at(end_mm, self.geometry).high
+        if latest == float("inf"):
+            longest = 3 * self.geometry.longest_mm / self.geometry.mm_per_count
+            latest = parcel.lead_at(end_mm, self.geometry).high + longest
+        return latest < count
+
+    def _due(self, eye: int) -> list[Parcel]:
+        return [parcel for parcel in self.parcels if parcel.origin_eye < eye]
+
+    def _window(self, parcel: Parcel, eye: int) -> Interval:
+        return parcel.lead_at(self.geometry.eyes_mm[eye], self.geometry, before_eye=eye)
+
+    def _begin(self, edge: Seen, key: ParcelKey | None, *, inspect_only: bool) -> Parcel:
+        parcel = Parcel(key, edge.eye, {edge.eye: edge.count}, inspect_only=inspect_only or key is None)
+        if key is None:
+            parcel.doubts["unknown"] = f"an edge at eye {edge.eye} that no parcel explains"
+        self._covering[edge.eye] = parcel
+        self.parcels.append(parcel)
+        return parcel
+
+    def _free(self, edge: Seen) -> None:
+        parcel = self._covering.pop(edge.eye, None)
+        if parcel is None:
+            return
+        parcel.trails[edge.eye] = edge.count
+        geometry = self.geometry
+        length = (edge.count - parcel.leads[edge.eye]) * geometry.mm_per_count
+        own = parcel.length_mm(geometry)
+        allowed = 2 * (geometry.latch_counts * geometry.mm_per_count + geometry.tolerance_mm) + length * geometry.slip
+        if length > geometry.longest_mm + allowed:
+            parcel.doubts["too-long"] = f"{length:.0f} mm long: more than one parcel, touching?"
+        elif own is not None and abs(length - own) > allowed:
+            parcel.doubts["length"] = f"{length:.0f} mm long at eye {edge.eye}, {own:.0f} mm at the first"
