@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -14,6 +15,7 @@ from simulator.plc.program import PlcProgram
 from simulator.plc.signals import PlcSettings
 
 _WORDS = {"u16": 1, "u32": 2}
+_Entry = TypeVar("_Entry")
 
 
 @dataclass(slots=True)
@@ -99,6 +101,8 @@ class Image:
 
     layout: Layout
     words: list[int] = field(init=False)
+    _edges: int = 0
+    _outcomes: int = 0
 
     def __post_init__(self) -> None:
         self.words = [0] * self.layout.size
@@ -111,8 +115,12 @@ class Image:
     def refresh(self, program: PlcProgram) -> None:
         """Write what changes with every scan."""
         self.put("status", self.layout.encode("status", _status(program)))
-        self.put("edge_ring", self._ring("edge", _edges(program), 128))
-        self.put("outcome_ring", self._ring("outcome", _outcomes(program), 64))
+        rings = program.rings
+        self._ring("edge_ring", "edge", _edges(program, rings.edge_total - self._edges), rings.edges.maxlen)
+        self._ring(
+            "outcome_ring", "outcome", _outcomes(program, rings.outcome_total - self._outcomes), rings.outcomes.maxlen
+        )
+        self._edges, self._outcomes = rings.edge_total, rings.outcome_total
         self.put("parcel_table", self.layout.encode("parcel_table", {"rows": _rows(program)}))
 
     def settings(self, settings: PlcSettings) -> None:
@@ -134,22 +142,23 @@ class Image:
             OrderWords(o["order"], o["parcel"], o["lane"], o["last_count"] if o["has_last_count"] else None)
             for o in values["orders"][: values["order_count"]]
         ]
-        return Command(
-            values["number"], values["session"], values["heartbeat"], values["epoch_grant"], tuple(orders)
-        )
+        return Command(values["number"], values["session"], values["heartbeat"], values["epoch_grant"], tuple(orders))
 
-    def _ring(self, record: str, entries: Sequence[Mapping[str, int]], size: int) -> list[int]:
-        length = sum(_WORDS[part["type"]] for part in self.layout.document["records"][record])
-        words = [0] * (length * size)
+    def _ring(self, block: str, record: str, entries: Sequence[Mapping[str, int]], size: int | None) -> None:
+        start = self.layout.address(block)
         for entry in entries:
-            place = (entry["total"] - 1) % size * length
-            words[place : place + length] = self.layout.record(record, entry)
-        return words
+            words = self.layout.record(record, entry)
+            place = start + (entry["total"] - 1) % (size or 1) * len(words)
+            self.words[place : place + len(words)] = words
 
 
-def _edges(program: PlcProgram) -> list[dict[str, int]]:
-    rings = program.rings
-    first = rings.edge_total - len(rings.edges) + 1
+def _newest(ring: deque[_Entry], wanted: int) -> list[_Entry]:
+    return list(ring)[-wanted:] if wanted else []
+
+
+def _edges(program: PlcProgram, wanted: int) -> list[dict[str, int]]:
+    newest = _newest(program.rings.edges, wanted)
+    first = program.rings.edge_total - len(newest) + 1
     return [
         {
             "total": first + i,
@@ -162,13 +171,13 @@ def _edges(program: PlcProgram) -> list[dict[str, int]]:
             "trigger": e.trigger,
             "sequence_end": first + i,
         }
-        for i, e in enumerate(rings.edges)
+        for i, e in enumerate(newest)
     ]
 
 
-def _outcomes(program: PlcProgram) -> list[dict[str, int]]:
-    rings = program.rings
-    first = rings.outcome_total - len(rings.outcomes) + 1
+def _outcomes(program: PlcProgram, wanted: int) -> list[dict[str, int]]:
+    newest = _newest(program.rings.outcomes, wanted)
+    first = program.rings.outcome_total - len(newest) + 1
     return [
         {
             "total": first + i,
@@ -180,7 +189,7 @@ def _outcomes(program: PlcProgram) -> list[dict[str, int]]:
             "plc_ms": o.ms,
             "sequence_end": first + i,
         }
-        for i, o in enumerate(rings.outcomes)
+        for i, o in enumerate(newest)
     ]
 
 
@@ -227,8 +236,8 @@ def _status(program: PlcProgram) -> dict[str, Any]:
         "edges": rings.edge_total,
         "outcomes": rings.outcome_total,
         "arrivals": [rings.arrivals.get(eye, 0) for eye in range(8)],
-        "newest_edges": _edges(program)[-4:][::-1],
-        "newest_outcomes": _outcomes(program)[-2:][::-1],
+        "newest_edges": _edges(program, 4)[::-1],
+        "newest_outcomes": _outcomes(program, 2)[::-1],
         "newest_acks": [
             {"order": a.order, "parcel": a.parcel, "lane": a.lane, "result": int(a.result)}
             for a in list(book.acks)[::-1]

@@ -31,7 +31,7 @@ class RegisterServer:
         device = SimDevice(0, simdata=[data], action=self._action)
         self._server = ModbusTcpServer(device, address=(host, port))
         await self._server.serve_forever(background=True)
-        sockets = self._server.transport.sockets  # type: ignore[union-attr]
+        sockets = self._server.transport.sockets
         return int(sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

@@ -1,0 +1,129 @@
+"""The simulated plant's configuration: one YAML, closed and frozen like a station's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from simulator.plc.signals import PlcSettings
+
+
+class PlantConfigError(Exception):
+    """The plant's YAML cannot be used; the text says where and why."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FeedConfig(_Part):
+    """How parcels come: rate, lengths, gaps (mm), weights (g), and the share of each kind of trouble."""
+
+    parcels_per_hour: int = Field(default=5400, gt=0)
+    shortest_mm: int = 150
+    longest_mm: int = 600
+    gap_mm: int = 350
+    gap_with_neighbour_mm: int = 750
+    weight_g: tuple[int, int] = (200, 20_000)
+    threat_share: float = 0.1
+    unreadable_share: float = 0.01
+    held_share: float = 0.01
+    declared_share: float = 0.3
+    wrong_weight_share: float = 0.01
+    misread_share: float = 0.0
+
+
+class BeltConfig(_Part):
+    """The belt: speed, slip as a share, encoder, and how fast it starts and stops."""
+
+    speed_mm_s: int = 2500
+    slip: float = 0.005
+    um_per_count: int = 1000
+    stop_mm: int = 60
+    first_count: int = 4_294_947_296
+
+
+class DevicesConfig(_Part):
+    """Where devices sense and how fast they answer: places in mm, times in ms as (least, most)."""
+
+    scanner_mm: tuple[int, int] = (250, 350)
+    scanner_latency_ms: tuple[float, float] = (22, 58)
+    scale_mm: tuple[int, int] = (700, 1450)
+    scale_measuring_ms: int = 60
+    scale_latency_ms: tuple[float, float] = (12, 38)
+    scale_noise_g: float = 3.0
+    xray_mm: tuple[int, int] = (1990, 2010)
+    xray_latency_ms: tuple[float, float] = (222, 278)
+
+
+class PlcConfig(_Part):
+    """The PLC: scan (ms, least and most), latching, eyes (mm; exit eyes last), diverter."""
+
+    host: str = "127.0.0.1"
+    port: int = 15020
+    scan_ms: tuple[int, int] = (10, 20)
+    latch_ms: float = 1.0
+    drift_ppm: float = 50.0
+    eyes_mm: tuple[int, ...] = (0, 650, 1800, 3200, 4100, 6200, 6200)
+    decision_eye: int = 4
+    trigger_eye: int = 2
+    diverter_mm: int = 5500
+    switch_mm: int = 300
+    switch_ms: int = 80
+    tolerance_mm: int = 10
+    length_tolerance_mm: int = 15
+    program_version: int = 1
+
+
+class WiresConfig(_Part):
+    """Where the wires end: links to the pseudo-terminals and the X-ray machine's folder."""
+
+    scanner: Path = Path("wires/scanner")
+    scale: Path = Path("wires/scale")
+    xray: Path = Path("wires/xray")
+
+
+class PlantConfig(_Part):
+    """One simulated plant."""
+
+    seed: int = 1
+    feed: FeedConfig = FeedConfig()
+    belt: BeltConfig = BeltConfig()
+    devices: DevicesConfig = DevicesConfig()
+    plc: PlcConfig = PlcConfig()
+    wires: WiresConfig = WiresConfig()
+    wait_for_session: bool = True
+    hold_list: Path | None = None
+    declared_weights: Path | None = None
+
+    def plc_settings(self) -> PlcSettings:
+        """The PLC program's constants, as its settings block shows them."""
+        return PlcSettings(
+            um_per_count=self.belt.um_per_count,
+            latch_us=round(self.plc.latch_ms * 1000),
+            slip_ppm=round(self.belt.slip * 1e6),
+            tolerance_mm=self.plc.tolerance_mm,
+            length_tolerance_mm=self.plc.length_tolerance_mm,
+            switch_mm=self.plc.switch_mm,
+            stop_mm=self.belt.stop_mm,
+            eye_mm=self.plc.eyes_mm,
+            decision_eye=self.plc.decision_eye,
+            diverter_mm=self.plc.diverter_mm,
+            longest_mm=self.feed.longest_mm,
+            trigger_eye=self.plc.trigger_eye,
+            speed_mm_s=self.belt.speed_mm_s,
+            program_version=self.plc.program_version,
+        )
+
+
+def load_plant(path: Path) -> PlantConfig:
+    """Read and check a plant's YAML; raises PlantConfigError."""
+    try:
+        return PlantConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except (OSError, yaml.YAMLError) as error:
+        raise PlantConfigError(f"{path}: {error}") from error
+    except ValidationError as error:
+        lines = [f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise PlantConfigError("\n".join(lines)) from error

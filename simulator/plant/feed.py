@@ -1,0 +1,102 @@
+"""What comes along the belt: parcels of varied length, gap, weight, label and content, from one seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+from simulator.config import FeedConfig
+
+HAZARDS = ("gun", "knife", "battery", "aerosol")
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One physical object on the belt, and the truth about it. Lengths in mm, weight in g.
+
+    `start` is the belt's travel (mm) at which its leading edge is at the infeed eye; `slips` its own factor of the
+    belt's travel in each stretch between `stretches`.
+    """
+
+    identity: int
+    length_mm: float
+    weight_g: float
+    barcode: str | None
+    hazards: tuple[str, ...]
+    held: bool = False
+    declared_g: float | None = None
+    label_at: float = 0.5
+    picture: int | None = None
+    start: float = 0.0
+    slips: tuple[float, ...] = ()
+    on_belt: bool = True
+    offset: float = 0.0
+    lane: str | None = None
+    faults: set[str] = field(default_factory=set)
+
+    @property
+    def clean(self) -> bool:
+        """True if nothing about it is a cause to inspect it."""
+        fits = self.declared_g is None or abs(self.declared_g - self.weight_g) < 0.04 * self.declared_g
+        return not self.hazards and self.barcode is not None and not self.held and fits and not self.faults
+
+
+def sscc(serial: int) -> str:
+    """A GS1 SSCC (18 digits) with its check digit; GS1 General Specifications, 7.9.1."""
+    body = f"3{4012345:07d}{serial:09d}"
+    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(body))
+    return body + str(-total % 10)
+
+
+class Feed:
+    """Makes items and the gaps between them. The smallest gap is kept; closer ones are a fault put in by hand."""
+
+    def __init__(self, config: FeedConfig, seed: int, speed_mm_s: float) -> None:
+        self._config = config
+        self._random = Random(seed)
+        self._speed = speed_mm_s
+        self._made = 0
+        self._last_length = 0.0
+
+    def next(self) -> tuple[Item, float]:
+        """Return the next item and the gap (mm) that it keeps to the one before."""
+        item = self._item()
+        gap = self._gap(item)
+        self._last_length = item.length_mm
+        return item, gap
+
+    def _item(self) -> Item:
+        config, random = self._config, self._random
+        self._made += 1
+        length = random.uniform(config.shortest_mm, config.longest_mm)
+        weight = round(random.uniform(*config.weight_g))
+        hazards = (random.choice(HAZARDS),) if random.random() < config.threat_share else ()
+        barcode = None if random.random() < config.unreadable_share else sscc(self._made)
+        held = barcode is not None and random.random() < config.held_share
+        declared: float | None = weight if random.random() < config.declared_share else None
+        if declared is not None and random.random() < config.wrong_weight_share:
+            declared = weight * random.choice((0.6, 1.7))
+        return Item(
+            self._made,
+            length,
+            weight,
+            barcode,
+            hazards,
+            held,
+            declared,
+            label_at=random.uniform(0.1, 0.9),
+            picture=random.randrange(1 << 30),
+        )
+
+    def _gap(self, item: Item) -> float:
+        config = self._config
+        least = max(config.gap_mm, config.gap_with_neighbour_mm - min(item.length_mm, self._last_length or 1e9))
+        mean = self._speed * 3600 / config.parcels_per_hour - (config.shortest_mm + config.longest_mm) / 2
+        spare = max(0.0, mean - self._mean_least())
+        return least + (self._random.expovariate(1 / spare) if spare > 1 else 0.0)
+
+    def _mean_least(self) -> float:
+        config = self._config
+        # The shorter of two lengths drawn evenly lies a third of the way up.
+        shorter = config.shortest_mm + (config.longest_mm - config.shortest_mm) / 3
+        return max(config.gap_mm, config.gap_with_neighbour_mm - shorter)
