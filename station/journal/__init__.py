@@ -1,1 +1,10 @@
-"""The append-only record of all that happened."""
+"""The append-only record of all that happened: SQLite through apsw, one writer, any number of short readers."""
+
+from station.journal.ids import IdFile
+from station.journal.lock import FileLock, LockedError
+from station.journal.pictures import PictureStore
+from station.journal.reader import Meta, Reader
+from station.journal.stored import JournalError, Stored
+from station.journal.writer import Journal
+
+__all__ = ["FileLock", "IdFile", "Journal", "JournalError", "LockedError", "Meta", "PictureStore", "Reader", "Stored"]

@@ -1,0 +1,159 @@
+"""Modbus TCP requests whose replies are checked word by word; the only module that knows pymodbus (3.16.1).
+
+pymodbus hands over a reply of another function, address or count as if it were the answer, and keeps a connection
+whose answers run one step late. Here each reply must fit its request, and a connection that once failed to is closed.
+Source: Modbus Application Protocol V1.1b3; Modbus Messaging on TCP/IP V1.0b.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pymodbus.client import ModbusTcpClient
+from pymodbus.exceptions import ModbusException
+from pymodbus.framer import FramerType
+
+CONNECT_TIMEOUT_S = 0.2
+WRITE_FUNCTION = 16
+EXCEPTIONS = {1: "illegal function", 2: "illegal address", 3: "illegal value", 4: "device failure", 5: "acknowledge",
+              6: "busy", 10: "gateway has no path", 11: "gateway target does not answer"}  # fmt: skip
+
+
+class ModbusError(Exception):
+    """A request brought nothing that may be used."""
+
+
+class NoConnectionError(ModbusError):
+    """Nobody accepts a connection at that address."""
+
+
+class NoReplyError(ModbusError):
+    """No answer in time; the connection was closed, since the answer may still come."""
+
+
+class BadReplyError(ModbusError):
+    """An answer that does not fit the request; the connection was closed."""
+
+
+class RefusedError(ModbusError):
+    """A well-formed refusal. The connection stays.
+
+    Attributes:
+        code: the Modbus exception code.
+    """
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"refused with exception {code} ({EXCEPTIONS.get(code, 'unknown')})")
+        self.code = code
+
+
+class ModbusClient:
+    """One connection at a time, opened by the first request and after every failure by the next.
+
+    Opening takes at most 200 ms, a request at most twice `reply_timeout_s`. For one thread.
+    """
+
+    def __init__(self, host: str, port: int, reply_timeout_s: float) -> None:
+        self.address = f"{host}:{port}"
+        self._reply_timeout_s = reply_timeout_s
+        self._asked = self._seen = b""
+        logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # each driver says a loss once, in its own words
+        self._client = ModbusTcpClient(
+            host,
+            port=port,
+            framer=FramerType.SOCKET,
+            timeout=CONNECT_TIMEOUT_S,
+            retries=0,
+            trace_packet=self._trace,
+        )
+
+    @property
+    def connected(self) -> bool:
+        """Whether a connection is open; it may be dead all the same."""
+        return bool(self._client.connected)
+
+    def open(self) -> None:
+        """Connect now, if not connected.
+
+        Raises:
+            NoConnectionError: nobody accepted within 200 ms.
+        """
+        if self.connected:
+            return
+        self._client.comm_params.timeout_connect = CONNECT_TIMEOUT_S
+        if not self._client.connect():
+            raise NoConnectionError(f"no connection to {self.address}")
+        self._client.comm_params.timeout_connect = self._reply_timeout_s
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        self._client.close()
+
+    def ask(self, function: int, request: Callable[[ModbusTcpClient], Any]) -> Any:
+        """Send one request; its reply has the right transaction, unit and function, or an error is raised.
+
+        Raises:
+            ModbusError: one of its kinds above.
+        """
+        self.open()
+        self._seen = b""
+        try:
+            reply = request(self._client)
+        except (ModbusException, OSError, struct.error, ValueError, IndexError) as error:
+            self.close()
+            raise self._meaning(error) from error
+        if reply.function_code == function | 0x80:
+            raise RefusedError(reply.exception_code)
+        if reply.function_code != function:
+            self.close()
+            raise BadReplyError(f"function {reply.function_code} answered function {function}")
+        return reply
+
+    def _meaning(self, error: Exception) -> ModbusError:
+        if not self._seen:
+            return NoReplyError(f"{self.address} did not answer within {self._reply_timeout_s * 1000:.0f} ms")
+        asked, came = self._asked[:2].hex(), self._seen[:2].hex()
+        if came != asked:
+            return BadReplyError(f"{self.address}: answers out of step: transaction {came} answered {asked}")
+        return BadReplyError(f"{self.address}: garbled answer {self._seen[:12].hex(' ')} ({error})")
+
+    def _trace(self, sending: bool, data: bytes) -> bytes:  # noqa: FBT001
+        if sending:
+            self._asked = data
+        else:
+            self._seen = data
+        return data
+
+
+def read_registers(client: ModbusClient, address: int, count: int, unit: int, *, function: int = 3) -> list[int]:
+    """Read `count` registers (function 3, or 4 for input registers), each 0 to 65,535.
+
+    Raises:
+        ModbusError: nothing was read.
+    """
+
+    def request(modbus: ModbusTcpClient) -> Any:
+        read = modbus.read_holding_registers if function == 3 else modbus.read_input_registers
+        return read(address, count=count, device_id=unit)
+
+    registers = list(client.ask(function, request).registers)
+    if len(registers) != count:
+        client.close()
+        raise BadReplyError(f"{len(registers)} registers came, {count} were asked for")
+    return registers
+
+
+def write_registers(client: ModbusClient, address: int, values: Sequence[int], unit: int) -> None:
+    """Write registers (function 16); returning means that the reply named this address and count.
+
+    Raises:
+        ModbusError: it may or may not have been written.
+    """
+    words = list(values)
+    reply = client.ask(WRITE_FUNCTION, lambda modbus: modbus.write_registers(address, words, device_id=unit))
+    if (reply.address, reply.count) != (address, len(words)):
+        client.close()
+        raise BadReplyError(f"wrote {reply.count} at {reply.address}, asked was {len(words)} at {address}")

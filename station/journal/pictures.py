@@ -1,0 +1,61 @@
+"""Pictures beside the journal, named by the SHA-256 of their bytes; each is there whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from station.journal.stored import JournalError
+from station.journal.writer import sync_folder
+
+SUFFIXES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg"}
+UNKNOWN = ".bin"
+
+
+class PictureStore:
+    """A folder of folders, by the first two hex digits of the hash."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, data: bytes) -> str:
+        """Keep encoded bytes durably, once; what is neither PNG nor JPEG is kept as `.bin`.
+
+        Returns:
+            Their SHA-256, hex.
+
+        Raises:
+            JournalError: the disk refused.
+        """
+        sha256 = hashlib.sha256(data).hexdigest()
+        suffix = next((end for magic, end in SUFFIXES.items() if data.startswith(magic)), UNKNOWN)
+        path = self.folder / sha256[:2] / f"{sha256}{suffix}"
+        try:
+            if not path.exists():
+                _write(path, data)
+        except OSError as error:
+            raise JournalError(f"picture {path}: {error.strerror}; nothing of it was kept; check its disk") from error
+        return sha256
+
+    def path_of(self, sha256: str) -> Path | None:
+        """Where a picture is kept; None if it is not (any more)."""
+        paths = (self.folder / sha256[:2] / f"{sha256}{end}" for end in (*SUFFIXES.values(), UNKNOWN))
+        return next((path for path in paths if path.exists()), None)
+
+
+def _write(path: Path, data: bytes) -> None:
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sync_folder(path.parent.parent)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)

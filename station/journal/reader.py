@@ -1,0 +1,96 @@
+"""Reading the journal from any process: read-only, each call one short transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from station.journal.stored import COLUMNS, JournalError, Stored, explain
+from station.journal.writer import check_ours
+
+BUSY_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What a journal says of itself: its UUID (hex), its station, and when it was begun (UTC, ISO-8601)."""
+
+    id: str
+    station: str
+    created: str
+
+
+class Reader:
+    """Read-only; never blocks the writer and keeps no snapshot between calls.
+
+    Raises:
+        JournalError: there is no such journal, or it is none of ours.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.exists():
+            raise JournalError(
+                f"there is no journal {path} yet; start the station, or give the path that its YAML names"
+            )
+        try:
+            self._db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+            self._db.set_busy_timeout(BUSY_MS)
+            self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            check_ours(self._db, path)
+            self.meta = Meta(**dict(self._db.execute("SELECT key, value FROM meta")))
+        except apsw.Error as error:
+            raise explain(path, error) from error
+
+    def tail(self, n: int) -> list[Stored]:
+        """The newest n events, oldest first."""
+        return self._rows("ORDER BY seq DESC LIMIT ?", (n,))[::-1]
+
+    def after(self, seq: int, limit: int) -> list[Stored]:
+        """Up to `limit` events with a number above `seq`, in order."""
+        return self._rows("WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+
+    def of_parcel(self, epoch: int | None, number: int) -> list[Stored]:
+        """All that was journaled of a parcel, in order; with epoch None of the newest one of that number."""
+        if epoch is None:
+            newest = "SELECT epoch FROM parcel_event WHERE number = ? ORDER BY seq DESC LIMIT 1"
+            rows = self._all(newest, (number,))
+            if not rows:
+                return []
+            epoch = int(rows[0][0])
+        own = "WHERE seq IN (SELECT seq FROM parcel_event WHERE number = ? AND epoch = ?)"
+        events = self._rows(own, (number, epoch))
+        inspections = [e for frame, at in _frames(events) for e in self._inspection(frame, at)]
+        return sorted({e.seq: e for e in [*events, *inspections]}.values(), key=lambda e: e.seq)
+
+    def last_seq(self) -> int:
+        """The newest number, 0 in an empty journal."""
+        return int(self._all("SELECT coalesce(max(seq), 0) FROM event", ())[0][0])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def _inspection(self, frame_id: str, near_seq: int) -> list[Stored]:
+        """What the detector said of a frame; of pictures with equal content, that journaled nearest."""
+        nearest = "WHERE seq = (SELECT seq FROM frame_event WHERE frame_id = ? ORDER BY abs(seq - ?) LIMIT 1)"
+        return self._rows(nearest, (frame_id, near_seq))
+
+    def _rows(self, where: str, values: tuple[apsw.SQLiteValue, ...]) -> list[Stored]:
+        return [Stored(*row) for row in self._all(f"SELECT {COLUMNS} FROM event {where}", values)]  # noqa: S608
+
+    def _all(self, sql: str, values: tuple[apsw.SQLiteValue, ...]) -> list[tuple[Any, ...]]:
+        try:
+            return list(self._db.execute(sql, values))
+        except apsw.Error as error:
+            raise explain(self.path, error) from error
+
+
+def _frames(events: Iterable[Stored]) -> list[tuple[str, int]]:
+    readings = [(json.loads(e.payload), e.seq) for e in events if e.type == "reading-matched"]
+    return [(data["value"], seq) for data, seq in readings if data["kind"] == "frame" and data["value"]]
