@@ -226,6 +226,21 @@ class BeltParcel:
 
 
 @dataclass(frozen=True, slots=True)
+class Constants:
+    """What the PLC's program says of the line; the station compares it with its own configuration."""
+
+    mm_per_count: float
+    latch_ms: float
+    slip: float
+    switch_mm: float
+    eyes_mm: tuple[float, ...]
+    decision_eye: int
+    diverter_mm: float
+    longest_mm: float
+    stale_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlcConnected:
     """The PLC answers, its map is the right one, and what was on the belt.
 
@@ -239,7 +254,7 @@ class PlcConnected:
     plc_ms: int
     parcels: tuple[BeltParcel, ...]
     resumed: bool
-    mismatches: tuple[str, ...] = ()
+    constants: Constants
 
 
 @dataclass(frozen=True, slots=True)

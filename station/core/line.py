@@ -35,7 +35,7 @@ from station.core.events import (
 )
 from station.core.matching import Match, Matcher
 from station.core.parcel import STEP_OF_PLACE, FrameEvidence, Parcel, Step
-from station.core.plc_state import PlcState
+from station.core.plc_state import PlcState, compare
 from station.core.records import (
     Acknowledged,
     CountInterval,
@@ -145,9 +145,11 @@ class Line:
 
     def _on_connected(self, event: PlcConnected, now: Now) -> list[Action]:
         actions: list[Action] = [*self.alarms.clear("plc-lost", "plc")]
-        text = "; ".join(event.mismatches)
+        mismatches = compare(event.constants, self.setup.geometry)
+        text = "; ".join(mismatches)
         actions += self.alarms.when(bool(text), "plc-mismatch", "plc", text, "top")
-        self.plc.trusted = not event.mismatches
+        self.plc.trusted = not mismatches
+        actions += self.plc.connected(event)
         if event.resumed:
             return actions
         gone = [p for p in self.tracker.parcels if p.key and p.on_belt]
@@ -158,7 +160,6 @@ class Line:
         self._count(event.count)
         self._plc_ms(event.plc_ms)
         counts = [(self._count(row.infeed_count), self._count(row.last_eye_count)) for row in event.parcels]
-        self.plc.epoch = event.epoch
         for parcel in self.tracker.adopt(event.parcels, event.epoch, counts):
             actions += self._entered(parcel, now)
         return actions

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from station.core.actions import Action, Keep, OpenSession
 from station.core.alarms import Alarms
-from station.core.events import Fault, Mode, PlcSample, SessionChosen, StopCause
+from station.core.events import Constants, Fault, Mode, PlcConnected, PlcSample, SessionChosen, StopCause
 from station.core.records import PlcChanged
+from station.core.setup import Geometry
+
+STALE_MS = 500
 
 _STOP_TEXT = {
     StopCause.OPERATOR: "stopped by an operator",
@@ -16,6 +19,26 @@ _STOP_TEXT = {
     StopCause.DIVERTER: "the diverter is not where it should be: look for a jam, then acknowledge at the panel",
     StopCause.UNRELEASED_IN_PASS_LANE: "a parcel that was not released is in the pass lane: take it out by hand",
 }
+
+
+def compare(constants: Constants, geometry: Geometry) -> list[str]:
+    """Return what the PLC's program and the station's configuration disagree on, one sentence each."""
+    ours = {
+        "mm_per_count": geometry.mm_per_count,
+        "latch_ms": geometry.latch_ms,
+        "slip": geometry.slip,
+        "switch_mm": geometry.switch_mm,
+        "eyes_mm": (*geometry.eyes_mm, geometry.exit_mm, geometry.exit_mm),
+        "decision_eye": len(geometry.eyes_mm) - 1,
+        "diverter_mm": geometry.diverter_mm,
+        "longest_mm": geometry.longest_mm,
+        "stale_ms": STALE_MS,
+    }
+    return [
+        f"{name} is {getattr(constants, name)} in the PLC, {value} in the station's configuration"
+        for name, value in ours.items()
+        if getattr(constants, name) != value
+    ]
 
 
 @dataclass(slots=True)
@@ -36,6 +59,13 @@ class PlcState:
         """A session is on disk and on offer."""
         self.session, self._opening, self._was_live = event.session, False, False
         self._epoch_offered = event.epoch is not None
+
+    def connected(self, event: PlcConnected) -> list[Action]:
+        """The PLC answers: unless the connection goes on, nothing of the old session counts and a new one opens."""
+        if event.resumed:
+            return []
+        self.epoch, self.live, self._was_live, self._opening = event.epoch, False, False, True
+        return [OpenSession(needs_epoch=event.epoch == 0)]
 
     def take(self, sample: PlcSample, alarms: Alarms, new_world: Callable[[], None]) -> list[Action]:
         """Take one sample: what changed, which alarms, and whether to open a session."""

@@ -1,0 +1,204 @@
+"""The PLC over Modbus TCP, as docs/plc-interface.md says: one connection, one write and one read a poll."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from drivers.modbus import ModbusClient, ModbusError, RefusedError, read_registers, write_registers
+from drivers.plc_codec import Command, ForeignMapError, PlcMap, check_map, is_torn
+from drivers.plc_reader import MissedEdgesError, PlcReader
+from station.core.actions import Order
+from station.core.events import DeviceState, PlcConnected, PlcLost
+from station.ports import Driver, Health, NowNs, Role, Settings, Sink
+from station.resources import plc_map
+
+log = logging.getLogger(__name__)
+NS = 1_000_000_000
+SILENCE_S = 0.3
+_BACKOFF_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
+_SENT_KEPT = 256
+_HALF = 1 << 15
+
+
+class PlcSettings(Settings):
+    """Where the PLC listens, and how often it is polled."""
+
+    host: str
+    port: int = 502
+    unit: int = Field(default=1, ge=0, le=255)
+    poll_ms: int = Field(default=20, ge=5, le=1000)
+
+
+class ModbusPlc:
+    """One PLC. All requests come from one thread; orders, beats and sessions are handed to it under a lock."""
+
+    def __init__(self, name: str, settings: PlcSettings, now_ns: NowNs) -> None:
+        self.name = name
+        self._settings = settings
+        self._now_ns = now_ns
+        self._map = PlcMap(yaml.safe_load(plc_map().read_text(encoding="utf-8")))
+        self._client = ModbusClient(settings.host, settings.port, SILENCE_S)
+        self._reader = PlcReader(self._map, self._read)
+        self._lock = threading.Lock()
+        self._pending: OrderedDict[int, Order] = OrderedDict()
+        self._beats = 0
+        self._session = 0
+        self._grant = 0
+        self._number = 0
+        self._sent: OrderedDict[int, int] = OrderedDict()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._connected = False
+        self._detail = "not started"
+        self._last_message_ns: int | None = None
+        self._counters = {"polls": 0, "failures": 0, "torn": 0, "reconnects": 0}
+
+    # --- station.ports.Plc ------------------------------------------------------------------------------------------
+
+    def start(self, sink: Sink) -> None:
+        """Begin to poll."""
+        self._thread = threading.Thread(target=self._run, args=(sink,), name=self.name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the poll and close the connection."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=1.0)
+
+    def health(self) -> Health:
+        """How the connection is now."""
+        return Health(self._connected, self._detail, self._last_message_ns, dict(self._counters))
+
+    def probe(self) -> str:
+        """Connect once, and compare the map."""
+        try:
+            check_map(self._status(), self._map.version)
+        except ForeignMapError as error:
+            return str(error)
+        except ModbusError as error:
+            return f"{error}; is the PLC on, the cable in, and host and port right?"
+        finally:
+            self._client.close()
+        return ""
+
+    def beat(self) -> None:
+        """Let the heartbeat advance once with the next write."""
+        with self._lock:
+            self._beats = (self._beats + 1) % 65_536
+
+    def send(self, orders: Sequence[Order]) -> None:
+        """Queue orders for the next write."""
+        with self._lock:
+            for order in orders:
+                self._pending[order.sequence] = order
+
+    def open_session(self, session: int, epoch: int | None) -> None:
+        """Offer a session; orders of the one before are void."""
+        with self._lock:
+            self._session, self._grant = session, epoch or 0
+            self._pending.clear()
+
+    # --- the poll ---------------------------------------------------------------------------------------------------
+
+    def _run(self, sink: Sink) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            begun = self._now_ns()
+            try:
+                if not self._connected:
+                    self._connect(sink)
+                    failures = 0
+                self._poll(sink)
+            except (ModbusError, ForeignMapError, MissedEdgesError) as error:
+                failures += 1
+                self._fail(error, sink)
+                self._stopping.wait(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
+                continue
+            spent = (self._now_ns() - begun) / NS
+            self._stopping.wait(max(0.0, self._settings.poll_ms / 1000 - spent))
+        self._client.close()
+
+    def _connect(self, sink: Sink) -> None:
+        status = self._status()
+        check_map(status, self._map.version)
+        event = self._reader.connect(status)
+        self._connected, self._detail = True, ""
+        self._counters["reconnects"] += 1
+        log.info("%s: connected to %s, program version %d", self.name, self._client.address, event.program_version)
+        sink(DeviceState(self.name, connected=True))
+        sink(event)
+
+    def _poll(self, sink: Sink) -> None:
+        self._write()
+        words = self._read(*self._block("status"))
+        answered = self._now_ns()
+        status = self._map.blocks["status"].decode(words)
+        self._counters["polls"] += 1
+        if is_torn(status):
+            self._counters["torn"] += 1
+            return
+        check_map(status, self._map.version)
+        self._last_message_ns = answered
+        asked = self._sent.get(status["poll_echo"])
+        for event in self._reader.take(status, asked, answered):
+            if isinstance(event, PlcConnected):  # the PLC's program was restarted
+                with self._lock:
+                    self._pending.clear()
+            sink(event)
+        for ack in self._reader.acks(status):
+            with self._lock:
+                order = self._pending.get(ack.order)
+                if order is None or (order.parcel.number, order.lane) != (ack.number, ack.lane):
+                    continue
+                del self._pending[ack.order]
+            sink(ack)
+
+    def _write(self) -> None:
+        self._number = (self._number + 1) % 65_536
+        with self._lock:
+            orders = list(self._pending.values())
+            command = Command(self._number, self._session, self._beats, self._grant, orders)
+        self._sent[self._number] = self._now_ns()
+        while len(self._sent) > _SENT_KEPT:
+            self._sent.popitem(last=False)
+        if command.session:
+            write_registers(self._client, self._map.blocks["command"].address, command.encode(), self._settings.unit)
+
+    def _fail(self, error: Exception, sink: Sink) -> None:
+        self._counters["failures"] += 1
+        if isinstance(error, RefusedError) and self._connected and not self._reader.silent(self._now_ns(), SILENCE_S):
+            return  # busy for a moment: nothing was read, nothing is lost
+        self._client.close()
+        self._detail = str(error)
+        if isinstance(error, MissedEdgesError):
+            self._reader.forget()
+        if self._connected:
+            self._connected = False
+            log.warning("%s: lost: %s", self.name, error)
+            sink(DeviceState(self.name, connected=False, detail=str(error)))
+            sink(PlcLost(str(error)))
+
+    def _status(self) -> dict[str, Any]:
+        return self._map.blocks["status"].decode(self._read(*self._block("status")))
+
+    def _block(self, name: str) -> tuple[int, int]:
+        block = self._map.blocks[name]
+        return block.address, block.count
+
+    def _read(self, address: int, count: int) -> list[int]:
+        return read_registers(self._client, address, count, self._settings.unit)
+
+
+def _create(name: str, settings: Any, now_ns: NowNs) -> ModbusPlc:
+    return ModbusPlc(name, settings, now_ns)
+
+
+DRIVER = Driver(Role.PLC, PlcSettings, _create, "{kind: modbus-plc, host: 192.168.10.5, port: 502, poll_ms: 20}")

@@ -1,0 +1,215 @@
+"""What is new in the PLC's registers since the last poll: edges and outcomes in order, none missed, then the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any
+
+from drivers.plc_codec import PlcMap, ack_of, diverter_of, edge_of, mode_of, outcome_of
+from station.core.events import (
+    BeltParcel,
+    Constants,
+    Edge,
+    OrderAcknowledged,
+    OutcomeSeen,
+    PlcConnected,
+    PlcSample,
+)
+
+_READ_AT_MOST = 125
+_WORD = 1 << 32
+_HALF_WORD = 1 << 31
+_NS = 1_000_000_000
+_FROZEN_S = 0.3
+
+Read = Callable[[int, int], list[int]]
+Seen = Edge | OutcomeSeen | PlcConnected | PlcSample
+
+
+class MissedEdgesError(Exception):
+    """Edges or outcomes were overwritten or lost before they could be read, or the PLC stands still."""
+
+
+class PlcReader:
+    """Remembers how far the rings were read; pure but for the `read(address, count)` that it is given."""
+
+    def __init__(self, plc_map: PlcMap, read: Read) -> None:
+        self._map = plc_map
+        self._read = read
+        self._known = False
+        self._edges = self._outcomes = 0
+        self._epoch = 0
+        self._plc_ms = 0
+        self._heartbeat: int | None = None
+        self._advanced_ns = 0
+        self._arrivals: list[int] = []
+        self._constants: Constants | None = None
+
+    def forget(self) -> None:
+        """The next connection begins anew: what was missed is not known."""
+        self._known = False
+
+    def silent(self, now_ns: int, seconds: float) -> bool:
+        """True if nothing advanced for that long."""
+        return now_ns - self._advanced_ns > seconds * _NS
+
+    def connect(self, status: Mapping[str, Any]) -> PlcConnected:
+        """Begin, or go on where the last connection ended if the rings still hold all since then."""
+        resumed = self._known and self._continues(status)
+        settings = self._decode("settings")
+        self._heartbeat = None
+        if not resumed:
+            status = self._begin(status)
+        self._constants = _constants(settings)
+        return self._connected(status, resumed=resumed)
+
+    def take(self, status: Mapping[str, Any], asked_ns: int | None, answered_ns: int) -> Iterator[Seen]:
+        """Yield what is new; the sample comes last, and only where its bracket is known.
+
+        Raises:
+            MissedEdgesError: the rings ran over, the arrivals do not add up, or the PLC's program stands still.
+        """
+        if status["heartbeat"] == self._heartbeat:
+            if self.silent(answered_ns, _FROZEN_S):
+                raise MissedEdgesError("the PLC answers, but its program stands still")
+            return
+        if self._heartbeat is not None and not 0 < (status["heartbeat"] - self._heartbeat) % 65_536 < _HALF_WORD >> 16:
+            return  # an older answer
+        if not self._continues(status):
+            status = self._begin(status)
+            self._heartbeat, self._advanced_ns = status["heartbeat"], answered_ns
+            yield self._connected(status, resumed=False)
+            return
+        self._heartbeat, self._advanced_ns = status["heartbeat"], answered_ns
+        self._epoch, self._plc_ms = status["epoch"], status["plc_ms"]
+        complete = yield from self._new_edges(status)
+        yield from self._new_outcomes(status)
+        if complete and asked_ns is not None:
+            yield _sample(status, asked_ns, answered_ns)
+
+    def acks(self, status: Mapping[str, Any]) -> list[OrderAcknowledged]:
+        """The acknowledgements on show, newest first."""
+        return [ack for entry in status["newest_acks"] if (ack := ack_of(entry))]
+
+    def _continues(self, status: Mapping[str, Any]) -> bool:
+        """Same program run: totals and time went on; an epoch may only appear where there was none."""
+        forward = (status["plc_ms"] - self._plc_ms) % _WORD < _HALF_WORD
+        same_epoch = status["epoch"] == self._epoch or self._epoch == 0
+        more = status["edges"] >= self._edges and status["outcomes"] >= self._outcomes
+        return forward and same_epoch and more
+
+    def _begin(self, status: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._known = True
+        self._edges, self._outcomes = status["edges"], status["outcomes"]
+        self._epoch, self._plc_ms = status["epoch"], status["plc_ms"]
+        self._arrivals = list(status["arrivals"])
+        return status
+
+    def _connected(self, status: Mapping[str, Any], *, resumed: bool) -> PlcConnected:
+        rows = [] if resumed else self._table()
+        if self._constants is None:
+            raise MissedEdgesError("the PLC's settings were not read")
+        return PlcConnected(
+            status["epoch"],
+            status["session"],
+            status["program_version"],
+            status["count"],
+            status["plc_ms"],
+            tuple(rows),
+            resumed,
+            self._constants,
+        )
+
+    def _table(self) -> list[BeltParcel]:
+        rows = self._decode("parcel_table")["rows"]
+        return [
+            BeltParcel(
+                row["number"],
+                row["infeed_count"],
+                row["length_counts"],
+                row["session"],
+                row["last_eye"],
+                row["last_eye_count"],
+            )
+            for row in rows
+            if row["number"]
+        ]
+
+    def _decode(self, name: str) -> dict[str, Any]:
+        block = self._map.blocks[name]
+        words: list[int] = []
+        while len(words) < block.count:
+            count = min(_READ_AT_MOST, block.count - len(words))
+            words += self._read(block.address + len(words), count)
+        return block.decode(words)
+
+    def _new_edges(self, status: Mapping[str, Any]) -> Generator[Edge, None, bool]:
+        """Yield new edges in order; returns True if all up to the status were there."""
+        entries = self._entries("edge_ring", self._edges, status["edges"], status["newest_edges"])
+        for entry in entries:
+            edge = edge_of(entry, self._edges + 1)
+            if edge is None:
+                return False
+            self._edges += 1
+            if edge.direction and edge.eye < len(self._arrivals):
+                self._arrivals[edge.eye] = (self._arrivals[edge.eye] + 1) % 65_536
+            yield edge
+        if self._arrivals != list(status["arrivals"]):
+            raise MissedEdgesError(f"edges are missing: arrivals {status['arrivals']}, seen {self._arrivals}")
+        return True
+
+    def _new_outcomes(self, status: Mapping[str, Any]) -> Iterator[OutcomeSeen]:
+        for entry in self._entries("outcome_ring", self._outcomes, status["outcomes"], status["newest_outcomes"]):
+            outcome = outcome_of(entry, self._outcomes + 1)
+            if outcome is None:
+                return
+            self._outcomes += 1
+            yield outcome
+
+    def _entries(self, ring: str, have: int, total: int, newest: list[dict[str, int]]) -> list[dict[str, int]]:
+        missing = total - have
+        if missing <= len(newest):
+            return newest[:missing][::-1]
+        size = self._map.ring_entries[ring]
+        if missing > size:
+            self.forget()
+            raise MissedEdgesError(f"{missing} entries since the last poll, the {ring} holds {size}")
+        width = self._map.blocks[ring].count // size
+        entries: list[dict[str, int]] = []
+        while len(entries) < missing:
+            wanted = min(missing - len(entries), _READ_AT_MOST // width)
+            address, count = self._map.entry(ring, have + len(entries) + 1, wanted)
+            entries += self._map.decode_entries(ring, self._read(address, count))
+        return entries
+
+
+def _sample(status: Mapping[str, Any], asked_ns: int, answered_ns: int) -> PlcSample:
+    return PlcSample(
+        after_ns=asked_ns,
+        before_ns=answered_ns,
+        plc_ms=status["plc_ms"],
+        count=status["count"],
+        epoch=status["epoch"],
+        session=status["session"],
+        mode=mode_of(status["mode"]),
+        belt_running=status["belt_running"] == 1,
+        stop_cause=status["stop_cause"],
+        faults=status["faults"],
+        diverter=diverter_of(status["diverter"]),
+        lane_full=bool(status["lane_full"]),
+        scan_max_ms=status["scan_max_ms"],
+    )
+
+
+def _constants(settings: Mapping[str, Any]) -> Constants:
+    return Constants(
+        mm_per_count=settings["um_per_count"] / 1000,
+        latch_ms=settings["latch_us"] / 1000,
+        slip=settings["slip_ppm"] / 1e6,
+        switch_mm=float(settings["switch_mm"]),
+        eyes_mm=tuple(float(mm) for mm in settings["eye_mm"][: settings["eyes"]]),
+        decision_eye=settings["decision_eye"],
+        diverter_mm=float(settings["diverter_mm"]),
+        longest_mm=float(settings["longest_mm"]),
+        stale_ms=settings["stale_ms"],
+    )

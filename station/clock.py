@@ -1,0 +1,21 @@
+"""The only reader of the system's clocks."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+def now_ns() -> int:
+    """Monotonic nanoseconds; never steps."""
+    return time.monotonic_ns()
+
+
+def now_utc() -> datetime:
+    """Wall clock in UTC, for people and names only; it may step."""
+    return datetime.now(UTC)
+
+
+def utc_text(moment: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds and a Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
