@@ -6,7 +6,7 @@ import difflib
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -118,7 +118,7 @@ class StationConfig(_Part):
     model: ModelConfig | None = None
     mqtt: MqttConfig | None = None
     timing: TimingConfig = TimingConfig()
-    sha256: Literal[""] | str = ""
+    sha256: str = ""
 
     def setup(self, roles: Mapping[str, Role], thresholds: Mapping[str, float]) -> LineSetup:
         """The same for the core; `thresholds` are the model's own, those of the policy go before them."""
@@ -265,7 +265,7 @@ def _keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
         fields = getattr(current, "model_fields", {})
         if part in fields:
             current = fields[part].annotation
-        elif current in {Mapping[Name, DeviceConfig]}:
+        elif current == Mapping[Name, DeviceConfig]:
             current = DeviceConfig
         args = [arg for arg in getattr(current, "__args__", ()) if getattr(arg, "model_fields", None)]
         if args and current != Mapping[Name, DeviceConfig]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum, IntFlag
+from typing import Literal
 
 
 class Lane(Enum):
@@ -312,6 +313,33 @@ class Watermark:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition that the daemon watches (disk, publisher, lists) began or ended; the core keeps all alarms."""
+
+    alarm: str
+    subject: str
+    standing: bool
+    text: str = ""
+    priority: Literal["low", "medium", "high", "top"] = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """The daemon begins; what it runs with."""
+
+    software: str
+    config_sha256: str
+    model_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The daemon is about to end in order."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Nothing happened, but the time that the core asked for has come."""
 
@@ -331,5 +359,8 @@ Event = (
     | ListsLoaded
     | SessionChosen
     | Watermark
+    | Condition
+    | Starting
+    | Stopping
     | Tick
 )

@@ -12,6 +12,7 @@ from station.core.belt import NS_PER_MS, BeltHistory, ClockMatch, Unwrap
 from station.core.events import (
     AckResult,
     BarcodeReading,
+    Condition,
     Detection,
     DeviceState,
     Direction,
@@ -28,6 +29,8 @@ from station.core.events import (
     PlcLost,
     PlcSample,
     SessionChosen,
+    Starting,
+    Stopping,
     Tick,
     Watermark,
     WeightReading,
@@ -51,6 +54,8 @@ from station.core.records import (
     ParcelRef,
     ReadingMatched,
     Reason,
+    StationStarted,
+    StationStopped,
 )
 from station.core.setup import LineSetup
 from station.core.tracking import Seen, Tracker
@@ -122,8 +127,13 @@ class Line:
             case ListsLoaded():
                 return self._on_lists(event)
             case SessionChosen():
-                self.plc.chosen(event)
-                return []
+                return self.plc.chosen(event, len(self.tracker.parcels))
+            case Condition():
+                return list(self.alarms.when(event.standing, event.alarm, event.subject, event.text, event.priority))
+            case Starting():
+                return [Keep(self._started(event))]
+            case Stopping():
+                return [Keep(StationStopped(cause=event.cause))]
             case PlcConnected():
                 return self._on_connected(event, now)
             case PlcLost():
@@ -461,6 +471,14 @@ class Line:
         self._down_at[event.device] = float(self.belt.count or 0)
         text = f"not connected: {event.detail}"
         return [record, *self.alarms.when(not event.connected, "device-lost", event.device, text, "high")]
+
+    def _started(self, event: Starting) -> StationStarted:
+        return StationStarted(
+            software=event.software,
+            config_sha256=event.config_sha256,
+            model_sha256=event.model_sha256,
+            policy_version=self.setup.policy.version,
+        )
 
     def _on_lists(self, event: ListsLoaded) -> list[Action]:
         self.held, self.declared_g = event.held, dict(event.declared_g)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from station.core.actions import Action, Keep, OpenSession
 from station.core.alarms import Alarms
 from station.core.events import Constants, Fault, Mode, PlcConnected, PlcSample, SessionChosen, StopCause
-from station.core.records import PlcChanged
+from station.core.records import PlcChanged, SessionOpened
 from station.core.setup import Geometry
 
 STALE_MS = 500
@@ -55,10 +55,11 @@ class PlcState:
     _was_live: bool = False
     _epoch_offered: bool = False
 
-    def chosen(self, event: SessionChosen) -> None:
+    def chosen(self, event: SessionChosen, parcels: int) -> list[Action]:
         """A session is on disk and on offer."""
         self.session, self._opening, self._was_live = event.session, False, False
         self._epoch_offered = event.epoch is not None
+        return [Keep(SessionOpened(new_session=event.session, new_epoch=event.epoch, parcels_on_belt=parcels))]
 
     def connected(self, event: PlcConnected) -> list[Action]:
         """The PLC answers: unless the connection goes on, nothing of the old session counts and a new one opens."""

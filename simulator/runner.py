@@ -1,0 +1,173 @@
+"""The plant in real time at its real wires: physics, PLC scans, serial bytes, picture files, Modbus registers."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import IO, Any
+
+from simulator.config import PlantConfig
+from simulator.plant.feed import Item
+from simulator.plant.world import Emission, Plant
+from simulator.plc.program import PlcProgram
+from simulator.plc.registers import Image, Layout
+from simulator.plc.signals import Outputs
+from simulator.wires.modbus_server import RegisterServer
+from simulator.wires.pty_line import PtyLine
+from simulator.wires.xray_folder import PictureLibrary, XrayFolder
+from station.resources import plc_map
+
+_TICK_S = 0.003
+
+
+@dataclass(slots=True)
+class Truth:
+    """What really happened, one JSON line each; for the report and nobody else."""
+
+    file: IO[str] | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def __call__(self, kind: str, fields: dict[str, Any]) -> None:
+        """Write one line."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        if self.file is not None:
+            self.file.write(json.dumps({"kind": kind, **fields}) + "\n")
+            self.file.flush()
+
+
+class Runner:
+    """One plant, one PLC, all wires. `run` goes on until `stop` is called."""
+
+    def __init__(self, config: PlantConfig, truth: Truth, library: PictureLibrary | None = None) -> None:
+        self.config = config
+        self.truth = truth
+        self.plant = Plant(config, self._on_truth)
+        self.settings = config.plc_settings()
+        self.program = PlcProgram(self.settings, int(self.plant.plc_ms(0)), self.plant.count(0))
+        self.image = Image(Layout.load(plc_map()))
+        self.image.settings(self.settings)
+        self.server = RegisterServer(self.image.words)
+        self.scanner = PtyLine(config.wires.scanner)
+        self.scale = PtyLine(config.wires.scale)
+        self.xray = XrayFolder(config.wires.xray, library)
+        self.port = 0
+        self.late_ms = 0.0
+        self._random = Random(config.seed)
+        self._begun: set[int] = set()
+        self._pictures: list[tuple[float, int, Emission]] = []
+        self._stopping = asyncio.Event()
+        self._next_scan = 0.0
+        self._outcomes = 0
+        self._numbers = 0
+
+    async def open(self) -> None:
+        """Open all wires; `port` is then the PLC's."""
+        self.scanner.plug()
+        self.scale.plug()
+        self.image.refresh(self.program)
+        self.port = await self.server.start(self.config.plc.host, self.config.plc.port)
+
+    def stop(self) -> None:
+        """End `run`."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Let the plant's time follow the clock."""
+        self.plant.feeding = not self.config.wait_for_session
+        begin = time.monotonic()
+        while not self._stopping.is_set():
+            self.tick((time.monotonic() - begin) * 1000)
+            await asyncio.sleep(_TICK_S)
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all wires."""
+        await self.server.stop()
+        self.scanner.unplug()
+        self.scale.unplug()
+        self.xray.close()
+
+    def tick(self, ms: float) -> None:
+        """Advance to that time, scan if a scan is due, and let devices speak."""
+        self.plant.advance(ms)
+        if ms >= self._next_scan:
+            self._next_scan = ms + self._random.uniform(*self.config.plc.scan_ms)
+            self._scan()
+        for item in self.plant.items:
+            if item.identity not in self._begun:
+                self._begun.add(item.identity)
+                self.xray.begin(item)
+        for emission in self.plant.due(ms):
+            self._speak(emission, ms)
+        self._deliver(ms)
+
+    def restart_plc(self) -> None:
+        """The PLC's program begins anew with parcels on the belt: tables empty, epoch 0."""
+        self.program = PlcProgram(self.settings, int(self.plant.plc_ms(self.plant.ms)), self.plant.inputs().count)
+        self._outcomes = self._numbers = 0
+        self.image = self._fresh_image()
+        self.truth("plc-restarted", {})
+
+    def _fresh_image(self) -> Image:
+        self.image.words[:] = [0] * len(self.image.words)
+        image = Image(self.image.layout)
+        image.words = self.image.words
+        image.settings(self.settings)
+        return image
+
+    def _scan(self) -> None:
+        command = self.image.command()
+        program = self.program
+        if command is not None:
+            program.orders.take(command, program.rows, self.settings.decision_eye, program.count, program.ms)
+        outputs: Outputs = program.scan(self.plant.inputs())
+        self.plant.outputs(outputs)
+        self.image.refresh(program)
+        if program.orders.session and not self.plant.feeding:
+            self.plant.feeding = True
+        self._tell(program)
+
+    def _tell(self, program: PlcProgram) -> None:
+        for number in range(self._numbers + 1, program.number + 1):
+            row = program.rows.get(number)
+            if row is not None:
+                fields = {"epoch": program.orders.epoch, "number": number, "count": row.infeed_count % (1 << 32)}
+                self.truth("numbered", fields | {"session": row.session})
+        self._numbers = program.number
+        rings = program.rings
+        for outcome in list(rings.outcomes)[-(rings.outcome_total - self._outcomes) :]:
+            if rings.outcome_total == self._outcomes:
+                break
+            fields = {"epoch": program.orders.epoch, "number": outcome.number, "place": outcome.place.name.lower()}
+            self.truth("outcome", fields | {"why": outcome.why.name.lower()})
+        self._outcomes = rings.outcome_total
+
+    def _speak(self, emission: Emission, ms: float) -> None:
+        self.late_ms = max(self.late_ms, ms - emission.due_ms)
+        match emission.device:
+            case "scanner":
+                self.scanner.write(f"\x02{emission.text}\r\n".encode())
+            case "scale":
+                self.scale.write(f"S S {emission.text:>10} kg\r\n".encode())
+            case "xray":
+                heapq.heappush(self._pictures, (emission.due_ms, emission.item.identity, emission))
+
+    def _deliver(self, ms: float) -> None:
+        while self._pictures and self.xray.deliver(self._pictures[0][2].item, self._pictures[0][2].trigger):
+            due, _, emission = heapq.heappop(self._pictures)
+            late = ms - due
+            fields = {"item": emission.item.identity, "trigger": emission.trigger, "late_ms": round(late, 1)}
+            self.truth("picture", fields | {"hazards": list(emission.item.hazards)})
+
+    def _on_truth(self, kind: str, fields: dict[str, Any]) -> None:
+        self.truth(kind, fields)
+
+
+def hand_item(identity: int, like: Item) -> Item:
+    """An item that a hand puts on the belt: as long and heavy as `like`, and with a barcode of its own."""
+    return Item(identity, like.length_mm, like.weight_g, like.barcode, ("knife",), picture=identity)

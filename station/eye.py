@@ -1,0 +1,85 @@
+"""Pictures to findings, beside the line: one thread of lowered priority, a short queue, no picture ever dropped unsaid.
+
+A picture is on disk before the core hears of it. What cannot be read, judged or inspected is said as a fault, so the
+core sends its parcel to inspection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable
+
+from station.core.events import Detection, Event, Frame
+from station.journal import JournalError, PictureStore
+from station.ports import Picture
+from station.vision import Detector, DetectorFault, PictureFault, quality_fault, read_picture
+
+log = logging.getLogger(__name__)
+QUEUE = 4
+_NICE = 10
+
+
+class Eye:
+    """The detector's thread. `put` never blocks; `out` is called from the thread."""
+
+    def __init__(self, detector: Detector | None, store: PictureStore, out: Callable[[Event], None]) -> None:
+        self._detector = detector
+        self._store = store
+        self._out = out
+        self._queue: queue.Queue[Picture | None] = queue.Queue(QUEUE)
+        self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take pictures."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the picture in hand."""
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(None)
+        self._thread.join(timeout=1.0)
+
+    def put(self, picture: Picture) -> None:
+        """Take a picture; with the queue full it is said to be unusable at once."""
+        if picture.fault:
+            self._out(Frame(picture.device, "", picture.arrived, picture.trigger, picture.fault))
+            return
+        try:
+            self._queue.put_nowait(picture)
+        except queue.Full:
+            fault = f"the detector is busy: {QUEUE} pictures waiting"
+            self._out(Frame(picture.device, "", picture.arrived, picture.trigger, fault))
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        while (picture := self._queue.get()) is not None:
+            self._inspect(picture)
+
+    def _inspect(self, picture: Picture) -> None:
+        try:
+            frame_id = self._store.put(picture.data)
+        except (OSError, JournalError) as error:
+            fault = f"the picture could not be kept: {error}"
+            self._out(Frame(picture.device, "", picture.arrived, picture.trigger, fault))
+            return
+        self._out(Frame(picture.device, frame_id, picture.arrived, picture.trigger))
+        self._out(self._detect(picture, frame_id))
+
+    def _detect(self, picture: Picture, frame_id: str) -> Detection:
+        if self._detector is None:
+            return Detection(picture.device, frame_id, (), "", 0.0, "no image model is configured")
+        model = self._detector.model
+        try:
+            pixels = read_picture(picture.data)
+            fault = quality_fault(pixels, model)
+            if not fault:
+                result = self._detector.detect(pixels)
+                return Detection(picture.device, frame_id, result.findings, model.sha256, result.inference_ms)
+        except (PictureFault, DetectorFault) as error:
+            fault = str(error)
+        return Detection(picture.device, frame_id, (), model.sha256, 0.0, fault)

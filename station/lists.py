@@ -1,0 +1,99 @@
+"""The hold list and the declared weights: two CSV files, reloaded when they change, as a whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from station.core.events import ListsLoaded
+
+LARGEST_BYTES = 64 * 1024 * 1024
+
+
+class ListError(Exception):
+    """A list cannot be used; the text says file, line and what is wrong. The lists before it stay in force."""
+
+
+@dataclass(slots=True)
+class Lists:
+    """Where the lists are, and what was last loaded."""
+
+    hold_list: Path | None
+    declared_weights: Path | None
+    _stamp: tuple[object, ...] | None = None
+
+    def changed(self) -> ListsLoaded | None:
+        """Return the lists if a file changed since the last call that returned them, else None.
+
+        Raises:
+            ListError: a file is missing, half written or malformed; it is tried again at the next call.
+        """
+        stamp = tuple(_stamp(path) for path in (self.hold_list, self.declared_weights))
+        if stamp == self._stamp:
+            return None
+        held_bytes, declared_bytes = _read(self.hold_list), _read(self.declared_weights)
+        held = frozenset(row[0] for _, row in _rows(held_bytes, self.hold_list, 1))
+        declared = tuple(
+            (row[0], _grams(row[1], number, self.declared_weights))
+            for number, row in _rows(declared_bytes, self.declared_weights, 2)
+        )
+        self._stamp = stamp
+        version = hashlib.sha256(held_bytes + b"\0" + declared_bytes).hexdigest()[:16]
+        return ListsLoaded(version, held, declared)
+
+
+def _stamp(path: Path | None) -> object:
+    if path is None:
+        return None
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise ListError(f"{path}: {error.strerror}") from error
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+
+def _read(path: Path | None) -> bytes:
+    if path is None:
+        return b""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise ListError(f"{path}: {error.strerror}") from error
+    if len(data) > LARGEST_BYTES:
+        raise ListError(f"{path}: larger than {LARGEST_BYTES} bytes")
+    if data and not data.endswith(b"\n"):
+        raise ListError(f"{path}: the last line has no end: is it still being written? Write it aside, then rename it")
+    return data
+
+
+def _rows(data: bytes, path: Path | None, columns: int) -> list[tuple[int, list[str]]]:
+    """Rows with their line numbers; a first row that begins with `barcode` is a heading."""
+    try:
+        text = data.decode("utf-8-sig")
+        rows = list(enumerate(csv.reader(io.StringIO(text), strict=True), start=1))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ListError(f"{path}: is not CSV in UTF-8: {error}") from error
+    wanted = []
+    for number, row in rows:
+        cells = [cell.strip() for cell in row]
+        if not any(cells) or (number == 1 and cells[0].lower() == "barcode"):
+            continue
+        if len(cells) < columns or not cells[0]:
+            raise ListError(f"{path}:{number}: {columns} column(s) wanted, the first the barcode")
+        wanted.append((number, cells))
+    return wanted
+
+
+def _grams(cell: str, number: int, path: Path | None) -> float:
+    try:
+        grams = float(cell)
+    except ValueError:
+        grams = math.nan
+    if not math.isfinite(grams) or grams < 0:
+        raise ListError(f"{path}:{number}: '{cell}' is no weight in grams")
+    return grams

@@ -1,0 +1,77 @@
+"""The publisher's process, started and watched by the daemon; it ends by itself when the pipe to it closes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from station.core.events import Condition
+
+log = logging.getLogger(__name__)
+_RESTART_S = (0.5, 1.0, 2.0, 5.0)
+
+
+class Publishing:
+    """Keeps one publisher running, restarted with back-off; what it says becomes alarms."""
+
+    def __init__(self, settings: Mapping[str, Any], out: Callable[[Condition], None]) -> None:
+        self._settings = json.dumps(settings)
+        self._out = out
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Start it, and start it again whenever it ends, until `stop`."""
+        attempt = 0
+        while not self._stopping:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "station.publisher",
+                "--config-json",
+                self._settings,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
+            await self._listen(self._process)
+            code = await self._process.wait()
+            if self._stopping:
+                return
+            text = f"the publisher ended with code {code}; it is started again"
+            log.warning("publisher: %s", text)
+            self._out(Condition("publisher", "process", standing=True, text=text))
+            await asyncio.sleep(_RESTART_S[min(attempt, len(_RESTART_S) - 1)])
+            attempt += 1
+
+    async def stop(self) -> None:
+        """Close the pipe and give it a second and a half to say so to the broker."""
+        self._stopping = True
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), 1.5)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdout is None:
+            return
+        async for line in process.stdout:
+            try:
+                said = json.loads(line)
+                condition = Condition(
+                    str(said["alarm"]), str(said["subject"]), standing=bool(said["standing"]), text=str(said["text"])
+                )
+            except (ValueError, KeyError, TypeError):
+                continue
+            self._out(condition)

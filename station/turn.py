@@ -1,0 +1,132 @@
+"""One turn of the daemon: events to the core, its records to disk, and only then its orders to the PLC."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from station.clock import now_ns, now_utc, utc_text
+from station.core.actions import Keep, OpenSession, Order, Send
+from station.core.events import Condition, Event, SessionChosen
+from station.core.line import Line, Now
+from station.core.records import Record
+from station.journal import JournalError
+from station.ports import Plc
+
+log = logging.getLogger(__name__)
+PROBE_NS = 200_000_000
+BACKLOG = 50_000
+
+
+class Keeper(Protocol):
+    """The part of the journal that a turn needs."""
+
+    def append(self, records: list[Record], *, epoch: int, session: int) -> object:
+        """Keep records, synced."""
+
+    def probe(self) -> None:
+        """Prove that a commit reaches the disk."""
+
+
+class Numbers(Protocol):
+    """Epochs and sessions never used before."""
+
+    def next_session(self, floor: int = 0) -> int:
+        """A session, durable."""
+
+    def next_epoch(self, floor: int = 0) -> int:
+        """An epoch, durable."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """Carries out what the core wants. A heartbeat is earned by a commit, and by nothing else.
+
+    While the disk refuses, orders are dropped (their parcels are inspected), records wait in a bounded backlog and
+    no heartbeat is sent.
+    """
+
+    line: Line
+    journal: Keeper
+    numbers: Numbers
+    plc: Plc
+    backlog: list[Record] = field(default_factory=list)
+    counters: dict[str, int] = field(default_factory=lambda: {"turns": 0, "events": 0, "orders": 0, "unkept": 0})
+    _committed_ns: int = 0
+    _broken: bool = False
+
+    def take(self, events: Iterable[Event]) -> bool:
+        """Handle events and do what follows; False if the disk refused."""
+        orders: list[Order] = []
+        opening: list[OpenSession] = []
+        for event in events:
+            self._handle(event, orders, opening)
+        self.counters["turns"] += 1
+        if not self._commit():
+            return False
+        if orders:
+            self.plc.send(orders)
+            self.counters["orders"] += len(orders)
+        for wanted in opening:
+            self._open(wanted)
+        self.plc.beat()
+        return True
+
+    def _handle(self, event: Event, orders: list[Order], opening: list[OpenSession]) -> None:
+        self.counters["events"] += 1
+        now = Now(now_ns(), utc_text(now_utc()))
+        for action in self.line.handle(event, now):
+            match action:
+                case Keep():
+                    self._wait(action.record)
+                case Send():
+                    orders.append(action.order)
+                case OpenSession():
+                    opening.append(action)
+
+    def _wait(self, record: Record) -> None:
+        if len(self.backlog) < BACKLOG:
+            self.backlog.append(record)
+        else:
+            self.counters["unkept"] += 1
+
+    def _commit(self) -> bool:
+        """Bring the backlog to disk, or with nothing to write prove now and then that it could be."""
+        try:
+            if self.backlog:
+                self.journal.append(self.backlog, epoch=self.line.plc.epoch, session=self.line.plc.session)
+                self.backlog = []
+            elif now_ns() - self._committed_ns < PROBE_NS:
+                return not self._broken
+            else:
+                self.journal.probe()
+        except JournalError as error:
+            self._trouble(error)
+            return False
+        self._committed_ns = now_ns()
+        if self._broken:
+            self._broken = False
+            log.warning("journal: writes again")
+            self._handle(Condition("journal", "disk", standing=False), [], [])
+        return True
+
+    def _trouble(self, error: JournalError) -> None:
+        if not self._broken:
+            self._broken = True
+            log.error("journal: %s; all parcels are inspected until it can be written", error)
+            self._handle(Condition("journal", "disk", standing=True, text=str(error), priority="top"), [], [])
+
+    def _open(self, wanted: OpenSession) -> None:
+        try:
+            epoch = self.numbers.next_epoch(self.line.plc.epoch) if wanted.needs_epoch else None
+            session = self.numbers.next_session(self.line.plc.session)
+        except JournalError as error:
+            self._trouble(error)
+            return
+        ignored: list[Order] = []
+        self._handle(SessionChosen(session, epoch), ignored, [])
+        if self._commit():
+            self.plc.open_session(session, epoch)
+            log.info("plc: session %d offered%s", session, f" with epoch {epoch}" if epoch else "")
