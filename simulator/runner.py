@@ -7,7 +7,6 @@ import heapq
 import json
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import IO, Any
 

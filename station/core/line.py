@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from station.core import closing, policy
@@ -87,6 +87,8 @@ class Line:
     held: frozenset[str] = frozenset()
     declared_g: dict[str, float] = field(default_factory=dict)
     connected: set[str] = field(default_factory=set)
+    counters: dict[str, int] = field(default_factory=dict)
+    recent: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=12))
     _down_at: dict[str, float] = field(default_factory=dict)
     _seen_ns: dict[str, int] = field(default_factory=dict)
     _last_frame: dict[str, str] = field(default_factory=dict)
@@ -460,7 +462,13 @@ class Line:
             completed_at=now.utc,
             order_latency_ms=parcel.latency_ms,
         )
+        self._count_completed(record)
         return [Keep(record)]
+
+    def _count_completed(self, record: ParcelCompleted) -> None:
+        for key in ("completed", record.outcome, *(f"reason {r}" for r in {r.code for r in record.reasons})):
+            self.counters[key] = self.counters.get(key, 0) + 1
+        self.recent.append(record.model_dump(mode="json", exclude={"findings", "frames"}))
 
     def _on_device(self, event: DeviceState) -> list[Action]:
         record = Keep(DeviceChanged(device=event.device, connected=event.connected, detail=event.detail))

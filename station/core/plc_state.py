@@ -85,6 +85,21 @@ class PlcState:
             actions.append(OpenSession(needs_epoch=sample.epoch == 0))
         return actions
 
+    def look(self) -> dict[str, object]:
+        """What a person wants to see of it."""
+        last = self._last
+        return {
+            "epoch": self.epoch,
+            "session": self.session,
+            "live": self.live,
+            "mode": self.mode.value,
+            "belt_running": bool(last and last.belt_running),
+            "stop_cause": StopCause(last.stop_cause).name.lower()
+            if last and last.stop_cause in list(StopCause)
+            else "",
+            "faults": last.faults if last else 0,
+        }
+
     def _changes(self, sample: PlcSample, alarms: Alarms) -> list[Action]:
         self.mode = sample.mode
         record = PlcChanged(

@@ -1,0 +1,109 @@
+"""`station check`: everything that can be wrong before the line runs, each with what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from station.clock import now_ns, now_utc
+from station.config import StationConfig
+from station.lists import ListError, Lists
+from station.ports import Driver
+from station.room import margins
+from station.vision import Detector, DetectorFault, ModelError, load_model
+
+SCAN_MS = 20.0
+_LEAST_FREE_BYTES = 2 * 1024**3
+_BUILT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the check: what was looked at, whether it is right, and what was found or is to be done."""
+
+    subject: str
+    right: bool
+    text: str
+
+
+def check(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[Finding]:
+    """Look at everything, one finding at a time; devices are opened and closed again."""
+    yield from _geometry(config, drivers)
+    yield from _model(config)
+    yield from _devices(config, drivers)
+    yield _lists(config)
+    yield _disk(config)
+    yield _clock()
+    if config.mqtt is not None:
+        yield _broker(config.mqtt.host, config.mqtt.port)
+
+
+def _geometry(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[Finding]:
+    roles = {kind: driver.role for kind, driver in drivers.items()}
+    poll_ms = float(getattr(config.plc.wire, "poll_ms", 20))
+    for margin in margins(config.setup(roles, {}), poll_ms=poll_ms, scan_ms=SCAN_MS):
+        text = f"{margin.mm:+.0f} mm, {margin.ms:+.0f} ms"
+        yield Finding(f"room: {margin.what}", margin.fits, text if margin.fits else f"{text}; {margin.mend}")
+
+
+def _model(config: StationConfig) -> Iterator[Finding]:
+    if config.model is None:
+        yield Finding("model", right=True, text="none configured: every picture is unusable, every parcel inspected")
+        return
+    try:
+        model = load_model(config.model.folder)
+        Detector(model, config.model.threads).self_test()
+    except (ModelError, DetectorFault) as error:
+        yield Finding("model", right=False, text=str(error))
+        return
+    unknown = set(config.policy.thresholds) - set(model.classes)
+    if unknown:
+        text = f"policy.thresholds names {', '.join(sorted(unknown))}; the model knows {', '.join(model.classes)}"
+        yield Finding("policy", right=False, text=text)
+    yield Finding("model", right=True, text=f"{model.sha256[:12]}, golden pictures found as expected")
+
+
+def _devices(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[Finding]:
+    wires = {name: (device.kind, device.wire) for name, device in config.devices.items()}
+    wires["plc"] = (config.plc.kind, config.plc.wire)
+    for name, (kind, wire) in wires.items():
+        fault = drivers[kind].create(name, wire, now_ns).probe()
+        yield Finding(f"device {name}", not fault, fault or f"{kind}: reachable")
+
+
+def _lists(config: StationConfig) -> Finding:
+    try:
+        lists = Lists(config.policy.hold_list, config.policy.declared_weights).changed()
+    except ListError as error:
+        return Finding("lists", right=False, text=str(error))
+    held, declared = (len(lists.held), len(lists.declared_g)) if lists else (0, 0)
+    return Finding("lists", right=True, text=f"{held} held, {declared} declared weights")
+
+
+def _disk(config: StationConfig) -> Finding:
+    place = config.data
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    text = f"{free / 1024**3:.1f} GiB free at {place}"
+    right = free >= _LEAST_FREE_BYTES
+    return Finding("disk", right, text if right else f"{text}; make room: the journal and its pictures need 2 GiB")
+
+
+def _clock() -> Finding:
+    now = now_utc()
+    right = now >= _BUILT
+    text = f"UTC {now:%Y-%m-%d %H:%M:%S}"
+    return Finding("clock", right, text if right else f"{text} is in the past: set the clock, or let NTP do it")
+
+
+def _broker(host: str, port: int) -> Finding:
+    try:
+        socket.create_connection((host, port), timeout=1.0).close()
+    except OSError as error:
+        text = f"{host}:{port}: {error}; the station runs without it and sends all later"
+        return Finding("broker", right=False, text=text)
+    return Finding("broker", right=True, text=f"{host}:{port}: accepts connections")

@@ -1,0 +1,176 @@
+"""The daemon: the one place where drivers, core, journal, eye and publisher meet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import station
+from station.clock import now_ns, now_utc
+from station.config import StationConfig
+from station.core.events import Condition, DeviceState, Event, Starting, Stopping, Tick, Watermark
+from station.core.line import Line
+from station.eye import Eye
+from station.journal import IdFile, Journal, PictureStore
+from station.lists import ListError, Lists
+from station.ports import Device, Driver, Picture, Plc
+from station.publishing import Publishing
+from station.snapshot import Snapshot
+from station.turn import Turn
+from station.vision import Detector, load_model
+
+log = logging.getLogger(__name__)
+INBOX = 20_000
+_IDLE_S = 0.05
+_SNAPSHOT_NS = 200_000_000
+_LISTS_S = 1.0
+
+
+class OverrunError(Exception):
+    """Events came faster than they could be handled; the station ends, and the PLC inspects."""
+
+
+class Daemon:
+    """One station. `run` returns after SIGTERM, SIGINT or `stop`."""
+
+    def __init__(self, config: StationConfig, drivers: Mapping[str, Driver]) -> None:
+        self.config = config
+        name = f"{config.site}/{config.line_name}/{config.station}"
+        config.data.mkdir(parents=True, exist_ok=True)
+        self._journal = Journal(config.data / "journal.db", station=name, now_utc=now_utc, mono_ns=now_ns)
+        self._model = load_model(config.model.folder) if config.model else None
+        detector = Detector(self._model, config.model.threads) if config.model and self._model else None
+        thresholds = self._model.thresholds if self._model else {}
+        roles = {kind: driver.role for kind, driver in drivers.items()}
+        self.line = Line(config.setup(roles, thresholds))
+        self.devices: dict[str, Device] = {
+            name: drivers[device.kind].create(name, device.wire, now_ns) for name, device in config.devices.items()
+        }
+        self._plc = _as_plc(drivers[config.plc.kind].create("plc", config.plc.wire, now_ns))
+        self._eye = Eye(detector, PictureStore(config.data / "pictures"), self._put)
+        self._turn = Turn(self.line, self._journal, IdFile(config.data / "ids.json", now_utc), self._plc)
+        self._snapshot = Snapshot(config, self.line, self._turn, {**self.devices, "plc": self._plc})
+        self._lists = Lists(config.policy.hold_list, config.policy.declared_weights)
+        self._publishing = Publishing(_publisher_settings(config), self._put) if config.mqtt else None
+        self._inbox: deque[Event] = deque()
+        self._wake = asyncio.Event()
+        self._stop_cause = ""
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def stop(self, cause: str) -> None:
+        """End in order."""
+        self._stop_cause = self._stop_cause or cause
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Run until stopped.
+
+        Raises:
+            OverrunError: the core could not keep up.
+        """
+        self._loop = asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(sign, self.stop, sign.name)
+        sha256 = self._model.sha256 if self._model else ""
+        self._put(Starting(station.__version__, self.config.sha256, sha256))
+        for name in self.devices:
+            self._put(DeviceState(name, connected=False, detail="starting"))
+        self._read_lists()
+        self._eye.start()
+        for device in (*self.devices.values(), self._plc):
+            device.start(self._put)
+        tasks = [asyncio.create_task(self._watch_lists())]
+        if self._publishing is not None:
+            tasks.append(asyncio.create_task(self._publishing.run()))
+        with ThreadPoolExecutor(1, thread_name_prefix="core") as core:
+            try:
+                await self._turns(core)
+            finally:
+                await self._end(core, tasks)
+
+    async def _turns(self, core: ThreadPoolExecutor) -> None:
+        if self._loop is None:
+            return
+        while not self._stop_cause:
+            await self._sleep()
+            await self._loop.run_in_executor(core, self._one_turn)
+
+    async def _sleep(self) -> None:
+        """Until something came, a deadline of the core's, or a while."""
+        deadline = self.line.next_deadline()
+        seconds = _IDLE_S if deadline is None else min(_IDLE_S, max(0.0, (deadline - now_ns()) / 1e9))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        self._wake.clear()
+
+    def _one_turn(self) -> None:
+        # The ports' marks are taken before the inbox is emptied, so nothing that came before a mark is still in it.
+        marks: list[Event] = []
+        for name, device in self.devices.items():
+            seen = device.health().seen_empty_ns
+            if seen is not None:
+                marks.append(Watermark(name, seen))
+        if len(self._inbox) > INBOX:
+            raise OverrunError(f"{len(self._inbox)} events wait: this machine is too slow for the line")
+        events: list[Event] = []
+        while self._inbox:
+            events.append(self._inbox.popleft())
+        self._turn.take([*events, *marks, Tick()])
+        self._snapshot.write_every(_SNAPSHOT_NS)
+
+    async def _end(self, core: ThreadPoolExecutor, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        for device in (*self.devices.values(), self._plc):
+            await asyncio.to_thread(device.stop)
+        self._eye.stop()
+        self._put(Stopping(self._stop_cause or "error"))
+        if self._loop is not None:
+            await self._loop.run_in_executor(core, self._one_turn)
+        self._snapshot.close()
+        self._journal.close()
+        if self._publishing is not None:
+            await self._publishing.stop()
+
+    def _put(self, event: Event | Picture) -> None:
+        """Take what drivers, eye and publisher have; from any thread."""
+        if isinstance(event, Picture):
+            self._eye.put(event)
+            return
+        self._inbox.append(event)
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def _watch_lists(self) -> None:
+        while True:
+            await asyncio.sleep(_LISTS_S)
+            await asyncio.to_thread(self._read_lists)
+
+    def _read_lists(self) -> None:
+        try:
+            lists = self._lists.changed()
+        except ListError as error:
+            self._put(Condition("lists", "files", standing=True, text=f"{error}; the lists before stay in force"))
+            return
+        self._put(Condition("lists", "files", standing=False))
+        if lists is not None:
+            self._put(lists)
+
+
+def _as_plc(device: Device) -> Plc:
+    if not isinstance(device, Plc):
+        raise TypeError("the driver of the PLC has role PLC, but is none")
+    return device
+
+
+def _publisher_settings(config: StationConfig) -> dict[str, Any]:
+    if config.mqtt is None:
+        return {}
+    names = {"site": config.site, "line": config.line_name, "station": config.station, "data": str(config.data)}
+    return {**config.mqtt.model_dump(mode="json"), **names}

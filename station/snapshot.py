@@ -1,0 +1,93 @@
+"""What the station looks like now, as one small JSON file that `station status` and live views read."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from station.clock import now_ns, now_utc, utc_text
+from station.config import StationConfig
+from station.core.line import Line
+from station.core.parcel import Parcel
+from station.ports import Device
+from station.turn import Turn
+
+FILE = "status.json"
+
+
+class Snapshot:
+    """Writes the file at most so often, whole or not at all; a full disk only makes it old."""
+
+    def __init__(self, config: StationConfig, line: Line, turn: Turn, devices: Mapping[str, Device]) -> None:
+        self._path = config.data / FILE
+        self._line = line
+        self._turn = turn
+        self._devices = devices
+        self._written_ns = 0
+
+    def write_every(self, period_ns: int) -> None:
+        """Write, if the last is at least that old."""
+        if now_ns() - self._written_ns >= period_ns:
+            self._written_ns = now_ns()
+            self._write(self._look())
+
+    def close(self) -> None:
+        """Say that the station has stopped."""
+        self._write(self._look() | {"running": False})
+
+    def _write(self, content: dict[str, Any]) -> None:
+        partial = self._path.with_suffix(".part")
+        with contextlib.suppress(OSError):
+            partial.write_text(json.dumps(content), encoding="utf-8")
+            partial.replace(self._path)
+
+    def _look(self) -> dict[str, Any]:
+        line, now = self._line, now_ns()
+        plc = line.plc
+        devices = {}
+        for name, device in self._devices.items():
+            health = device.health()
+            last = health.last_message_ns
+            devices[name] = {
+                "connected": health.connected,
+                "detail": health.detail,
+                "age_s": None if last is None else round((now - last) / 1e9, 2),
+                "counters": health.counters,
+            }
+        return {
+            "running": True,
+            "pid": os.getpid(),
+            "at": utc_text(now_utc()),
+            "devices": devices,
+            "plc": plc.look(),
+            "alarms": [record.model_dump() for record in line.alarms.open.values()],
+            "counters": {**self._turn.counters, **line.counters},
+            "parcels": [self._parcel(parcel) for parcel in line.tracker.parcels if parcel.on_belt],
+            "last": list(line.recent),
+        }
+
+    def _parcel(self, parcel: Parcel) -> dict[str, Any]:
+        geometry = self._line.setup.geometry
+        eye = max(parcel.leads)
+        count = self._line.belt.count or 0
+        place = geometry.eyes_mm[eye] + (count - parcel.leads[eye]) * geometry.mm_per_count
+        return {
+            "number": parcel.key.number if parcel.key else 0,
+            "place_mm": round(place),
+            "length_mm": round(parcel.length_mm(geometry) or 0),
+            "route": parcel.route.value if parcel.route else None,
+            "state": parcel.state.value,
+        }
+
+
+def read(data: Path) -> dict[str, Any] | None:
+    """The last snapshot, None if there is none that can be read."""
+    try:
+        content = json.loads((data / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None

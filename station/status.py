@@ -1,0 +1,88 @@
+"""The line at one glance, as a terminal picture: made from the snapshot that the daemon writes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from station import snapshot
+from station.clock import now_utc
+
+_OLD_S = 3.0
+
+
+def screen(data: Path) -> tuple[RenderableType, bool]:
+    """Return the picture, and whether the daemon runs."""
+    look = snapshot.read(data)
+    if look is None:
+        return Text(f"No station has run in {data} yet. Start it: station run CONFIG", style="yellow"), False
+    age = (now_utc() - datetime.fromisoformat(look["at"]).astimezone(UTC)).total_seconds()
+    running = bool(look["running"]) and age < _OLD_S
+    head = Text(
+        "running" if running else f"NOT RUNNING, last seen {age:.0f} s ago", style="green" if running else "red"
+    )
+    parts = [head, belt_line(look), devices(look), alarms(look), decisions(look, 8), counters(look)]
+    return Group(*parts), running
+
+
+def belt_line(look: dict[str, Any]) -> RenderableType:
+    """Why the belt stands, if it does, and the session."""
+    plc = look["plc"]
+    moving = plc["belt_running"]
+    text = Text("belt running" if moving else f"belt stands: {plc['stop_cause'] or 'not told why'}")
+    text.stylize("green" if moving else "bold red")
+    session = "live" if plc["live"] else "none: every parcel is inspected"
+    return text.append(f"   session {plc['session']} {session}   mode {plc['mode']}", style="default")
+
+
+def devices(look: dict[str, Any]) -> RenderableType:
+    """Devices, their state and the age of their last message."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, device in look["devices"].items():
+        state = Text("ok", style="green") if device["connected"] else Text("LOST", style="bold red")
+        age = "never heard" if device["age_s"] is None else f"{device['age_s']:.1f} s ago"
+        table.add_row(name, state, age, Text(device["detail"], style="yellow"))
+    return Panel(table, title="devices", title_align="left")
+
+
+def alarms(look: dict[str, Any]) -> RenderableType:
+    """Open alarms, the gravest first."""
+    order = {"top": 0, "high": 1, "medium": 2, "low": 3}
+    rows = sorted(look["alarms"], key=lambda alarm: order[alarm["priority"]])
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for alarm in rows:
+        style = "bold red" if alarm["priority"] in {"top", "high"} else "yellow"
+        table.add_row(Text(alarm["priority"], style=style), f"{alarm['alarm']} {alarm['subject']}", Text(alarm["text"]))
+    content: RenderableType = table if rows else Text("none", style="green")
+    return Panel(content, title="alarms", title_align="left")
+
+
+def decisions(look: dict[str, Any], number: int) -> RenderableType:
+    """The last parcels: where they went and every reason."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("parcel", "barcode", "weight", "lane", "reasons"):
+        table.add_column(heading, no_wrap=heading != "reasons")
+    for done in reversed(look["last"][-number:]):
+        lane = Text(done["outcome"], style="green" if done["outcome"] == "pass" else "red")
+        weight = "-" if done["weight_g"] is None else f"{done['weight_g'] / 1000:.2f} kg"
+        reasons = "; ".join(reason["text"] for reason in done["reasons"]) or ("" if done["ordered"] else "no order")
+        if done["route"] == "pass" and done["outcome"] != "pass":
+            reasons = f"PLC: {done['plc_why']}"
+        table.add_row(
+            str(done["parcel"]["number"]), done["barcode"] or "-", weight, lane, Text(reasons, overflow="fold")
+        )
+    return Panel(table, title="last parcels", title_align="left")
+
+
+def counters(look: dict[str, Any]) -> RenderableType:
+    """Counts since the start, inspections by reason."""
+    counts = look["counters"]
+    main = "   ".join(f"{key} {counts.get(key, 0)}" for key in ("completed", "pass", "inspect", "lost", "unobserved"))
+    reasons = "   ".join(f"{key[7:]} {n}" for key, n in sorted(counts.items()) if key.startswith("reason "))
+    return Panel(Group(Text(main), Text(reasons, style="dim")), title="since the start", title_align="left")
