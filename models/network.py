@@ -1,7 +1,7 @@
 """The detector's network: a small residual net with a top-down path and one anchor-free head at stride 8.
 
 Ours in all parts; the ideas are public: residual blocks (He et al., 2016), a feature pyramid's top-down path (Lin et
-al., 2017), per-cell distances to the four sides (FCOS, Tian et al., 2019). ReLU throughout, for integer arithmetic later.
+al., 2017), per-cell distances to the four sides (FCOS, Tian et al., 2019). ReLU throughout, for integer arithmetic.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _UNIT_PX = 16.0
 """A distance of the head's 1.0, in pixels of the input."""
 
 
-class _Block(nn.Module):
+class _Block(nn.Module):  # type: ignore[misc]
     """Two 3x3 convolutions beside an identity."""
 
     def __init__(self, width: int) -> None:
@@ -35,7 +35,7 @@ def _conv(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Seque
     )
 
 
-class Network(nn.Module):
+class Network(nn.Module):  # type: ignore[misc]
     """Pictures to class logits and boxes.
 
     Args:
@@ -44,7 +44,7 @@ class Network(nn.Module):
         head: channels of the top-down path and the head.
     """
 
-    def __init__(self, classes: int, widths: tuple[int, ...] = (16, 24, 48, 80, 112), head: int = 56) -> None:
+    def __init__(self, classes: int, widths: tuple[int, ...] = (16, 24, 48, 80, 96), head: int = 48) -> None:
         super().__init__()
         at2, at4, at8, at16, at32 = widths
         self.early = nn.Sequential(_conv(3, at2, 3, 2), _conv(at2, at4, 3, 2), _Block(at4))
@@ -60,8 +60,8 @@ class Network(nn.Module):
         self.box_tower = _conv(head, head)
         self.label_out = nn.Conv2d(head, classes, 1)
         self.box_out = nn.Conv2d(head, 4, 1)
-        nn.init.constant_(self.label_out.bias, -4.6)  # type: ignore[arg-type]
-        nn.init.constant_(self.box_out.bias, 1.0)  # type: ignore[arg-type]
+        nn.init.constant_(self.label_out.bias, -4.6)
+        nn.init.constant_(self.box_out.bias, 1.0)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Look at pictures.
@@ -88,7 +88,7 @@ def cell_centres(rows: int, columns: int) -> Tensor:
     return torch.stack((xs, ys)).float() * STRIDE + STRIDE / 2
 
 
-class Exported(nn.Module):
+class Exported(nn.Module):  # type: ignore[misc]
     """The network as it ships: one output (1, cells, 4 + C) of x0, y0, x1, y1 in input pixels, then scores 0 to 1."""
 
     def __init__(self, network: Network, rows: int, columns: int) -> None:
@@ -97,6 +97,7 @@ class Exported(nn.Module):
         self.register_buffer("centres", cell_centres(rows, columns)[None])
 
     def forward(self, pixels: Tensor) -> Tensor:
+        """One picture, float32 (1, 3, H, W), normalised."""
         logits, sides = self.network(pixels)
         corners = torch.cat((self.centres - sides[:, :2], self.centres + sides[:, 2:]), dim=1)
         return torch.cat((corners, torch.sigmoid(logits)), dim=1).flatten(2).transpose(1, 2)

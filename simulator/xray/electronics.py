@@ -55,7 +55,13 @@ def telephone(rng: np.random.Generator) -> Sketch:
     sketch = Sketch(width, height)
     left, top = -width / 2, -height / 2
     sketch.plate(left, top, -left, -top, GLASS, 2.2)
-    outline: list[Point] = [(left + 1, top + 1), (-left - 1, top + 1), (-left - 1, -top - 1), (left + 1, -top - 1), (left + 1, top + 1)]
+    outline: list[Point] = [
+        (left + 1, top + 1),
+        (-left - 1, top + 1),
+        (-left - 1, -top - 1),
+        (left + 1, -top - 1),
+        (left + 1, top + 1),
+    ]
     sketch.stroke(outline, 2.2, ALUMINIUM, 6)
     populate(sketch, left + 4, top + 4, left + width * 0.3, -top - 4, rng)
     sketch.plate(left + width * 0.33, top + 8, left + width * 0.8, -top - 16, CELL, 3.4)
@@ -124,8 +130,15 @@ def hair_dryer(rng: np.random.Generator) -> Sketch:
     sketch = Sketch(length, tall)
     left, top, radius = -length / 2, -tall / 2, rng.uniform(26, 34)
     axis = top + radius + 1
-    sketch.revolve([(left, radius * 0.65), (left + length * 0.6, radius), (-left - 2, radius * 0.95)], axis, PLASTIC, 2.5)
-    grip: list[Point] = [(left + length * 0.55, axis + 18), (left + length * 0.8, axis + 18), (left + length * 0.78, -top), (left + length * 0.58, -top)]
+    sketch.revolve(
+        [(left, radius * 0.65), (left + length * 0.6, radius), (-left - 2, radius * 0.95)], axis, PLASTIC, 2.5
+    )
+    grip: list[Point] = [
+        (left + length * 0.55, axis + 18),
+        (left + length * 0.8, axis + 18),
+        (left + length * 0.78, -top),
+        (left + length * 0.58, -top),
+    ]
     sketch.polygon(grip, PLASTIC, 7)
     sketch.plate(left + length * 0.66, axis - 14, left + length * 0.86, axis + 14, STEEL, 4)
     coil: list[Point] = [(left + 14 + 4.5 * i, axis + (18 if i % 2 else -18)) for i in range(14)]

@@ -75,7 +75,7 @@ def develop(depth: NDArray[np.float32], machine: Machine, rng: np.random.Generat
     seen = -np.log(np.clip(through, 0.004, 1.2))
     smooth = cv2.GaussianBlur(seen, (5, 5), 1.0)
     ratio = (smooth[..., 0] + _THIN * _ORGANIC_RATIO) / (np.maximum(smooth[..., 1], -0.5 * _THIN) + _THIN)
-    mixed = np.maximum(0.35 * seen[..., 0] + 0.65 * seen[..., 1], -0.02)
+    mixed = np.maximum(0.2 * seen[..., 0] + 0.8 * seen[..., 1], -0.02)
     deepest = np.float32(np.log1p(machine.tone * 3.6))
     light = 1.0 - np.log1p(np.float32(machine.tone) * mixed) / deepest
     light += np.float32(machine.sharpening) * (light - cv2.GaussianBlur(light, (0, 0), 1.6))
@@ -95,4 +95,4 @@ def _palette(machine: Machine) -> NDArray[np.uint8]:
     white = np.full(3, machine.background, np.float64)
     thin = full[:, None] + (white - full[:, None]) * np.maximum((light - 0.5) / 0.5, 0.0) ** 1.2
     thick = full[:, None] * (light / 0.5) ** 0.9
-    return np.where(light >= 0.5, thin, thick).clip(0, 255).astype(np.uint8)  # type: ignore[no-any-return]
+    return np.where(light >= 0.5, thin, thick).clip(0, 255).astype(np.uint8)

@@ -59,7 +59,9 @@ def cloth(length: float, width: float, rng: np.random.Generator) -> Sketch:
     sketch = Sketch(length, width)
     turns = np.linspace(0, 2 * np.pi, 15)[:-1]
     reach = rng.uniform(0.72, 1.0, turns.size)
-    edge = [(float(np.cos(t) * length / 2 * r), float(np.sin(t) * width / 2 * r)) for t, r in zip(turns, reach, strict=True)]
+    edge = [
+        (float(np.cos(t) * length / 2 * r), float(np.sin(t) * width / 2 * r)) for t, r in zip(turns, reach, strict=True)
+    ]
     sketch.polygon(edge, CLOTH, rng.uniform(15, 60))
     sketch.texture(rng.standard_normal((9, 9)).astype(np.float32), CLOTH, rng.uniform(6, 22))
     _creases(sketch, int(rng.integers(14, 40)), CLOTH, rng)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from simulator.xray import electronics, household, packaging
+from simulator.xray import electronics, household, packaging, tools
 from simulator.xray.hazards import HAZARDS
 from simulator.xray.machine import BELT, Machine, develop
 from simulator.xray.shapes import PX_PER_MM, Sketch
@@ -23,7 +23,7 @@ _FAINT = 0.02
 """High-energy depth below which a pixel does not count as covered by an object."""
 _TRIES = 6
 _ENOUGH_LIGHT = 0.3
-"""A hazard is laid where this much of the rays still comes through the rest, if one of a few tries finds such a place."""
+"""A hazard is laid where this much of the rays comes through the rest, if one of a few tries finds such a place."""
 
 _LARGE: tuple[Callable[[np.random.Generator], Sketch], ...] = (
     household.bottle, household.bottle, household.flask, household.tin, household.book, household.book, household.shoe,
@@ -31,8 +31,8 @@ _LARGE: tuple[Callable[[np.random.Generator], Sketch], ...] = (
     electronics.tablet, electronics.hair_dryer,
 )  # fmt: skip
 _SMALL: tuple[Callable[[np.random.Generator], Sketch], ...] = (
-    household.wrench, household.screwdriver, household.pliers, household.cutlery, household.ruler, household.keys,
-    household.small_metal, household.small_metal, electronics.charger, electronics.cable, electronics.cable,
+    tools.wrench, tools.screwdriver, tools.pliers, tools.cutlery, tools.ruler, tools.keys,
+    tools.small_metal, tools.small_metal, electronics.charger, electronics.cable, electronics.cable,
 )  # fmt: skip
 
 
@@ -158,7 +158,9 @@ class _Table:
         self._add(best)
         return best
 
-    def lay(self, sketch: Sketch, centre: tuple[float, float], angle: float, scale: float = 1.0, squeeze: float = 1.0) -> None:
+    def lay(
+        self, sketch: Sketch, centre: tuple[float, float], angle: float, scale: float = 1.0, squeeze: float = 1.0
+    ) -> None:
         """Add an object at a place given in pixels, turned by degrees, scaled, and foreshortened across."""
         shadow = self._shadow(sketch, centre, angle, scale, squeeze)
         self._add(shadow)
@@ -175,9 +177,7 @@ class _Table:
         rest = self.depth[shadow.y : shadow.y + rows, shadow.x : shadow.x + columns, 1] - own * shadow.depth[..., 1]
         return float(np.exp(-np.maximum(rest[covered], 0.0)).mean()) if covered.any() else 0.0
 
-    def _place(
-        self, sketch: Sketch, smallest: float
-    ) -> tuple[tuple[float, float], float, float, float] | None:
+    def _place(self, sketch: Sketch, smallest: float) -> tuple[tuple[float, float], float, float, float] | None:
         """A centre, angle, scale and foreshortening at which the object lies within the parcel."""
         rng = self._rng
         squeeze = float(rng.uniform(0.6, 1.0)) if rng.random() < 0.35 else 1.0
