@@ -1,1 +1,22 @@
-"""From a picture to findings."""
+"""From a picture to findings: reading it whole, judging it, running a model folder's detector on it."""
+
+from station.vision.annotate import annotate
+from station.vision.detector import DetectionResult, Detector
+from station.vision.faults import DetectorFault, ModelError, PictureFault
+from station.vision.folder import ModelFolder
+from station.vision.gate import quality_fault
+from station.vision.load import load_model
+from station.vision.picture import read_picture
+
+__all__ = [
+    "DetectionResult",
+    "Detector",
+    "DetectorFault",
+    "ModelError",
+    "ModelFolder",
+    "PictureFault",
+    "annotate",
+    "load_model",
+    "quality_fault",
+    "read_picture",
+]

@@ -1,0 +1,35 @@
+"""What the first model is: its classes, the size it looks at, and the numbers that a training run rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CLASSES = ("gun", "knife", "battery", "aerosol")
+WIDTH_PX, HEIGHT_PX = 416, 320
+MEAN = (200.0, 190.0, 180.0)
+SCALE = (1 / 70.0, 1 / 65.0, 1 / 75.0)
+FILL = 254
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One training run.
+
+    Attributes:
+        seed: of pictures, weights and order.
+        pictures: how many are drawn.
+        steps: how many batches.
+        batch: pictures in one.
+        rate: highest learning rate.
+        threads: cores that the arithmetic uses.
+    """
+
+    seed: int = 1
+    pictures: int = 9000
+    steps: int = 4200
+    batch: int = 16
+    rate: float = 2e-3
+    threads: int = 2
+
+
+DEFAULT = Recipe()

@@ -1,0 +1,131 @@
+"""The gate: whether a picture is of the kind that the model was trained on, so that the detector's silence may count.
+
+Faults that any machine can have are told by fixed rules; what is usual for the model's pictures by intervals that its
+folder brings along, measured on its training pictures.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from station.vision.folder import ModelFolder
+
+_BLACK = 24
+_STEP_OF_CONTENT = 20
+_SMEAR_SHARE = 0.06
+"""Rows (or columns) in a run that all repeat their neighbour, as a share of all, from which on it is a smear."""
+_BLOCK_SHARE = 0.05
+_EMPTY_SHARE = 0.004
+_PALE, _DENSE = 0.7, 0.45
+"""What is brighter, or darker, than this share of the background is pale, or dense."""
+
+_SAID = {
+    "sharpness": ("is blurred", "is noise"),
+    "warmth": ("has its red and blue exchanged", "has colours unlike the model's pictures"),
+    "colour": ("has no colour", "has colours unlike the model's pictures"),
+    "dense": ("shows nothing dense enough to be a parcel", "is too dark"),
+}
+"""By measure: what a picture is or has whose value lies below, or above, the model's interval."""
+
+
+def quality_fault(pixels: NDArray[np.uint8], model: ModelFolder) -> str:
+    """Why a picture cannot be judged by this model; empty if it can.
+
+    Args:
+        pixels: uint8 (H, W, 3), RGB.
+        model: whose kind of pictures is expected.
+    """
+    spec = model.spec.gate
+    height, width = pixels.shape[:2]
+    low, high = spec.sides_px
+    if not (low <= min(height, width) and max(height, width) <= high):
+        return f"picture is {width} x {height} pixels; sides from {low} to {high} are expected"
+    if not spec.aspect[0] <= width / height <= spec.aspect[1]:
+        return f"picture is {width} x {height} pixels; that is not the shape of the machine's pictures"
+    return _general_fault(pixels) or _unusual(measures(pixels), spec.measures)
+
+
+def measures(pixels: NDArray[np.uint8]) -> dict[str, float]:
+    """What the gate measures of a picture, by name.
+
+    Args:
+        pixels: uint8 (H, W, 3), RGB.
+
+    Returns:
+        `sharpness`: mean size of the Laplacian of the light where something is, grey values.
+        `colour`: mean difference of the greatest and the least channel there, grey values.
+        `warmth`: mean of red less blue of the pale parts there, grey values: what is thin and organic is warm in
+        pseudo-colour, so an exchange of red and blue turns the sign round.
+        `dense`: share of what is there that is dense.
+    """
+    light = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    ground = _ground(light)
+    there = light < ground - _STEP_OF_CONTENT
+    if not there.any():
+        return {"sharpness": 0.0, "colour": 0.0, "warmth": 0.0, "dense": 0.0}
+    edges = np.abs(cv2.Laplacian(light, cv2.CV_16S))
+    red, green, blue = cv2.split(pixels)
+    spread = cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue)
+    pale = there & (light > ground * _PALE)
+    red_less_blue = np.subtract(red, blue, dtype=np.int16)
+    return {
+        "sharpness": float(edges[there].mean()),
+        "colour": float(spread[there].mean()),
+        "warmth": float(red_less_blue[pale].mean()) if pale.any() else 0.0,
+        "dense": float((light[there] < ground * _DENSE).mean()),
+    }
+
+
+def _ground(light: NDArray[Any]) -> int:
+    """The grey value of the background: the 97th percentile, since more than that is never covered."""
+    counts = np.cumsum(np.bincount(light.ravel(), minlength=256))
+    return int(np.searchsorted(counts, 0.97 * light.size))
+
+
+def _general_fault(pixels: NDArray[np.uint8]) -> str:
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    ground = _ground(grey)
+    if ground < _BLACK:
+        return "picture is black"
+    light = grey.astype(np.int16)
+    if (light < ground - _STEP_OF_CONTENT).mean() < _EMPTY_SHARE:
+        return "picture is empty: nothing stands out from its background"
+    for values, word in ((light, "rows"), (light.T, "columns")):
+        if _longest_repeat(values) > _SMEAR_SHARE * values.shape[0]:
+            return f"picture is smeared: {word} repeat each other"
+    if _flat_share(pixels, ground) > _BLOCK_SHARE:
+        return "picture has a part of one flat colour, as lost data leave it"
+    return ""
+
+
+def _longest_repeat(light: NDArray[np.int16]) -> int:
+    """The longest run of rows that are the same as the row before, and hold more than background."""
+    same = (np.abs(np.diff(light, axis=0)).mean(axis=1) < 0.25) & (light[1:].std(axis=1) > 4)
+    ends = np.flatnonzero(np.concatenate(([True], ~same, [True])))
+    return int(np.diff(ends).max()) - 1
+
+
+def _flat_share(pixels: NDArray[np.uint8], ground: int) -> float:
+    """Share of 8 x 8 blocks that are one colour through and through, neither background nor black."""
+    height, width = (size // 8 * 8 for size in pixels.shape[:2])
+    blocks = pixels[:height, :width].reshape(height // 8, 8, width // 8, 8, 3)
+    low, high = blocks.min(axis=(1, 3)), blocks.max(axis=(1, 3))
+    middle = (low.max(axis=2) < ground - _STEP_OF_CONTENT) & (high.max(axis=2) > _BLACK)
+    return float(((low == high).all(axis=2) & middle).mean())
+
+
+def _unusual(found: Mapping[str, float], usual: Mapping[str, tuple[float, float]]) -> str:
+    for name, (low, high) in usual.items():
+        if not low <= found[name] <= high:
+            below, above = _SAID[name]
+            what = below if found[name] < low else above
+            return f"picture {what} ({name} {found[name]:.1f}, usual {low:.1f} to {high:.1f})"
+    return ""

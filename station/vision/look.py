@@ -1,0 +1,83 @@
+"""What the model sees in picture files, for a technician at the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from station.vision.annotate import annotate
+from station.vision.detector import Detector
+from station.vision.faults import DetectorFault, PictureFault
+from station.vision.gate import quality_fault
+from station.vision.load import load_model
+from station.vision.picture import read_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from station.core.events import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class LookResult:
+    """One picture looked at.
+
+    Attributes:
+        path: the picture's file.
+        fault: why it could not be used at all; then the rest is empty.
+        quality: why the gate would send its parcel to inspection whatever was found; empty if it is fine.
+        findings: over the model's floor, highest score first.
+        counted: those of them that reach their class's threshold.
+        inference_ms: what the look took.
+        drawn: the picture with boxes, a PNG; None if there was a fault.
+    """
+
+    path: Path
+    fault: str = ""
+    quality: str = ""
+    findings: tuple[Finding, ...] = ()
+    counted: tuple[Finding, ...] = ()
+    inference_ms: float = 0.0
+    drawn: Path | None = None
+
+
+def look(paths: Iterable[Path], model_folder: Path, out_dir: Path | None = None) -> list[LookResult]:
+    """Look at picture files as the station would, and draw what was found.
+
+    Args:
+        paths: picture files.
+        model_folder: the model to look with.
+        out_dir: where `NAME.found.png` goes; beside the picture if None.
+
+    Returns:
+        One result a path, in order; a bad picture is a result with a fault, not an error.
+
+    Raises:
+        ModelError: the model cannot be used.
+        OSError: `out_dir` cannot be written.
+    """
+    detector = Detector(load_model(model_folder))
+    return [_look(detector, path, out_dir or path.parent) for path in paths]
+
+
+def _look(detector: Detector, path: Path, out_dir: Path) -> LookResult:
+    try:
+        pixels = read_picture(path.read_bytes())
+        result = detector.detect(pixels)
+    except OSError as error:
+        return LookResult(path, fault=f"the file cannot be read ({error.strerror})")
+    except (PictureFault, DetectorFault) as fault:
+        return LookResult(path, fault=str(fault))
+    thresholds = detector.model.thresholds
+    out_dir.mkdir(parents=True, exist_ok=True)
+    drawn = out_dir / f"{path.stem}.found.png"
+    marked = annotate(pixels, result.findings, thresholds)
+    _, data = cv2.imencode(".png", np.ascontiguousarray(marked[..., ::-1]))
+    drawn.write_bytes(data.tobytes())
+    counted = tuple(item for item in result.findings if item.score >= thresholds[item.label])
+    quality = quality_fault(pixels, detector.model)
+    return LookResult(path, "", quality, result.findings, counted, result.inference_ms, drawn)

@@ -1,0 +1,90 @@
+"""The structure of a PNG file (ISO/IEC 15948): every chunk whole, its data exactly one picture."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+from station.vision.faults import PictureFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_KINDS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
+
+
+def check(data: bytes, depth: int, check_size: Callable[[int, int], None]) -> tuple[int, int]:
+    """Refuse all but a whole, plain RGB picture.
+
+    Args:
+        data: the file, beginning with the signature.
+        depth: bits a channel: 8 or 16.
+        check_size: raises for a width and height that are not wanted, before anything is inflated.
+
+    Returns:
+        Width and height in pixels.
+
+    Raises:
+        PictureFault: says what is wrong.
+    """
+    packed: list[bytes] = []
+    size: tuple[int, int] | None = None
+    for number, (kind, body) in enumerate(_chunks(data)):
+        if (kind == b"IHDR") != (number == 0):
+            raise PictureFault("the PNG does not begin with one header")
+        if kind == b"IHDR":
+            size = _header(body, depth)
+            check_size(*size)
+        elif kind in {b"tRNS", b"acTL"}:
+            raise PictureFault("the PNG is transparent or animated; set its source to plain RGB")
+        elif kind == b"IDAT":
+            packed.append(body)
+    if size is None:
+        raise PictureFault("the PNG has no header")
+    _check_data(b"".join(packed), size[1] * (1 + size[0] * 3 * depth // 8))
+    return size
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = len(SIGNATURE)
+    kind = b""
+    while kind != b"IEND":
+        if at + 12 > len(data):
+            raise PictureFault("the PNG ends early: its end mark is missing")
+        (length,) = struct.unpack_from(">I", data, at)
+        kind = data[at + 4 : at + 8]
+        end = at + 12 + length
+        if end > len(data):
+            raise PictureFault("the PNG ends early: a chunk is cut off")
+        (wanted,) = struct.unpack_from(">I", data, end - 4)
+        if zlib.crc32(data[at + 4 : end - 4]) != wanted:
+            raise PictureFault("the PNG is damaged: a checksum does not fit its chunk")
+        yield kind, data[at + 8 : end - 4]
+        at = end
+    if at != len(data):
+        raise PictureFault(f"{len(data) - at} bytes follow the end of the PNG")
+
+
+def _header(body: bytes, depth: int) -> tuple[int, int]:
+    if len(body) != 13:
+        raise PictureFault("the PNG's header has the wrong length")
+    width, height, bits, colour, _, _, interlaced = struct.unpack(">IIBBBBB", body)
+    if colour != 2:
+        raise PictureFault(f"the PNG is {_KINDS.get(colour, 'of an unknown kind')}, not RGB")
+    if bits != depth:
+        raise PictureFault(f"the PNG has {bits} bits a channel, not {depth} as configured for its source")
+    if interlaced:
+        raise PictureFault("the PNG is interlaced; set its source to plain RGB")
+    return width, height
+
+
+def _check_data(packed: bytes, wanted: int) -> None:
+    inflate = zlib.decompressobj()
+    try:
+        found = len(inflate.decompress(packed, wanted + 1))
+    except zlib.error as error:
+        raise PictureFault("the PNG is damaged: its data cannot be inflated") from error
+    if found != wanted or not inflate.eof or inflate.unused_data:
+        raise PictureFault("the PNG's data are not exactly one picture")
