@@ -13,6 +13,7 @@ from station.ports import Health, NowNs, Picture, Sink
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 2.0
 STOP_S = 1.0
+HANGS_NS = 3_000_000_000
 
 log = logging.getLogger("drivers")
 
@@ -34,7 +35,9 @@ class Wire(ABC):
         self._sink: Sink = _nobody
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"device {name}", daemon=True)
+        self._changing = threading.Lock()
         self._connected: bool | None = None
+        self._turn_began_ns = 0
         self._detail = "not started"
         self._last_message_ns: int | None = None
         self._counters: Counter[str] = Counter()
@@ -51,7 +54,10 @@ class Wire(ABC):
             self._thread.join(STOP_S)
 
     def health(self) -> Health:
-        """How it is now."""
+        """How it is now; a thread that hangs (a share that went away) is found here."""
+        began_ns = self._turn_began_ns
+        if began_ns and self._now_ns() - began_ns > HANGS_NS:
+            self._state(connected=False, detail="hangs: a call to the operating system does not return")
         return Health(self._connected is True, self._detail, self._last_message_ns, dict(self._counters))
 
     @abstractmethod
@@ -77,10 +83,11 @@ class Wire(ABC):
 
     def _state(self, *, connected: bool, detail: str = "") -> None:
         """Say a change of the connection once; a new detail without a change shows in the health only."""
-        self._detail = detail or ("connected" if connected else "lost")
-        if connected == self._connected:
-            return
-        first, self._connected = self._connected is None, connected
+        with self._changing:
+            self._detail = detail or ("connected" if connected else "lost")
+            if connected == self._connected:
+                return
+            first, self._connected = self._connected is None, connected
         if connected:
             log.info("%s: %s", self.name, "connected" if first else "connected again")
         else:
@@ -96,6 +103,7 @@ class Wire(ABC):
             try:
                 self._open()
                 while not self._stopping.is_set():
+                    self._turn_began_ns = self._now_ns()
                     self._turn()
                     if self._connected is not True and self._sound():
                         self._state(connected=True)
@@ -106,6 +114,7 @@ class Wire(ABC):
                 log.exception("%s: driver failed, begins anew", self.name)
                 self._state(connected=False, detail=f"driver failed: {error!r}")
             finally:
+                self._turn_began_ns = 0
                 self._close()
             self._counters["losses"] += not self._stopping.is_set()
             self._wait(wait_s)
