@@ -1,0 +1,129 @@
+"""MT-SICS, the command set of Mettler-Toledo scales: its lines to weights in grams.
+
+Source: MT-SICS Interface Command reference, level 0 and 1: `S S <weight> <unit>` stable, `S D` dynamic, `S I` not
+executable, `S +` overload, `S -` underload, `ES` `ET` `EL` errors, each ended by CR LF. Unit and status are read in
+every line; a line counts whole or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from drivers.families import family_of
+from drivers.framing import Dropped, Framed, Framer
+from station.core.events import Arrived
+
+GRAMS = {"g": 1.0, "kg": 1000.0, "t": 1e6, "lb": 453.59237, "oz": 28.349523125}
+WEIGHT = re.compile(r"S ([SD]) {1,12}(-?\d{1,9}(?:\.\d{1,6})?) {1,3}(\w{1,3}) *")
+FAULTS = {"S I": "not executable", "S +": "overload", "S -": "underload", "ES": "syntax error",
+          "ET": "transmission error", "EL": "logical error"}  # fmt: skip
+LONGEST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A result: grams if stable, in the expected unit and not negative; else None and why."""
+
+    weight_g: float | None
+    fault: str
+    arrived: Arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamic:
+    """The platform moves: no evidence, but a sign that the next stable result is a new one."""
+
+    arrived: Arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A line that is no result; `family` names another device that speaks so, if known."""
+
+    why: str
+    data: bytes
+    family: str
+
+
+class MtSicsCodec:
+    """Bytes in, results out; holds at most 66 bytes."""
+
+    def __init__(self, unit: str, idle_ns: int) -> None:
+        self._unit = unit
+        self._framer = Framer(b"", b"\r\n", LONGEST, idle_ns)
+
+    @property
+    def held(self) -> int:
+        """Bytes held now."""
+        return self._framer.held
+
+    def skip(self) -> None:
+        """Reading begins in the middle of something."""
+        self._framer.skip()
+
+    def receive(self, data: bytes, arrived: Arrived) -> list[Weighed | Dynamic | Refused]:
+        """Take bytes that arrived together."""
+        return [self._read(piece) for piece in self._framer.receive(data, arrived)]
+
+    def idle(self, empty_ns: int) -> list[Weighed | Dynamic | Refused]:
+        """The port was seen empty at that moment."""
+        return [self._read(piece) for piece in self._framer.idle(empty_ns)]
+
+    def _read(self, piece: Framed | Dropped) -> Weighed | Dynamic | Refused:
+        if isinstance(piece, Dropped):
+            return Refused(piece.why, piece.data, _other(piece.data))
+        line = piece.body.decode("latin-1")
+        if fault := FAULTS.get(line.rstrip(" ")):
+            return Weighed(None, fault, piece.arrived)
+        found = WEIGHT.fullmatch(line) if line.isascii() else None
+        if found is None:
+            return self._no_result(piece)
+        status, number, unit = found.groups()
+        if status == "D":
+            return Dynamic(piece.arrived)
+        return self._stable(float(number), unit, piece.arrived)
+
+    @staticmethod
+    def _no_result(piece: Framed) -> Weighed | Refused:
+        if piece.body.startswith(b"I4 A"):
+            return Refused("switched on", piece.body, "")
+        if family := _other(piece.body):
+            return Refused("text of another device", piece.body, family)
+        return Weighed(None, f"no MT-SICS result: {piece.body[:40]!r}", piece.arrived)
+
+    def _stable(self, number: float, unit: str, arrived: Arrived) -> Weighed:
+        if unit != self._unit:
+            return Weighed(None, f"unit {unit}, expected {self._unit}", arrived)
+        if number < 0:
+            return Weighed(None, "negative", arrived)
+        return Weighed(number * GRAMS[unit], "", arrived)
+
+
+class NewResults:
+    """Of a scale that repeats itself, the results that are new.
+
+    The first stable one above `empty_g` after the platform was seen moving or empty; a fault when it begins. A result
+    seen first of all, with nothing seen before it, may be an old parcel's and is not new.
+    """
+
+    def __init__(self, empty_g: float) -> None:
+        self._empty_g = empty_g
+        self._open = False
+        self._fault = ""
+
+    def new(self, event: Weighed | Dynamic) -> bool:
+        """Whether this one is."""
+        if isinstance(event, Dynamic) or (event.weight_g is not None and event.weight_g <= self._empty_g):
+            self._open, self._fault = True, ""
+            return False
+        if event.weight_g is None:
+            begins, self._fault, self._open = event.fault != self._fault, event.fault, False
+            return begins
+        was, self._open, self._fault = self._open, False, ""
+        return was
+
+
+def _other(data: bytes) -> str:
+    family = family_of(data)
+    return "" if family == "an MT-SICS scale" else family

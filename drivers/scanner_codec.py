@@ -1,0 +1,153 @@
+"""A barcode scanner's bytes to codes: framing, NOREAD, symbology identifiers, GS1, spellings of EAN and UPC.
+
+Sources: ISO/IEC 15424 (symbology identifiers `]cm`), GS1 General Specifications (element strings, check digits).
+A code is text to the end. Where its identity is not certain there is none: `code` is None, and `symbology` says why.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from biip import ParseError
+from biip.checksums import gs1_standard_check_digit
+from biip.gs1_messages import GS1Message
+
+from drivers.families import family_of
+from drivers.framing import Dropped, Framed, Framer
+from station.core.events import Arrived
+
+GS = "\x1d"
+IDENTIFIER = re.compile(r"\][A-Za-z][0-9A-Za-z]")
+GS1_IDENTIFIERS = {"]C1", "]e0", "]e1", "]e2", "]d2", "]Q3", "]J1"}
+EAN_IDENTIFIERS = {"]E0", "]E3", "]E4"}
+LONGEST_PLAIN_NUMBER = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """One frame of the scanner; `code` is None for NOREAD and for one whose identity is unsure."""
+
+    code: str | None
+    symbology: str
+    arrived: Arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Bytes that are no frame of a scanner; `family` names the device that speaks so, if known."""
+
+    why: str
+    data: bytes
+    family: str
+
+
+class ScannerCodec:
+    """Bytes in, `Scanned` and `Refused` out; holds at most `max_length` bytes and the marks."""
+
+    def __init__(
+        self,
+        *,
+        prefix: bytes,
+        suffix: bytes,
+        noread: str,
+        max_length: int,
+        idle_ns: int,
+        gs1: Literal["auto", "off"],
+    ) -> None:
+        self._framer = Framer(prefix, suffix, max_length, idle_ns)
+        self._noread = noread
+        self._gs1 = gs1
+
+    @property
+    def held(self) -> int:
+        """Bytes held now."""
+        return self._framer.held
+
+    def skip(self) -> None:
+        """Reading begins in the middle of something."""
+        self._framer.skip()
+
+    def receive(self, data: bytes, arrived: Arrived) -> list[Scanned | Refused]:
+        """Take bytes that arrived together."""
+        return [self._read(piece) for piece in self._framer.receive(data, arrived)]
+
+    def idle(self, empty_ns: int) -> list[Scanned | Refused]:
+        """The port was seen empty at that moment."""
+        return [self._read(piece) for piece in self._framer.idle(empty_ns)]
+
+    def _read(self, piece: Framed | Dropped) -> Scanned | Refused:
+        if isinstance(piece, Dropped):
+            return Refused(piece.why, piece.data, family_of(piece.data))
+        if family := family_of(piece.body):
+            return Refused("text of another device", piece.body, family)
+        text = piece.body.decode("latin-1").replace("<GS>", GS)
+        if any(char != GS and not " " <= char <= "~" for char in text):
+            return Scanned(None, f"garbled: {piece.body[:40]!r}", piece.arrived)
+        found = IDENTIFIER.match(text)
+        symbology = found.group() if found else ""
+        content = text.removeprefix(symbology)
+        if self._noread and self._noread in (text, content):
+            return Scanned(None, "", piece.arrived)
+        code, why = identify(content, symbology, gs1=self._gs1 == "auto")
+        return Scanned(code, f"unsure: {why}: {text[:60]!r}" if why else symbology, piece.arrived)
+
+
+def identify(content: str, symbology: str, *, gs1: bool) -> tuple[str | None, str]:
+    """The identity in a code's text, or None and why it is unsure.
+
+    A GTIN in any spelling of 13 digits or fewer (EAN-13, UPC-A) is 13 digits; an SSCC is its 18 digits; a GTIN with
+    a serial is `GTIN(21)serial`. Without GS1 all other text is its own identity, leading zeros and all.
+    """
+    marked = symbology in GS1_IDENTIFIERS or content.startswith(GS)
+    if not content.strip(GS):
+        return None, "empty"
+    if symbology in EAN_IDENTIFIERS:
+        digits = content[:13] if symbology == "]E3" else content
+        return (_thirteen(digits), "") if _checked(digits) else (None, "bad check digit")
+    if gs1 and (marked or GS in content or (content.isdigit() and len(content) > LONGEST_PLAIN_NUMBER)):
+        return _gs1_identity(content.strip(GS), separated=marked or GS in content)
+    return _thirteen(content) if symbology == "" and _checked(content) else content, ""
+
+
+def _checked(text: str) -> bool:
+    """Whether text is a GTIN-8, -12, -13 or -14 with its check digit."""
+    if not (text.isascii() and text.isdigit()) or len(text) not in {8, 12, 13, 14}:
+        return False
+    return _sums_up(text)
+
+
+def _sums_up(digits: str) -> bool:
+    return gs1_standard_check_digit(digits[:-1]) == int(digits[-1])
+
+
+def _thirteen(gtin: str) -> str:
+    """One spelling: 12 digits (UPC-A) and 14 with a leading 0 become 13; others stay."""
+    if len(gtin) == 12:
+        return f"0{gtin}"
+    return gtin[1:] if len(gtin) == 14 and gtin[0] == "0" else gtin
+
+
+def _gs1_identity(content: str, *, separated: bool) -> tuple[str | None, str]:
+    try:
+        elements = GS1Message.parse(content).element_strings
+    except ParseError:
+        return None, "no valid GS1 text"
+    if not separated and any(element.ai.separator_required for element in elements):
+        return None, "GS1 without separators"
+    values = {element.ai.ai: element.value for element in elements}
+    if len(values) != len(elements):
+        return None, "an identifier twice"
+    return _of_elements(values)
+
+
+def _of_elements(values: dict[str, str]) -> tuple[str | None, str]:
+    if not all(_sums_up(values[ai]) for ai in ("00", "01") if ai in values):
+        return None, "bad check digit"
+    if "00" in values:
+        return values["00"], ""
+    if "01" not in values:
+        return None, "neither SSCC nor GTIN"
+    gtin = _thirteen(values["01"])
+    return f"{gtin}(21){values['21']}" if "21" in values else gtin, ""

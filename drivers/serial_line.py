@@ -1,0 +1,220 @@
+"""A serial port for one reader: locked, drained, read with tight bounds of when; only here is pyserial known."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import termios
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import serial
+from pydantic import Field
+from serial.tools import list_ports
+
+from drivers.wire import Wire, WireError
+from station.core.events import Arrived
+from station.ports import NowNs, Settings
+
+READ_S = 0.005
+DRAIN_S = 0.5
+WATCH_NS = 2_000_000_000
+PARITY = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
+
+
+class SerialSettings(Settings):
+    """How a serial line is set; as the device's manual says."""
+
+    port: str = Field(description="path of the port; one under /dev/serial/by-id/ stays the same when replugged")
+    baud: int = Field(default=9600, ge=300, le=921_600)
+    data_bits: Literal[7, 8] = 8
+    parity: Literal["none", "even", "odd"] = "none"
+    stop_bits: Literal[1, 2] = 1
+    idle_ms: int = Field(default=100, ge=10, le=5000, description="a frame that pauses longer is dropped as incomplete")
+
+
+class Codec(Protocol):
+    """Bytes in, events out."""
+
+    def receive(self, data: bytes, arrived: Arrived) -> Sequence[object]:
+        """Take bytes that arrived together."""
+
+    def idle(self, empty_ns: int) -> Sequence[object]:
+        """The port was seen empty at that moment."""
+
+    def skip(self) -> None:
+        """Reading begins in the middle of something."""
+
+
+class SerialLine:
+    """An open, locked port.
+
+    Raises:
+        WireError: it is absent, held by another process, or may not be opened; the sentence says which.
+    """
+
+    def __init__(self, settings: SerialSettings, now_ns: NowNs) -> None:
+        self._path = settings.port
+        self._now_ns = now_ns
+        try:
+            self._serial = serial.Serial(
+                settings.port, settings.baud, settings.data_bits, PARITY[settings.parity], settings.stop_bits,
+                timeout=0, exclusive=True,
+            )  # fmt: skip
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise WireError(_why_not(settings.port, error)) from error
+        self._fd = self._serial.fileno()
+        if not os.path.realpath(self._path).startswith("/dev/pts/"):
+            # On a pseudo-terminal, which its other end keeps open, this would outlive a killed daemon.
+            fcntl.ioctl(self._fd, termios.TIOCEXCL)
+        self._empty_ns = now_ns()
+        self._others = set(holders(self._path))
+        self._watched_ns = self._empty_ns
+
+    def read(self) -> tuple[bytes, Arrived]:
+        """What has come, waiting for it 5 ms; b"" with the moment at which the port was last seen empty.
+
+        Raises:
+            WireError: the port is gone, or a second process reads from it.
+        """
+        self._watch()
+        try:
+            asked_ns = self._now_ns()
+            if not self._serial.in_waiting:
+                self._empty_ns = asked_ns
+            ready = select.select([self._fd], [], [], READ_S)[0]
+            data = os.read(self._fd, 4096) if ready else b""
+        except BlockingIOError:
+            ready, data = [], b""
+        except (OSError, TypeError, ValueError) as error:
+            raise WireError(f"port {self._path} is gone ({error}); is the plug in?") from error
+        if ready and not data:
+            raise WireError(f"port {self._path} is gone; is the plug in?")
+        return data, Arrived(self._empty_ns, self._now_ns())
+
+    def write(self, data: bytes) -> None:
+        """Send bytes.
+
+        Raises:
+            WireError: the port is gone.
+        """
+        try:
+            self._serial.write(data)
+        except (serial.SerialException, OSError) as error:
+            raise WireError(f"port {self._path} is gone ({error}); is the plug in?") from error
+
+    def drain(self, quiet_s: float) -> bool:
+        """Throw away what was said before; False if it went on speaking, so reading begins inside a frame."""
+        begun_ns = quiet_ns = self._now_ns()
+        while self._now_ns() - begun_ns < DRAIN_S * 1e9:
+            data, arrived = self.read()
+            if data:
+                quiet_ns = arrived.before_ns
+            elif arrived.before_ns - quiet_ns > quiet_s * 1e9:
+                return True
+        return False
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._serial.close()
+
+    def _watch(self) -> None:
+        """Find a second reader, that would get a part of each frame: no lock stops one that asks for none."""
+        if self._now_ns() - self._watched_ns < WATCH_NS:
+            return
+        self._watched_ns = self._now_ns()
+        if new := holders(self._path).keys() - self._others:
+            raise WireError(f"port {self._path} is also read by {_named(self._path, new)}; stop that program")
+
+
+class SerialDevice(Wire):
+    """A device on a serial line with a codec of its own."""
+
+    def __init__(self, name: str, settings: SerialSettings, codec: Codec, now_ns: NowNs) -> None:
+        super().__init__(name, now_ns)
+        self._settings = settings
+        self._codec = codec
+        self._line: SerialLine | None = None
+        self._foreign = False
+
+    def probe(self) -> str:
+        """Open the port, and let it go."""
+        try:
+            SerialLine(self._settings, self._now_ns).close()
+        except WireError as error:
+            return str(error)
+        return ""
+
+    def _open(self) -> None:
+        self._line = SerialLine(self._settings, self._now_ns)
+        self._greet(self._line)
+        if not self._line.drain(self._settings.idle_ms / 1000):
+            self._codec.skip()
+
+    def _greet(self, line: SerialLine) -> None:
+        """Send what the device must be told when it is connected."""
+
+    def _turn(self) -> None:
+        if self._line is None:
+            raise WireError("not open")
+        data, arrived = self._line.read()
+        events = self._codec.receive(data, arrived) if data else self._codec.idle(arrived.after_ns)
+        for event in events:
+            self._handle(event)
+
+    def _right_family(self) -> None:
+        """A frame of the right kind of device came."""
+        self._foreign = False
+
+    def _wrong_family(self, family: str, data: bytes) -> None:
+        """Text of another device came: this one counts as lost, with its name, until a frame of its own comes."""
+        self._counters["foreign"] += 1
+        self._foreign = True
+        shown = data[:40].decode("latin-1").encode("unicode_escape").decode()
+        port = self._settings.port
+        self._state(connected=False, detail=f"text of {family} on {port}: '{shown}'; are two plugs swapped?")
+
+    def _sound(self) -> bool:
+        return not self._foreign
+
+    @abstractmethod
+    def _handle(self, event: object) -> None:
+        """Make of a codec's event what the station is told."""
+
+    def _close(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+
+def holders(port: str) -> dict[int, str]:
+    """Other processes that have the port open, as far as this user may see: pid and command."""
+    target, found = os.path.realpath(port), {}
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit() or int(process.name) == os.getpid():
+            continue
+        try:
+            if any(str(fd.readlink()) == target for fd in (process / "fd").iterdir()):
+                found[int(process.name)] = (process / "comm").read_text().strip()
+        except OSError:
+            continue
+    return found
+
+
+def _named(port: str, pids: set[int]) -> str:
+    return ", ".join(f"process {pid} ({comm})" for pid, comm in holders(port).items() if pid in pids) or "a process"
+
+
+def _why_not(port: str, error: Exception) -> str:
+    if not Path(port).exists():
+        present = ", ".join(sorted(one.device for one in list_ports.comports())) or "none"
+        return f"port {port} does not exist; ports that do: {present}; plug it in or correct `port`"
+    if not os.access(port, os.R_OK | os.W_OK):
+        return f"port {port} may not be opened; add this user to the group {Path(port).group()} and log in again"
+    others = holders(port)
+    if "lock" in str(error) or "busy" in str(error):
+        return f"port {port} is held by {_named(port, set(others))}; a port has one reader: stop that program"
+    return f"port {port} cannot be used ({error}); is it a serial port?"

@@ -1,0 +1,64 @@
+"""A barcode scanner on a serial line (or USB in its serial mode): kind `serial-scanner`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from drivers.scanner_codec import Refused, Scanned, ScannerCodec
+from drivers.serial_line import SerialDevice, SerialSettings
+from station.core.events import BarcodeReading
+from station.ports import Driver, NowNs, Role
+
+EXAMPLE = """\
+kind: serial-scanner
+port: /dev/serial/by-id/usb-Example_Scanner-if00   # `station check` lists the ports that exist
+baud: 115200
+prefix: "\\x02"      # what the scanner sends before a code; "" if nothing. A control character is safest
+suffix: "\\r\\n"      # and after it
+noread: NOREAD       # its text for "triggered, but no code seen"
+"""
+
+
+class ScannerSettings(SerialSettings):
+    """A scanner's line, its frame, and how its codes are understood."""
+
+    prefix: str = Field(default="", max_length=8)
+    suffix: str = Field(default="\r\n", min_length=1, max_length=8)
+    noread: str = Field(default="NOREAD", max_length=32, description='"" if it says nothing then')
+    max_length: int = Field(default=128, ge=1, le=4096, description="the longest code, in characters")
+    gs1: Literal["auto", "off"] = Field(
+        default="auto",
+        description="auto: numbers over 14 digits and marked GS1 texts count only with a certain SSCC or GTIN; "
+        "off: each text is its own identity, for sites with long numbers of their own",
+    )
+
+
+class SerialScanner(SerialDevice):
+    """Delivers `BarcodeReading`; text of another family makes it count as lost, until a frame of its own comes."""
+
+    def __init__(self, name: str, settings: ScannerSettings, now_ns: NowNs) -> None:
+        codec = ScannerCodec(
+            prefix=settings.prefix.encode("latin-1", "replace"),
+            suffix=settings.suffix.encode("latin-1", "replace"),
+            noread=settings.noread,
+            max_length=settings.max_length,
+            idle_ns=settings.idle_ms * 1_000_000,
+            gs1=settings.gs1,
+        )
+        super().__init__(name, settings, codec, now_ns)
+
+    def _handle(self, event: object) -> None:
+        match event:
+            case Scanned(code=code, symbology=symbology, arrived=arrived):
+                self._right_family()
+                self._counters["codes" if code is not None else "noread" if symbology == "" else "unsure"] += 1
+                self._deliver(BarcodeReading(self.name, code, arrived, symbology))
+            case Refused(family="", why=why):
+                self._counters[why] += 1
+            case Refused(family=family, data=data):
+                self._wrong_family(family, data)
+
+
+DRIVER = Driver(Role.BARCODE, ScannerSettings, SerialScanner, EXAMPLE)

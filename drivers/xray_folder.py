@@ -1,0 +1,224 @@
+"""An X-ray machine that writes pictures into a folder, local or on a network share: kind `xray-folder`.
+
+Watched by polling, since a share tells nobody of what another host wrote. A picture arrived after the start of the
+last look at the folder in which its name was absent, and before it had been read whole; so the interval of a writer
+that fills the final name slowly spans its writing. What lies in the folder when watching begins has no such interval
+and is put aside. No clock of the server is used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from drivers.picture_codec import proves_itself, what_lacks
+from drivers.wire import Wire, WireError
+from station.core.events import Arrived
+from station.ports import Driver, NowNs, Picture, Role, Settings
+
+EXAMPLE = """\
+kind: xray-folder
+folder: /srv/xray
+pattern: '.*_(?P<trigger>\\d+)\\.(png|jpg)'   # names of pictures; the group `trigger` is the trigger number
+poll_ms: 20
+"""
+DONE = "done"
+MS = 1_000_000
+RECHECK_NS = 100 * MS
+LARGEST_BYTES = 64 * 2**20
+SHARES = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs"}
+
+Identity = tuple[int, int, int]
+"""Inode, size, time of change as the file system tells them; compared, never read as a time."""
+
+
+class XrayFolderSettings(Settings):
+    """Where pictures come, what they are called, and when one is overdue."""
+
+    folder: Path
+    pattern: str = Field(default=r".*?(?P<trigger>\d+)\.(png|jpg|jpeg)", description="a regular expression, whole name")
+    poll_ms: int = Field(default=20, ge=5, le=1000)
+    incomplete_ms: int = Field(default=1000, ge=50, description="a file not whole by then is delivered as a fault")
+    listing_delay_ms: int = Field(
+        default=0, ge=0, description="how old a listing may be: on a share, its directory cache time (or mount without)"
+    )
+    delivered: Literal["move", "delete"] = Field(default="move", description=f"to the folder {DONE} in it, or away")
+    keep: int = Field(default=1000, ge=1, description=f"files kept in {DONE}; the oldest go first")
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from error
+        return pattern
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A name that was seen: since when, as what, and whether it was dealt with."""
+
+    after_ns: int
+    first_ns: int
+    identity: Identity
+    read_ns: int = 0
+    read_as: Identity = (0, 0, 0)
+    done: bool = False
+
+
+class XrayFolder(Wire):
+    """Delivers `Picture`, whole or with a fault."""
+
+    def __init__(self, name: str, settings: XrayFolderSettings, now_ns: NowNs) -> None:
+        super().__init__(name, now_ns)
+        self._settings = settings
+        self._folder = settings.folder
+        self._pattern = re.compile(settings.pattern)
+        self._seen: dict[str, _Seen] = {}
+        self._kept: deque[Path] = deque()
+        self._looked_ns = 0
+
+    def probe(self) -> str:
+        """Whether the folder can be read and cleared, and its listing is as fresh as configured."""
+        if not self._folder.is_dir():
+            return f"folder {self._folder} does not exist; mount the share, or correct `folder`"
+        if not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
+            return f"folder {self._folder} cannot be read and written; give this user access (pictures are moved away)"
+        kind = _file_system(self._folder)
+        if kind in SHARES and not self._settings.listing_delay_ms:
+            return f"folder {self._folder} is on a share ({kind}): set `listing_delay_ms` to its directory cache time"
+        return ""
+
+    def _open(self) -> None:
+        """Put aside what lies there: nobody can say when it came."""
+        done = self._folder / DONE
+        try:
+            if self._settings.delivered == "move":
+                done.mkdir(exist_ok=True)
+                self._kept = deque(sorted(done.iterdir(), key=lambda path: path.stat().st_mtime_ns))
+        except OSError as error:
+            raise WireError(f"folder {self._folder}: {error.strerror}; {self.probe()}") from error
+        self._seen.clear()
+        self._look()
+        for name, seen in self._seen.items():
+            if self._pattern.fullmatch(name):
+                self._counters["old"] += 1
+                self._dispose(name, seen)
+
+    def _turn(self) -> None:
+        begun_ns = self._now_ns()
+        self._look()
+        for name in sorted(self._seen, key=lambda name: (self._seen[name].after_ns, self._seen[name].identity[2])):
+            seen = self._seen[name]
+            if seen.done:
+                continue
+            if found := self._pattern.fullmatch(name):
+                self._consider(name, seen, found)
+            elif self._overdue(seen):
+                seen.done = True
+                self._counters["wrong names"] += 1
+                self._detail = f"{name} in {self._folder} does not match `pattern`"
+        self._wait(max(0, self._settings.poll_ms * MS - (self._now_ns() - begun_ns)) / 1e9)
+
+    def _close(self) -> None:
+        """Nothing is held open."""
+
+    def _look(self) -> None:
+        """List the folder: new names are seen from the start of the look before, names that went are forgotten."""
+        now_ns = self._now_ns()
+        after_ns = self._looked_ns - self._settings.listing_delay_ms * MS
+        present: dict[str, Identity] = {}
+        try:
+            with os.scandir(self._folder) as entries:
+                for entry in entries:
+                    if entry.is_file() and (identity := _identity(entry)):
+                        present[entry.name] = identity
+        except OSError as error:
+            raise WireError(f"folder {self._folder}: {error.strerror}; is the share mounted?") from error
+        for name in self._seen.keys() - present.keys():
+            del self._seen[name]
+        for name, identity in present.items():
+            seen = self._seen.get(name)
+            if seen is None or (seen.done and identity != seen.identity):
+                self._seen[name] = _Seen(after_ns, now_ns, identity)
+            else:
+                seen.identity = identity
+        self._looked_ns = now_ns
+
+    def _consider(self, name: str, seen: _Seen, found: re.Match[str]) -> None:
+        """Read a file that changed or was not read for a while; deliver it when whole, or when overdue."""
+        unchanged = seen.identity == seen.read_as
+        late = self._overdue(seen)
+        if unchanged and not late and self._now_ns() - seen.read_ns < RECHECK_NS:
+            return
+        data, lacks = self._read(name)
+        seen.read_ns, seen.read_as = self._now_ns(), seen.identity
+        if lacks and not late:
+            return
+        if not lacks and not late and not unchanged and not proves_itself(data):
+            seen.read_ns -= RECHECK_NS
+            return
+        self._counters["faults"] += lacks != ""
+        digits = found.groupdict().get("trigger") or ""
+        trigger = int(digits) if digits.isascii() and digits.isdigit() else None
+        arrived = Arrived(seen.after_ns, self._now_ns())
+        self._deliver(Picture(self.name, data, arrived, trigger, f"{name} lacks {lacks}" if lacks else ""))
+        self._dispose(name, seen)
+
+    def _read(self, name: str) -> tuple[bytes, str]:
+        try:
+            with (self._folder / name).open("rb") as file:
+                data = file.read(LARGEST_BYTES + 1)
+        except OSError as error:
+            return b"", f"readable content ({error.strerror})"
+        return (b"", f"a size up to {LARGEST_BYTES} bytes") if len(data) > LARGEST_BYTES else (data, what_lacks(data))
+
+    def _overdue(self, seen: _Seen) -> bool:
+        return self._now_ns() - seen.first_ns > self._settings.incomplete_ms * MS
+
+    def _dispose(self, name: str, seen: _Seen) -> None:
+        """Move or delete a file that was dealt with; one that cannot be is remembered."""
+        seen.done = True
+        path = self._folder / name
+        try:
+            if self._settings.delivered == "delete":
+                path.unlink()
+                return
+            self._counters["moved"] += 1
+            kept = self._folder / DONE / f"{self._now_ns()}_{name}"
+            path.replace(kept)
+            self._kept.append(kept)
+            while len(self._kept) > self._settings.keep:
+                self._kept.popleft().unlink(missing_ok=True)
+        except OSError as error:
+            self._counters["not cleared"] += 1
+            self._detail = f"{path} cannot be cleared away: {error.strerror}; give this user write access"
+
+
+def _identity(entry: os.DirEntry[str]) -> Identity | None:
+    try:
+        status = entry.stat()
+    except OSError:
+        return None
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _file_system(folder: Path) -> str:
+    """Type of the file system that a folder is on, "" if unknown."""
+    try:
+        mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+    except OSError:
+        return ""
+    real = os.path.realpath(folder)
+    fits = [(point, kind) for point, kind in mounts if os.path.commonpath([real, point]) == point]
+    return max(fits, key=lambda fit: len(fit[0]), default=("", ""))[1]
+
+
+DRIVER = Driver(Role.FRAMES, XrayFolderSettings, XrayFolder, EXAMPLE)

@@ -1,0 +1,209 @@
+"""Field cases C27, C29, C33 and the frame of a scanner in any pieces."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.scanner_codec import Refused, Scanned, ScannerCodec
+from station.core.events import Arrived
+from tests.codec.pieces import ANYTHING, CUTS, MS, at, pieces
+
+EAN = "4006381333931"
+LOT_FIRST = "1021072911172405310100693570007182"
+
+
+def codec(prefix: bytes = b"", suffix: bytes = b"\r\n", gs1: str = "auto", max_length: int = 128) -> ScannerCodec:
+    return ScannerCodec(
+        prefix=prefix, suffix=suffix, noread="NOREAD", max_length=max_length, idle_ns=100 * MS, gs1=gs1
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def read(text: str | bytes, **kind: str) -> Scanned | Refused:
+    data = text.encode("latin-1") if isinstance(text, str) else text
+    [event] = codec(**kind).receive(data + b"\r\n", at(1))  # type: ignore[arg-type]
+    return event
+
+
+def code(text: str, **kind: str) -> str | None:
+    event = read(text, **kind)
+    assert isinstance(event, Scanned)
+    return event.code
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (EAN, EAN),
+        ("036000291452", "0036000291452"),
+        ("0036000291452", "0036000291452"),
+        ("]E0036000291452", "0036000291452"),
+        ("]E00036000291452", "0036000291452"),
+        ("]E0" + EAN, EAN),
+        ("]E3" + EAN + "12", EAN),
+        ("96385074", "96385074"),
+        ("]E496385074", "96385074"),
+        ("00012", "00012"),
+        ("JJD0099 abc", "JJD0099 abc"),
+        ("036000291453", "036000291453"),
+        ("]C0036000291452", "036000291452"),
+        ("]C0 AB]C1", " AB]C1"),
+        ("00340123450000000017", "340123450000000017"),
+        ("]C100340123450000000017", "340123450000000017"),
+        ("0104006381333931", EAN),
+        ("]C10104006381333931", EAN),
+        ("]C1010400638133393121A1", f"{EAN}(21)A1"),
+        ("]d2010400638133393121A1\x1d10LOT", f"{EAN}(21)A1"),
+        ("\x1d0104006381333931", EAN),
+        ("<GS>0104006381333931", EAN),
+        (f"]C1{LOT_FIRST[:10]}\x1d{LOT_FIRST[10:]}", "0693570007182"),
+        (f"{LOT_FIRST[:10]}<GS>{LOT_FIRST[10:]}", "0693570007182"),
+    ],
+)
+def test_codes_of_one_identity_are_spelt_alike_and_others_kept_to_the_letter(text: str, expected: str) -> None:
+    assert code(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (LOT_FIRST, "no valid GS1"),
+        ("]C1" + LOT_FIRST, "no valid GS1"),
+        ("]C0" + LOT_FIRST, "no valid GS1"),
+        ("00340123450000000018", "bad check digit"),
+        ("]C100340123450000000018", "bad check digit"),
+        ("]C10104006381333932", "bad check digit"),
+        ("010400638133393121123", "without separators"),
+        ("]E04006381333932", "bad check digit"),
+        ("]C110LOT", "neither SSCC nor GTIN"),
+        ("]C1", "empty"),
+        ("\x1d", "empty"),
+        ("]C101040063813339310104006381333931", "twice"),
+    ],
+)
+def test_an_unsure_identity_is_no_code_and_says_why(text: str, why: str) -> None:
+    event = read(text)
+    assert isinstance(event, Scanned)
+    assert event.code is None
+    assert why in event.symbology
+
+
+def test_a_site_with_long_numbers_of_its_own_may_take_them_as_they_are() -> None:
+    assert code("00340123450000000018", gs1="off") == "00340123450000000018"
+    assert code("]C1" + LOT_FIRST, gs1="off") == LOT_FIRST
+
+
+@pytest.mark.parametrize("text", ["NOREAD", "]Z6NOREAD"])
+def test_noread_is_a_reading_without_a_code(text: str) -> None:
+    assert read(text) == Scanned(None, "", at(1))
+
+
+@pytest.mark.parametrize(
+    ("text", "family"),
+    [
+        ("S S      1.23 kg", "an MT-SICS scale"),
+        ("S D     12.345 kg", "an MT-SICS scale"),
+        ("ES", "an MT-SICS scale"),
+        ("$GPGGA,123519,4807.038,N", "a GPS receiver (NMEA)"),
+        ("AT+GCAP", "a modem (AT commands)"),
+    ],
+)
+def test_text_of_another_family_is_refused_and_named(text: str, family: str) -> None:
+    event = read(text)
+    assert isinstance(event, Refused)
+    assert event.family == family
+
+
+def test_a_toledo_scale_at_the_scanners_port_is_named() -> None:
+    weighed = bytes.fromhex("022D3020303032353030303030303030 0D2D")
+    events = codec().receive(weighed * 20, at(1))
+    assert any(isinstance(e, Refused) and e.family == "a Toledo continuous scale" for e in events)
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\x02", b"#A"])
+@given(cuts=CUTS)
+def test_any_split_reads_the_same(prefix: bytes, cuts: list[int]) -> None:
+    data = (prefix + EAN.encode() + b"\r\n" + prefix + b"NOREAD\r\n" + prefix + b"00012\r\n") * 2
+    one, events = codec(prefix), []
+    for n, piece in enumerate(pieces(data, cuts)):
+        events += one.receive(piece, at(15 * n + 1))
+        events += one.idle(at(15 * n + 10).after_ns)
+    assert [e.code for e in events if isinstance(e, Scanned)] == [EAN, None, "00012"] * 2
+
+
+def test_a_frame_is_as_old_as_its_first_byte() -> None:
+    one = codec(b"\x02")
+    assert one.receive(b"\x02400", at(5)) == []
+    assert one.receive(b"\r\n\x0212", at(9)) == [Scanned("400", "", at(5))]
+    assert one.receive(b"\r\n", at(11)) == [Scanned("12", "", at(9))]
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\x02", b"#"])
+@pytest.mark.parametrize("split", range(1, len(EAN)))
+def test_half_a_code_is_never_a_code(prefix: bytes, split: int) -> None:
+    one = codec(prefix)
+    text = EAN.encode()
+    events = one.receive(prefix + text[:split], at(1))
+    events += one.idle(at(301).after_ns)
+    events += one.receive(text[split:] + b"\r\n", at(302))
+    assert not any(isinstance(e, Scanned) for e in events)
+    assert one.receive(prefix + b"00012\r\n", at(320)) == [Scanned("00012", "", at(320))]
+
+
+def test_a_missing_end_mark_costs_its_own_code_where_the_prefix_shows_the_next() -> None:
+    one = codec(b"\x02")
+    events = one.receive(b"\x02111\x02222\r\n", at(1))
+    assert [type(e) for e in events] == [Refused, Scanned]
+    assert events[1].code == "222"  # type: ignore[union-attr]
+
+
+def test_a_missing_end_mark_is_over_after_a_long_silence() -> None:
+    one = codec()
+    one.receive(b"111", at(1))
+    assert [type(e) for e in one.idle(at(200).after_ns)] == [Refused]
+    assert one.idle(at(1300).after_ns) == []
+    assert one.receive(b"222\r\n", at(1400)) == [Scanned("222", "", at(1400))]
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\x02"])
+def test_bad_bytes_cost_one_frame_at_most(prefix: bytes) -> None:
+    one = codec(prefix)
+    events = one.receive(b"\xe6\xff\x00\r\n" + prefix + b"222\r\n", at(1))
+    assert events[-1] == Scanned("222", "", at(1))
+    assert not any(isinstance(e, Scanned) and e.code for e in events[:-1])
+
+
+def test_after_the_start_within_a_stream_nothing_counts_before_a_mark() -> None:
+    one = codec()
+    one.skip()
+    assert one.receive(b"3931\r\n222\r\n", at(1)) == [Scanned("222", "", at(1))]
+
+
+def test_too_long_is_dropped_whole() -> None:
+    one = codec(max_length=10)
+    events = one.receive(b"1" * 40 + b"\r\n" + b"222\r\n", at(1))
+    assert [type(e) for e in events] == [Refused, Scanned]
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\x02", b"##"])
+@given(chunks=ANYTHING, suffix=st.sampled_from([b"\r\n", b"\r", b"\x03", b";;"]))
+def test_any_bytes_raise_nothing_and_never_grow_memory(
+    prefix: bytes, chunks: list[tuple[bytes, int]], suffix: bytes
+) -> None:
+    one, now = codec(prefix, suffix, max_length=32), 1
+    for data, silence in chunks:
+        for event in one.receive(data, Arrived(now * MS, (now + 1) * MS)):
+            assert isinstance(event, (Scanned, Refused))
+            if isinstance(event, Refused):
+                assert len(event.data) <= 32 + len(prefix) + len(suffix) + 1
+        assert one.held <= 32 + len(prefix) + len(suffix)
+        now += silence
+        one.idle(now * MS)
+
+
+@given(text=st.from_regex(r"(\][A-Za-z][0-9])?[0-9\x1d]{1,60}", fullmatch=True))
+def test_any_number_is_an_identity_or_unsure(text: str) -> None:
+    event = read(text)
+    assert isinstance(event, Scanned)
+    assert (event.code is None) == event.symbology.startswith("unsure")

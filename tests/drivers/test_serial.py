@@ -1,0 +1,243 @@
+"""Scanner and MT-SICS scale on pseudo-terminals. Field cases C27, C33, C35."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from drivers import mt_sics_scale, serial_scanner
+from drivers.mt_sics_scale import MtSicsScale, MtSicsSettings
+from drivers.serial_scanner import ScannerSettings, SerialScanner
+from station.core.events import BarcodeReading, DeviceState, WeightReading
+from station.ports import Device
+from tests.drivers.conftest import Caught, eventually
+
+EAN = "4006381333931"
+Start = Callable[[Device], Device]
+
+
+class Pty:
+    """A serial line whose far end a test speaks on; `path` is a link, as under /dev/serial/by-id/."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.master = -1
+        self.plug()
+
+    def plug(self) -> None:
+        self.master, slave = os.openpty()
+        tty.setraw(slave)
+        self.path.symlink_to(os.ttyname(slave))
+        os.close(slave)
+
+    def unplug(self) -> None:
+        self.path.unlink()
+        os.close(self.master)
+        self.master = -1
+
+    def say(self, data: bytes) -> None:
+        os.write(self.master, data)
+
+
+@pytest.fixture
+def pty(tmp_path: Path) -> Iterator[Pty]:
+    made = Pty(tmp_path / "port")
+    yield made
+    if made.master >= 0:
+        os.close(made.master)
+
+
+def scanner(pty: Pty, **more: str) -> SerialScanner:
+    return SerialScanner("scanner-1", ScannerSettings(port=str(pty.path), idle_ms=30, **more), time.monotonic_ns)
+
+
+def scale(pty: Pty, **more: str) -> MtSicsScale:
+    return MtSicsScale("scale-1", MtSicsSettings(port=str(pty.path), idle_ms=30, **more), time.monotonic_ns)
+
+
+@contextmanager
+def other_process(pty: Pty, *, lock: bool) -> Iterator[subprocess.Popen[bytes]]:
+    code = "import fcntl, os, sys; fd = os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY)"
+    code += f"; fcntl.flock(fd, {2 if lock else 8}); print(flush=True); sys.stdin.read()"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code, str(pty.path)], stdin=pipe, stdout=pipe) as other:
+        assert other.stdout
+        other.stdout.readline()
+        yield other
+        assert other.stdin
+        other.stdin.close()
+        other.wait(5)
+
+
+def test_a_code_is_read_with_tight_bounds_of_when(pty: Pty, caught: Caught, started: Start) -> None:
+    device = started(scanner(pty))
+    caught.wait_for(DeviceState)
+    widths = []
+    for n in range(1, 21):
+        sent_ns = time.monotonic_ns()
+        pty.say(f"{EAN}\r\n".encode())
+        reading = caught.wait_for(BarcodeReading, n)[-1]
+        assert isinstance(reading, BarcodeReading)
+        assert reading.code == EAN
+        assert reading.arrived.after_ns <= reading.arrived.before_ns
+        assert reading.arrived.before_ns >= sent_ns
+        assert reading.arrived.after_ns <= time.monotonic_ns()
+        widths.append(reading.arrived.before_ns - reading.arrived.after_ns)
+    assert sorted(widths)[10] < 12_000_000
+    assert device.health().connected
+    assert device.health().counters["codes"] == 20
+    assert device.health().last_message_ns is not None
+
+
+def test_what_was_said_before_it_opened_is_not_read(pty: Pty, caught: Caught, started: Start) -> None:
+    held = os.open(pty.path, os.O_RDWR | os.O_NOCTTY)
+    pty.say(f"{EAN}\r\n".encode())
+    started(scanner(pty))
+    caught.wait_for(DeviceState)
+    pty.say(b"00012\r\n")
+    assert [r.code for r in caught.wait_for(BarcodeReading)] == ["00012"]  # type: ignore[attr-defined]
+    os.close(held)
+
+
+def test_half_a_code_with_a_pause_is_dropped_and_the_next_is_read(pty: Pty, caught: Caught, started: Start) -> None:
+    device = started(scanner(pty, prefix="\x02"))
+    caught.wait_for(DeviceState)
+    pty.say(b"\x02400638")
+    eventually(lambda: device.health().counters.get("incomplete", 0) == 1)
+    pty.say(b"1333931\r\n\x02" + EAN.encode() + b"\r\n")
+    assert [r.code for r in caught.wait_for(BarcodeReading)] == [EAN]  # type: ignore[attr-defined]
+
+
+def test_bad_bytes_and_an_unplug_end_nothing(
+    pty: Pty, caught: Caught, started: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    started(scanner(pty))
+    caught.wait_for(DeviceState)
+    pty.say(b"\xe6\xff\x00\r\n" + EAN.encode() + b"\r\n")
+    caught.wait_for(BarcodeReading, 2)
+    pty.unplug()
+    caught.wait_for(DeviceState, 2)
+    used_s = time.process_time()
+    time.sleep(0.5)
+    assert time.process_time() - used_s < 0.2
+    pty.plug()
+    states = caught.wait_for(DeviceState, 3)
+    pty.say(b"00012\r\n")
+    assert [r.code for r in caught.wait_for(BarcodeReading, 3)] == [None, EAN, "00012"]  # type: ignore[attr-defined]
+    assert [s.connected for s in states] == [True, False, True]  # type: ignore[attr-defined]
+    assert len(caplog.records) == 3, caplog.messages
+
+
+def test_a_port_absent_at_the_start_is_said_once_and_found_later(pty: Pty, caught: Caught, started: Start) -> None:
+    pty.unplug()
+    started(scanner(pty))
+    [lost] = caught.wait_for(DeviceState)
+    assert isinstance(lost, DeviceState)
+    assert "does not exist; ports that do" in lost.detail
+    pty.plug()
+    assert [s.connected for s in caught.wait_for(DeviceState, 2)] == [False, True]  # type: ignore[attr-defined]
+
+
+def test_a_port_held_by_another_process_is_refused_and_its_holder_named(
+    pty: Pty, caught: Caught, started: Start
+) -> None:
+    with other_process(pty, lock=True) as other:
+        assert f"held by process {other.pid} (python" in scanner(pty).probe()
+        started(scanner(pty))
+        [lost] = caught.wait_for(DeviceState)
+        assert f"process {other.pid}" in lost.detail  # type: ignore[attr-defined]
+    assert caught.wait_for(DeviceState, 2)[-1].connected  # type: ignore[attr-defined]
+
+
+def test_a_second_reader_during_the_run_is_found_and_named(
+    pty: Pty, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers.serial_line.WATCH_NS", 50_000_000)
+    started(scanner(pty))
+    caught.wait_for(DeviceState)
+    with other_process(pty, lock=False) as other:
+        lost = caught.wait_for(DeviceState, 2)[-1]
+        assert f"also read by process {other.pid} (python" in lost.detail  # type: ignore[attr-defined]
+
+
+def test_a_scale_at_the_scanners_port_is_named_until_a_code_comes(pty: Pty, caught: Caught, started: Start) -> None:
+    device = started(scanner(pty))
+    caught.wait_for(DeviceState)
+    pty.say(b"S S      1.23 kg\r\n")
+    lost = caught.wait_for(DeviceState, 2)[-1]
+    assert "text of an MT-SICS scale" in lost.detail  # type: ignore[attr-defined]
+    assert "S S      1.23 kg" in lost.detail  # type: ignore[attr-defined]
+    pty.say(b"00012\r\n")
+    assert caught.wait_for(DeviceState, 3)[-1].connected  # type: ignore[attr-defined]
+    assert device.health().counters["foreign"] == 1
+    assert [r.code for r in caught.of(BarcodeReading)] == ["00012"]  # type: ignore[attr-defined]
+
+
+def test_probe_says_what_is_wrong_and_what_to_do(pty: Pty, tmp_path: Path) -> None:
+    assert scanner(pty).probe() == ""
+    plain = tmp_path / "plain"
+    plain.write_text("")
+    settings = ScannerSettings(port=str(plain))
+    assert "is it a serial port?" in SerialScanner("s", settings, time.monotonic_ns).probe()
+
+
+def test_the_scale_delivers_stable_results_and_faults_and_counts_the_rest(
+    pty: Pty, caught: Caught, started: Start
+) -> None:
+    device = started(scale(pty))
+    caught.wait_for(DeviceState)
+    pty.say(b"S D      1.200 kg\r\nS S      1.234 kg\r\nS +\r\nS S      2.500 lb\r\n")
+    readings = caught.wait_for(WeightReading, 3)
+    assert [(r.weight_g, r.fault) for r in readings] == [  # type: ignore[attr-defined]
+        (1234.0, ""), (None, "overload"), (None, "unit lb, expected kg"),
+    ]  # fmt: skip
+    assert device.health().counters["dynamic"] == 1
+
+
+def test_a_scale_that_repeats_itself_is_asked_and_gives_one_result_a_parcel(
+    pty: Pty, caught: Caught, started: Start
+) -> None:
+    device = started(scale(pty, results="continuous", ask="SIR"))
+    caught.wait_for(DeviceState)
+    assert os.read(pty.master, 100) == b"SIR\r\n"
+    pty.say(b"S S      0.000 kg\r\n" + b"S S      1.234 kg\r\n" * 3 + b"S D      0.900 kg\r\nS S      2.000 kg\r\n")
+    assert [r.weight_g for r in caught.wait_for(WeightReading, 2)] == [1234.0, 2000.0]  # type: ignore[attr-defined]
+    assert device.health().counters["repeated"] == 3
+
+
+def test_a_toledo_stream_is_refused_and_named(pty: Pty, caught: Caught, started: Start) -> None:
+    started(scale(pty))
+    caught.wait_for(DeviceState)
+    pty.say(bytes.fromhex("022D30203030323530303030303030300D2D") * 10)
+    lost = caught.wait_for(DeviceState, 2)[-1]
+    assert "text of a Toledo continuous scale" in lost.detail  # type: ignore[attr-defined]
+    assert caught.of(WeightReading) == []
+
+
+@pytest.mark.parametrize("driver", [serial_scanner.DRIVER, mt_sics_scale.DRIVER])
+def test_the_example_is_valid(driver: object) -> None:
+    keys = yaml.safe_load(driver.example)  # type: ignore[attr-defined]
+    keys.pop("kind")
+    made = driver.create("d", driver.settings(**keys), time.monotonic_ns)  # type: ignore[attr-defined]
+    assert isinstance(made, Device)
+
+
+def test_the_lock_is_freed_by_stop(pty: Pty, caught: Caught) -> None:
+    device = scanner(pty)
+    device.start(caught)
+    caught.wait_for(DeviceState)
+    device.stop()
+    fd = os.open(pty.path, os.O_RDWR | os.O_NOCTTY)
+    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(fd)
