@@ -164,6 +164,8 @@ class SerialDevice(Wire):
         events = self._codec.receive(data, arrived) if data else self._codec.idle(arrived.after_ns)
         for event in events:
             self._handle(event)
+        if not self._codec.held:
+            self._seen_empty_ns = arrived.after_ns
 
     def _right_family(self) -> None:
         """A frame of the right kind of device came."""

@@ -125,6 +125,8 @@ class XrayFolder(Wire):
                 seen.done = True
                 self._counters["wrong names"] += 1
                 self._detail = f"{name} in {self._folder} does not match `pattern`"
+        waiting = [seen.after_ns for seen in self._seen.values() if not seen.done]
+        self._seen_empty_ns = min([begun_ns - self._settings.listing_delay_ms * MS, *waiting])
         self._wait(max(0, self._settings.poll_ms * MS - (self._now_ns() - begun_ns)) / 1e9)
 
     def _close(self) -> None:

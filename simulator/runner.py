@@ -105,6 +105,13 @@ class Runner:
             self._speak(emission, ms)
         self._deliver(ms)
 
+    async def mute(self, ms: float) -> None:
+        """Cut the PLC's network for that long: requests wait, and are answered late."""
+        self.server.mute_until = asyncio.Event()
+        await asyncio.sleep(ms / 1000)
+        self.server.mute_until.set()
+        self.server.mute_until = None
+
     def restart_plc(self) -> None:
         """The PLC's program begins anew with parcels on the belt: tables empty, epoch 0."""
         self.program = PlcProgram(self.settings, int(self.plant.plc_ms(self.plant.ms)), self.plant.inputs().count)
@@ -135,22 +142,23 @@ class Runner:
         for number in range(self._numbers + 1, program.number + 1):
             row = program.rows.get(number)
             if row is not None:
-                fields = {"epoch": program.orders.epoch, "number": number, "count": row.infeed_count % (1 << 32)}
-                self.truth("numbered", fields | {"session": row.session})
+                count = row.infeed_count % (1 << 32)
+                self.truth("numbered", {"epoch": program.orders.epoch, "number": number, "count": count})
         self._numbers = program.number
         rings = program.rings
         for outcome in list(rings.outcomes)[-(rings.outcome_total - self._outcomes) :]:
             if rings.outcome_total == self._outcomes:
                 break
-            fields = {"epoch": program.orders.epoch, "number": outcome.number, "place": outcome.place.name.lower()}
-            self.truth("outcome", fields | {"why": outcome.why.name.lower()})
+            fields: dict[str, Any] = {"epoch": program.orders.epoch, "number": outcome.number}
+            self.truth("outcome", fields | {"place": outcome.place.name.lower(), "why": outcome.why.name.lower()})
         self._outcomes = rings.outcome_total
 
     def _speak(self, emission: Emission, ms: float) -> None:
         self.late_ms = max(self.late_ms, ms - emission.due_ms)
         match emission.device:
             case "scanner":
-                self.scanner.write(f"\x02{emission.text}\r\n".encode())
+                mark = "" if emission.text == "NOREAD" else "]C100"  # GS1-128, application identifier 00: an SSCC
+                self.scanner.write(f"\x02{mark}{emission.text}\r\n".encode())
             case "scale":
                 self.scale.write(f"S S {emission.text:>10} kg\r\n".encode())
             case "xray":
