@@ -39,6 +39,10 @@ class SerialSettings(Settings):
 class Codec(Protocol):
     """Bytes in, events out."""
 
+    @property
+    def held(self) -> int:
+        """Bytes of a piece that is not whole yet."""
+
     def receive(self, data: bytes, arrived: Arrived) -> Sequence[object]:
         """Take bytes that arrived together."""
 

@@ -19,6 +19,8 @@ from rich.console import Console
 
 from simulator.config import PlantConfig, PlantConfigError, load_plant
 from simulator.control import HELP, listen, obey_all
+from simulator.demo.run import DemoOptions, demo
+from simulator.demo.view import watch
 from simulator.runner import Runner, Truth
 from simulator.wires.xray_folder import PictureLibrary
 from simulator.xray.sheet import contact_sheet
@@ -81,6 +83,32 @@ async def _run(config: PlantConfig, truth: Path | None, library: PictureLibrary 
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+@app.command(name="demo", epilog="Example: simulator demo --seconds 60 --headless --report report.json")
+def run_demo(
+    seconds: Annotated[float | None, typer.Option(help="How long; without it, until Ctrl-C.", min=5)] = None,
+    parcels_per_hour: Annotated[int, typer.Option(min=100, max=10_000)] = 5400,
+    seed: Annotated[int, typer.Option()] = 1,
+    pictures: Pictures = None,
+    headless: Annotated[bool, typer.Option("--headless", help="No live view.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the comparison with the truth as JSON.")] = None,
+    screenshot: Annotated[Path | None, typer.Option(help="Write the last view as SVG.")] = None,
+) -> None:
+    """Run plant, broker and the real daemon together, with a live view; then compare with what really happened."""
+    options = DemoOptions(seconds, parcels_per_hour, seed, pictures)
+    try:
+        with demo(options) as running:
+            watch(running, errors if headless else console, headless=headless, screenshot=screenshot)
+            result = running.finish()
+    except (PlantConfigError, OSError, ValueError, RuntimeError) as error:
+        errors.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from error
+    text = json.dumps(result, indent=2)
+    if report is not None:
+        report.write_text(text + "\n", encoding="utf-8")
+    console.print(text, markup=False, highlight=not headless)
+    raise typer.Exit(1 if result["broken"] else 0)
 
 
 @app.command(name="help-control", epilog="Example: simulator help-control")

@@ -11,7 +11,7 @@ from random import Random
 from typing import IO, Any
 
 from simulator.config import PlantConfig
-from simulator.plant.feed import Item
+from simulator.plant.feed import Feed, Item
 from simulator.plant.world import Emission, Plant
 from simulator.plc.program import PlcProgram
 from simulator.plc.registers import Image, Layout
@@ -22,6 +22,7 @@ from simulator.wires.xray_folder import PictureLibrary, XrayFolder
 from station.resources import plc_map
 
 _TICK_S = 0.003
+_LISTED = 20_000
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class Runner:
 
     async def open(self) -> None:
         """Open all wires; `port` is then the PLC's."""
+        write_lists(self.config)
         self.scanner.plug()
         self.scale.plug()
         self.image.refresh(self.program)
@@ -165,14 +167,34 @@ class Runner:
                 heapq.heappush(self._pictures, (emission.due_ms, emission.item.identity, emission))
 
     def _deliver(self, ms: float) -> None:
-        while self._pictures and self.xray.deliver(self._pictures[0][2].item, self._pictures[0][2].trigger):
-            due, _, emission = heapq.heappop(self._pictures)
-            late = ms - due
-            fields = {"item": emission.item.identity, "trigger": emission.trigger, "late_ms": round(late, 1)}
-            self.truth("picture", fields | {"hazards": list(emission.item.hazards)})
+        while self._pictures:
+            due, _, emission = self._pictures[0]
+            sha256 = self.xray.deliver(emission.item, emission.trigger)
+            if sha256 is None:
+                return
+            heapq.heappop(self._pictures)
+            fields = {"item": emission.item.identity, "trigger": emission.trigger, "late_ms": round(ms - due, 1)}
+            self.truth("picture", fields | {"hazards": list(emission.item.hazards), "sha256": sha256})
 
     def _on_truth(self, kind: str, fields: dict[str, Any]) -> None:
         self.truth(kind, fields)
+
+
+def write_lists(config: PlantConfig) -> None:
+    """Write the hold list and the declared weights of what will be fed, as a central system would have sent them."""
+    feed = Feed(config.feed, config.seed, config.belt.speed_mm_s)
+    items = [feed.next()[0] for _ in range(_LISTED)]
+    held = [f"{item.barcode}\n" for item in items if item.held]
+    declared = [f"{item.barcode},{item.declared_g}\n" for item in items if item.barcode and item.declared_g is not None]
+    for path, lines in (
+        (config.hold_list, ["barcode\n", *held]),
+        (config.declared_weights, ["barcode,grams\n", *declared]),
+    ):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".part")
+            partial.write_text("".join(lines), encoding="utf-8")
+            partial.rename(path)
 
 
 def hand_item(identity: int, like: Item) -> Item:

@@ -19,7 +19,7 @@ def installed_drivers() -> dict[str, Driver]:
     for entry in entry_points(group=GROUP):
         try:
             driver = entry.load()
-        except Exception as error:  # a plug-in may fail in any way; it must be named
+        except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way; it must be named
             log.warning("driver '%s' (%s) cannot be loaded: %s", entry.name, entry.value, error)
             continue
         if isinstance(driver, Driver):
