@@ -22,14 +22,16 @@ class Recipe:
         batch: pictures in one.
         rate: highest learning rate.
         threads: cores that the arithmetic uses.
+        bfloat16: whether the network computes in it; twice as fast where the processor can, slower elsewhere.
     """
 
     seed: int = 1
-    pictures: int = 9000
-    steps: int = 4200
+    pictures: int = 12_000
+    steps: int = 6000
     batch: int = 16
-    rate: float = 2e-3
+    rate: float = 3e-3
     threads: int = 2
+    bfloat16: bool = True
 
 
 DEFAULT = Recipe()

@@ -104,8 +104,9 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate()
         self.network.train()
-        logits, distances = self.network(pixels)
-        value = loss(logits, distances, scores, sides)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.bfloat16):
+            logits, distances = self.network(pixels)
+        value = loss(logits.float(), distances.float(), scores, sides)
         self._optimiser.zero_grad()
         value.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 8.0)
