@@ -58,6 +58,11 @@ class Framer:
         """Bytes held now."""
         return len(self._held)
 
+    @property
+    def pending(self) -> bool:
+        """Whether a frame has begun that may still become whole."""
+        return bool(self._held) and self._at is not _At.SKIPPING
+
     def receive(self, data: bytes, arrived: Arrived) -> list[Framed | Dropped]:
         """Take bytes that arrived together."""
         out: list[Framed | Dropped] = []

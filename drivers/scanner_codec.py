@@ -65,6 +65,11 @@ class ScannerCodec:
         """Bytes held now."""
         return self._framer.held
 
+    @property
+    def pending(self) -> bool:
+        """Whether a frame has begun that may still become whole."""
+        return self._framer.pending
+
     def skip(self) -> None:
         """Reading begins in the middle of something."""
         self._framer.skip()

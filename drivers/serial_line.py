@@ -7,7 +7,7 @@ import os
 import select
 import termios
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -40,8 +40,8 @@ class Codec(Protocol):
     """Bytes in, events out."""
 
     @property
-    def held(self) -> int:
-        """Bytes of a piece that is not whole yet."""
+    def pending(self) -> bool:
+        """Whether a frame has begun that may still become whole."""
 
     def receive(self, data: bytes, arrived: Arrived) -> Sequence[object]:
         """Take bytes that arrived together."""
@@ -76,6 +76,7 @@ class SerialLine:
             fcntl.ioctl(self._fd, termios.TIOCEXCL)
         self._empty_ns = now_ns()
         self._others = set(holders(self._path))
+        self._suspects: set[int] = set()
         self._watched_ns = self._empty_ns
 
     def read(self) -> tuple[bytes, Arrived]:
@@ -127,11 +128,14 @@ class SerialLine:
 
     def _watch(self) -> None:
         """Find a second reader, that would get a part of each frame: no lock stops one that asks for none."""
-        if self._now_ns() - self._watched_ns < WATCH_NS:
+        if self._now_ns() - self._watched_ns < (WATCH_NS // 10 if self._suspects else WATCH_NS):
             return
         self._watched_ns = self._now_ns()
-        if new := holders(self._path).keys() - self._others:
-            raise WireError(f"port {self._path} is also read by {_named(self._path, new)}; stop that program")
+        found = {pid: comm for pid, comm in holders(self._path).items() if pid not in self._others}
+        # One look is no proof: a child of this process holds all its files for the moment between fork and exec.
+        if both := {pid: comm for pid, comm in found.items() if pid in self._suspects}:
+            raise WireError(f"port {self._path} is also read by {_named(both)}; stop that program")
+        self._suspects = set(found)
 
 
 class SerialDevice(Wire):
@@ -168,7 +172,7 @@ class SerialDevice(Wire):
         events = self._codec.receive(data, arrived) if data else self._codec.idle(arrived.after_ns)
         for event in events:
             self._handle(event)
-        if not self._codec.held:
+        if not self._codec.pending:
             self._seen_empty_ns = arrived.after_ns
 
     def _right_family(self) -> None:
@@ -210,8 +214,8 @@ def holders(port: str) -> dict[int, str]:
     return found
 
 
-def _named(port: str, pids: set[int]) -> str:
-    return ", ".join(f"process {pid} ({comm})" for pid, comm in holders(port).items() if pid in pids) or "a process"
+def _named(processes: Mapping[int, str]) -> str:
+    return ", ".join(f"process {pid} ({comm})" for pid, comm in processes.items()) or "another process"
 
 
 def _why_not(port: str, error: Exception) -> str:
@@ -220,7 +224,6 @@ def _why_not(port: str, error: Exception) -> str:
         return f"port {port} does not exist; ports that do: {present}; plug it in or correct `port`"
     if not os.access(port, os.R_OK | os.W_OK):
         return f"port {port} may not be opened; add this user to the group {Path(port).group()} and log in again"
-    others = holders(port)
     if "lock" in str(error) or "busy" in str(error):
-        return f"port {port} is held by {_named(port, set(others))}; a port has one reader: stop that program"
+        return f"port {port} is held by {_named(holders(port))}; a port has one reader: stop that program"
     return f"port {port} cannot be used ({error}); is it a serial port?"

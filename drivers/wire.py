@@ -59,9 +59,8 @@ class Wire(ABC):
         began_ns = self._turn_began_ns
         if began_ns and self._now_ns() - began_ns > HANGS_NS:
             self._state(connected=False, detail="hangs: a call to the operating system does not return")
-        return Health(
-            self._connected is True, self._detail, self._last_message_ns, dict(self._counters), self._seen_empty_ns
-        )
+        counters = dict(self._counters)
+        return Health(self._connected is True, self._detail, self._last_message_ns, counters, self._seen_empty_ns)
 
     @abstractmethod
     def probe(self) -> str:

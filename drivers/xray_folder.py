@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -125,8 +126,8 @@ class XrayFolder(Wire):
                 seen.done = True
                 self._counters["wrong names"] += 1
                 self._detail = f"{name} in {self._folder} does not match `pattern`"
-        waiting = [seen.after_ns for seen in self._seen.values() if not seen.done]
-        self._seen_empty_ns = min([begun_ns - self._settings.listing_delay_ms * MS, *waiting])
+        waiting = [s.after_ns for name, s in self._seen.items() if not s.done and self._pattern.fullmatch(name)]
+        self._seen_empty_ns = min([self._looked_ns - self._settings.listing_delay_ms * MS, *waiting])
         self._wait(max(0, self._settings.poll_ms * MS - (self._now_ns() - begun_ns)) / 1e9)
 
     def _close(self) -> None:
@@ -140,8 +141,9 @@ class XrayFolder(Wire):
         try:
             with os.scandir(self._folder) as entries:
                 for entry in entries:
-                    if entry.is_file() and (identity := _identity(entry)):
-                        present[entry.name] = identity
+                    with suppress(FileNotFoundError):
+                        if entry.is_file():
+                            present[entry.name] = _identity(entry.stat())
         except OSError as error:
             raise WireError(f"folder {self._folder}: {error.strerror}; is the share mounted?") from error
         for name in self._seen.keys() - present.keys():
@@ -156,11 +158,11 @@ class XrayFolder(Wire):
 
     def _consider(self, name: str, seen: _Seen, found: re.Match[str]) -> None:
         """Read a file that changed or was not read for a while; deliver it when whole, or when overdue."""
-        unchanged = seen.identity == seen.read_as
-        late = self._overdue(seen)
+        unchanged, late = seen.identity == seen.read_as, self._overdue(seen)
         if unchanged and not late and self._now_ns() - seen.read_ns < RECHECK_NS:
             return
-        data, lacks = self._read(name)
+        data, lacks = self._read(name, seen)
+        unchanged = seen.identity == seen.read_as
         seen.read_ns, seen.read_as = self._now_ns(), seen.identity
         if lacks and not late:
             return
@@ -174,10 +176,12 @@ class XrayFolder(Wire):
         self._deliver(Picture(self.name, data, arrived, trigger, f"{name} lacks {lacks}" if lacks else ""))
         self._dispose(name, seen)
 
-    def _read(self, name: str) -> tuple[bytes, str]:
+    def _read(self, name: str, seen: _Seen) -> tuple[bytes, str]:
+        """Content and what it lacks; `seen` becomes what was read, which may be newer than the listing."""
         try:
             with (self._folder / name).open("rb") as file:
                 data = file.read(LARGEST_BYTES + 1)
+                seen.identity = _identity(os.fstat(file.fileno()))
         except OSError as error:
             return b"", f"readable content ({error.strerror})"
         return (b"", f"a size up to {LARGEST_BYTES} bytes") if len(data) > LARGEST_BYTES else (data, what_lacks(data))
@@ -204,11 +208,7 @@ class XrayFolder(Wire):
             self._detail = f"{path} cannot be cleared away: {error.strerror}; give this user write access"
 
 
-def _identity(entry: os.DirEntry[str]) -> Identity | None:
-    try:
-        status = entry.stat()
-    except OSError:
-        return None
+def _identity(status: os.stat_result) -> Identity:
     return (status.st_ino, status.st_size, status.st_mtime_ns)
 
 

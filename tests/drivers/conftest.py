@@ -36,10 +36,12 @@ class Caught:
         return self.of(kind)
 
 
-def eventually(true: Callable[[], bool], timeout_s: float = 5.0) -> None:
+def eventually(
+    true: Callable[[], bool], timeout_s: float = 5.0, why: Callable[[], object] = lambda: "did not come true"
+) -> None:
     end = time.monotonic() + timeout_s
     while not true():
-        assert time.monotonic() < end, "did not come true"
+        assert time.monotonic() < end, why()
         time.sleep(0.002)
 
 

@@ -99,6 +99,24 @@ def test_a_code_is_read_with_tight_bounds_of_when(pty: Pty, caught: Caught, star
     assert device.health().last_message_ns is not None
 
 
+def test_a_port_is_not_seen_empty_while_a_frame_has_begun(pty: Pty, caught: Caught, started: Start) -> None:
+    device = started(scanner(pty, prefix="\x02"))
+    caught.wait_for(DeviceState)
+
+    def seen() -> int:
+        return device.health().seen_empty_ns or 0
+
+    before = seen()
+    eventually(lambda: seen() > before)
+    said_ns = time.monotonic_ns()
+    pty.say(b"\x02400")
+    eventually(lambda: device.health().counters.get("incomplete", 0) == 1 or seen() <= said_ns)
+    stood = seen()
+    assert stood <= said_ns or device.health().counters["incomplete"] == 1
+    eventually(lambda: seen() > said_ns + 30_000_000)
+    assert device.health().counters["incomplete"] == 1
+
+
 def test_what_was_said_before_it_opened_is_not_read(pty: Pty, caught: Caught, started: Start) -> None:
     held = os.open(pty.path, os.O_RDWR | os.O_NOCTTY)
     pty.say(f"{EAN}\r\n".encode())
@@ -122,7 +140,7 @@ def test_bad_bytes_and_an_unplug_end_nothing(
     pty: Pty, caught: Caught, started: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    started(scanner(pty))
+    device = started(scanner(pty))
     caught.wait_for(DeviceState)
     pty.say(b"\xe6\xff\x00\r\n" + EAN.encode() + b"\r\n")
     caught.wait_for(BarcodeReading, 2)
@@ -132,7 +150,8 @@ def test_bad_bytes_and_an_unplug_end_nothing(
     time.sleep(0.5)
     assert time.process_time() - used_s < 0.2
     pty.plug()
-    states = caught.wait_for(DeviceState, 3)
+    eventually(lambda: len(caught.of(DeviceState)) > 2, why=lambda: device.health().detail)
+    states = caught.of(DeviceState)
     pty.say(b"00012\r\n")
     assert [r.code for r in caught.wait_for(BarcodeReading, 3)] == [None, EAN, "00012"]  # type: ignore[attr-defined]
     assert [s.connected for s in states] == [True, False, True]  # type: ignore[attr-defined]

@@ -69,11 +69,14 @@ def test_a_slow_writers_picture_is_delivered_whole_and_its_interval_spans_the_wr
     started(one)
     caught.wait_for(DeviceState)
     begun_ns = time.monotonic_ns()
+    written_ns = begun_ns + 20_000_000
     with (folder / f"7.{end}").open("wb") as file:
         for at in range(0, len(data), len(data) // 3):
             file.write(data[at : at + len(data) // 3])
             file.flush()
             looked_again(one)
+            if file.tell() < len(data):
+                assert 0 < (one.health().seen_empty_ns or 0) <= written_ns
         ended_ns = time.monotonic_ns()
     [picture] = pictures(caught)
     assert (picture.data, picture.trigger, picture.fault) == (data, 7, "")
