@@ -28,7 +28,7 @@ _console = Console()
 
 
 @app.command()
-def train(  # noqa: PLR0917 - typer makes an option of each
+def train(
     minutes: Annotated[float, typer.Option(help="All of it is over by then.")] = 30,
     seed: Annotated[int, typer.Option(help="Of pictures, weights and order.")] = 1,
     out: Annotated[Path, typer.Option(help="The model folder to write.")] = Path("models/first_light"),

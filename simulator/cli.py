@@ -94,9 +94,10 @@ def run_demo(
     headless: Annotated[bool, typer.Option("--headless", help="No live view.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write the comparison with the truth as JSON.")] = None,
     screenshot: Annotated[Path | None, typer.Option(help="Write the last view as SVG.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Run in this folder, and leave journal and logs there.")] = None,
 ) -> None:
     """Run plant, broker and the real daemon together, with a live view; then compare with what really happened."""
-    options = DemoOptions(seconds, parcels_per_hour, seed, pictures)
+    options = DemoOptions(seconds, parcels_per_hour, seed, pictures, keep.resolve() if keep else None)
     try:
         with demo(options) as running:
             watch(running, errors if headless else console, headless=headless, screenshot=screenshot)

@@ -40,6 +40,7 @@ class DemoOptions:
     parcels_per_hour: int = 5400
     seed: int = 1
     pictures: Path | None = None
+    keep: Path | None = None
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ class Demo:
     cpu_percent: float = 0.0
     rss_mb: float = 0.0
     died: str = ""
+    interrupted: bool = False
 
     @property
     def data(self) -> Path:
@@ -68,26 +70,26 @@ class Demo:
         begin = time.monotonic()
         process = psutil.Process(self.station.pid)
         process.cpu_percent()
-        while not self.stopping.wait(0.2):
+        while not (interrupted := self.stopping.wait(0.2)):
             if self.station.poll() is not None or self.plant.process.poll() is not None:
                 self.died = "the station" if self.station.poll() is not None else "the plant"
                 return
             yield
             if self.options.seconds is not None and time.monotonic() - begin >= self.options.seconds:
                 break
+        self.interrupted = interrupted
         with contextlib.suppress(psutil.Error):
             self.cpu_percent = process.cpu_percent()
             self.rss_mb = process.memory_info().rss / 1e6
 
     def finish(self) -> dict[str, Any]:
         """Let the belt run empty, stop the station, wait for the last event, and compare."""
-        if not self.died:
+        if not self.died and not self.interrupted:
             self.plant.tell("feed off")
-            self.stopping.clear()
-            self.stopping.wait(_DRAIN_S)
+            self.interrupted = self.stopping.wait(_DRAIN_S)
         code = end(self.station, _STATION_STOP_S)
         self.plant.stop()
-        journaled = self._wait_for_events()
+        journaled = self._wait_for_events(0.2 if self.interrupted else _EVENTS_S)
         report = make_report(Truth.load(self.folder / "truth.jsonl"), self._events(journaled), journaled)
         report |= {
             "duplicates": self.subscriber.duplicates,
@@ -101,9 +103,9 @@ class Demo:
             report["broken"].append(f"{self.died or 'the station'} died")
         return report
 
-    def _wait_for_events(self) -> int:
+    def _wait_for_events(self, seconds: float) -> int:
         journaled = self._journal("SELECT max(seq) FROM event")[0][0] or 0
-        limit = time.monotonic() + _EVENTS_S
+        limit = time.monotonic() + seconds
         while len(self.subscriber.events) < journaled and time.monotonic() < limit:
             time.sleep(0.05)
         return int(journaled)
@@ -128,12 +130,14 @@ class Demo:
 @contextlib.contextmanager
 def demo(options: DemoOptions) -> Iterator[Demo]:
     """Start everything; leaves nothing behind."""
-    folder = Path(tempfile.mkdtemp(prefix="inspection-demo-"))
+    folder = options.keep or Path(tempfile.mkdtemp(prefix="inspection-demo-"))
+    folder.mkdir(parents=True, exist_ok=True)
     stopping = threading.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sign, lambda *_: stopping.set())
     with contextlib.ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        if options.keep is None:
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
         broker = EmbeddedBroker(free_port())
         broker.start()
         stack.callback(broker.stop)

@@ -166,7 +166,7 @@ class Plant:
     def _feed_up_to(self, travel: float) -> None:
         while self.feeding:
             item, gap = self._next
-            start = max(self._tail + gap, travel) if self._tail + gap < travel - 50 else self._tail + gap
+            start = max(self._tail + gap, travel + _AHEAD_MM / 2)
             if start > travel + _AHEAD_MM:
                 return
             item.start = start

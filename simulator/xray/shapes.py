@@ -68,7 +68,7 @@ class Sketch:
         cv2.circle(mask, (int(centre_px[0]), int(centre_px[1])), radius_px, 255, -1, cv2.LINE_AA, _SHIFT)
         self._add(mask, material, thick_mm)
 
-    def plate(  # noqa: PLR0917 - two corners
+    def plate(
         self, x0: float, y0: float, x1: float, y1: float, material: Material, thick_mm: float
     ) -> None:
         """Add a rectangle along the axes; may remove (negative thickness) what an earlier layer has put there."""
