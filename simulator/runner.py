@@ -62,6 +62,7 @@ class Runner:
         self._pictures: list[tuple[float, int, Emission]] = []
         self._stopping = asyncio.Event()
         self._next_scan = 0.0
+        self._waiting = False
         self._outcomes = 0
         self._numbers = 0
 
@@ -79,7 +80,8 @@ class Runner:
 
     async def run(self) -> None:
         """Let the plant's time follow the clock."""
-        self.plant.feeding = not self.config.wait_for_session
+        self._waiting = self.config.wait_for_session
+        self.plant.feeding = not self._waiting
         begin = time.monotonic()
         while not self._stopping.is_set():
             self.tick((time.monotonic() - begin) * 1000)
@@ -136,8 +138,8 @@ class Runner:
         outputs: Outputs = program.scan(self.plant.inputs())
         self.plant.outputs(outputs)
         self.image.refresh(program)
-        if program.orders.session and not self.plant.feeding:
-            self.plant.feeding = True
+        if self._waiting and program.orders.session and program.run_empty:
+            self._waiting, self.plant.feeding = False, True
         self._tell(program)
 
     def _tell(self, program: PlcProgram) -> None:

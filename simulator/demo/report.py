@@ -35,24 +35,28 @@ class Truth:
     def load(cls, path: Path) -> Truth:
         """Read the plant's file."""
         truth = cls()
+        truth.take(path.read_text(encoding="utf-8").splitlines())
+        return truth
+
+    def take(self, lines: Iterable[str]) -> None:
+        """Take facts, one JSON text each."""
         by_count: dict[int, int] = {}
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in lines:
             fact = json.loads(line)
             match fact["kind"]:
                 case "fed":
-                    truth.items[fact["item"]] = fact
+                    self.items[fact["item"]] = fact
                 case "infeed":
                     by_count[fact["count"]] = fact["item"]
                 case "numbered":
-                    truth.numbers[fact["epoch"], fact["number"]] = by_count[fact["count"]]
+                    self.numbers[fact["epoch"], fact["number"]] = by_count[fact["count"]]
                 case "left":
-                    truth.lanes[fact["item"]] = fact["lane"]
+                    self.lanes[fact["item"]] = fact["lane"]
                 case "picture":
-                    truth.pictures[fact["item"]] = fact["sha256"]
-                    truth.hazards[fact["item"]] = fact["hazards"]
+                    self.pictures[fact["item"]] = fact["sha256"]
+                    self.hazards[fact["item"]] = fact["hazards"]
                 case "added" | "removed":
-                    truth.hands.add(fact["item"])
-        return truth
+                    self.hands.add(fact["item"])
 
     def threat(self, item: int) -> bool:
         """True if the item holds a hazard."""
@@ -63,8 +67,11 @@ class Truth:
         return bool(self.items[item]["clean"]) and not self.threat(item) and item not in self.hands
 
 
-def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: int) -> dict[str, Any]:
-    """Compare; `events` are CloudEvents by sequence, `journaled` the last sequence in the journal."""
+def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: int, again: int = 0) -> dict[str, Any]:
+    """Compare; `events` are CloudEvents by sequence, `journaled` the last sequence in the journal.
+
+    `again` of the events had to be read again from the journal, since the broker lost them.
+    """
     done = [event["data"] for event in events if event["type"].endswith(".parcel-completed")]
     acks = [event["data"] for event in events if event["type"].endswith(".acknowledged")]
     frames = [event["data"] for event in events if event["type"].endswith(".frame-inspected")]
@@ -96,6 +103,7 @@ def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: in
         "no_reads": sum("no-barcode" in _codes(d) for _, d in known),
         "events_journaled": journaled,
         "events_received": len(events),
+        "events_read_again": again,
         "order_latency_ms": _spread(latency),
         "inference_ms": _spread(sorted(f["inference_ms"] for f in frames if not f["fault"])),
     }
@@ -116,6 +124,8 @@ def broken(report: Mapping[str, Any]) -> list[str]:
     found = [name for name in zeros if report[name]]
     if report["events_journaled"] != report["events_received"]:
         found.append("events_received")
+    if report["events_read_again"] > report["events_journaled"] / 10:
+        found.append("events_read_again")
     return found
 
 

@@ -90,7 +90,8 @@ class Demo:
         code = end(self.station, _STATION_STOP_S)
         self.plant.stop()
         journaled = self._wait_for_events(0.2 if self.interrupted else _EVENTS_S)
-        report = make_report(Truth.load(self.folder / "truth.jsonl"), self._events(journaled), journaled)
+        again = journaled - len(self.subscriber.events)
+        report = make_report(Truth.load(self.folder / "truth.jsonl"), self._events(journaled), journaled, again)
         report |= {
             "duplicates": self.subscriber.duplicates,
             "out_of_order": self.subscriber.out_of_order,

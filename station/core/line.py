@@ -123,6 +123,8 @@ class Line:
             if parcel.key and parcel.on_belt:
                 actions += self.desk.complete(parcel, Place.UNOBSERVED, None, now)
         self._new_belt()
+        for device in self.desk.down_at:
+            self._note_down(device)
         self._count(event.count)
         self._plc_ms(event.plc_ms)
         counts = [(self._count(row.infeed_count), self._count(row.last_eye_count)) for row in event.parcels]
@@ -224,9 +226,14 @@ class Line:
             self.connected.add(event.device)
         else:
             self.connected.discard(event.device)
-        self.desk.down_at[event.device] = float(self._at)
+        self._note_down(event.device)
         text = f"not connected: {event.detail}"
         return [record, *self.alarms.when(not event.connected, "device-lost", event.device, text, "high")]
+
+    def _note_down(self, device: str) -> None:
+        """It was not connected up to here; without a belt yet, that means for ever or never."""
+        unknown = float("-inf") if device in self.connected else float("inf")
+        self.desk.down_at[device] = unknown if self.belt.count is None else float(self.belt.count)
 
     def _on_condition(self, event: Condition, _now: Now) -> list[Action]:
         return list(self.alarms.when(event.standing, event.alarm, event.subject, event.text, event.priority))
