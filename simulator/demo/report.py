@@ -72,7 +72,7 @@ def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: in
 
     `again` of the events had to be read again from the journal, since the broker lost them.
     """
-    done = [event["data"] for event in events if event["type"].endswith(".parcel-completed")]
+    done = [_whole(event["data"], events) for event in events if event["type"].endswith(".parcel-completed")]
     acks = [event["data"] for event in events if event["type"].endswith(".acknowledged")]
     frames = [event["data"] for event in events if event["type"].endswith(".frame-inspected")]
     pairs = [(truth.numbers.get((d["parcel"]["epoch"], d["parcel"]["number"])), d) for d in done]
@@ -109,6 +109,30 @@ def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: in
     }
     report["broken"] = broken(report)
     return report
+
+
+def _whole(done: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """A parcel that was on the belt when the station started again: what the run before said of it belongs to it."""
+    if not done["adopted"] or done["route"] is not None:
+        return done
+    whole = dict(done, barcodes=[], frames=[])
+    for event in events:
+        kind, data = event["type"].rpartition(".")[2], event["data"]
+        if kind == "reading-matched" and data["candidates"] == [done["parcel"]] and not data["ambiguous"]:
+            match data["kind"]:
+                case "barcode" if data["value"]:
+                    whole["barcodes"].append(data["value"])
+                    whole["barcode"] = data["value"]
+                case "weight":
+                    whole["weight_g"] = data["value"]
+                case "frame":
+                    whole["frames"].append(data["value"])
+        elif data.get("parcel") == done["parcel"]:
+            if kind == "decided":
+                whole |= {"route": data["route"], "reasons": data["reasons"], "ordered": True}
+            elif kind == "acknowledged":
+                whole["acknowledged"] = data["result"] == "accepted"
+    return whole
 
 
 def broken(report: Mapping[str, Any]) -> list[str]:
@@ -156,7 +180,7 @@ def _wrong_lane(truth: Truth, item: int, done: Mapping[str, Any]) -> bool:
     lane = truth.lanes.get(item)
     if lane is None:
         return False
-    if lane != done["outcome"]:
+    if done["outcome"] in {"pass", "inspect"} and lane != done["outcome"]:
         return True
     return (lane == "pass" and done["route"] != "pass") or (lane == "inspect" and done["plc_why"] == "released")
 

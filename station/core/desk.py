@@ -151,6 +151,7 @@ class Desk:
             decided_at=parcel.decided_at,
             completed_at=now.utc,
             order_latency_ms=parcel.latency_ms,
+            adopted="adopted" in parcel.doubts,
         )
         self._remember(record)
         return [Keep(record)]

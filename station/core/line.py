@@ -253,8 +253,9 @@ class Line:
         """Decide every parcel whose evidence is closed, and, with that as a reason, those that can wait no longer."""
         actions: list[Action] = []
         ports = closing.Ports(self._seen_ns, self.connected, self.matcher.waiting)
+        decision_eye = len(self.setup.geometry.eyes_mm) - 1
         for parcel in self.tracker.parcels:
-            if parcel.key is None or parcel.route is not None or not parcel.on_belt:
+            if parcel.key is None or parcel.route is not None or not parcel.on_belt or decision_eye in parcel.leads:
                 continue
             closed = closing.closed_ns(parcel, self.setup, self.clock, self.belt, ports, now.ns)
             if closed is not None and closing.detected(parcel):
