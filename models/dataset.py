@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from models.recipe import CLASSES, HEIGHT_PX, WIDTH_PX
+from models.recipe import CLASSES, FILL, HEIGHT_PX, WIDTH_PX
 from simulator.xray import BELT, HAZARDS, MACHINES, Picture, draw
 
 if TYPE_CHECKING:
@@ -100,31 +100,42 @@ def _draw_chunk(seed: int, start: int, count: int) -> tuple[NDArray[np.uint8], l
 
 
 def varied(
-    pixels: NDArray[np.uint8], boxes: NDArray[np.float32], rng: np.random.Generator
+    pixels: NDArray[np.uint8], boxes: NDArray[np.float32], size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A picture as another parcel or machine might have given it: flipped, zoomed, shifted, toned, perhaps JPEG.
+    """A picture, or a part of it, as another parcel or machine might have given it: flipped, zoomed, toned, as JPEG.
 
     Args:
         pixels: uint8 (H, W, 3).
         boxes: float32 (M, 5), as in `Drawn`.
+        size: width and height wanted; smaller than the picture, it is a part around a hazard or another thing.
         rng: decides what is done.
 
     Returns:
-        Picture and boxes of the same shapes, boxes clipped to the picture, those nearly outside left out.
+        uint8 (height, width, 3), and boxes clipped to it, those nearly outside left out.
     """
-    height, width = pixels.shape[:2]
+    width, height = size
     flip = rng.choice((-1.0, 1.0), 2)
-    zoom = float(np.exp(rng.uniform(-0.25, 0.6))) if rng.random() < 0.3 else 1.0
+    zoom = float(np.exp(rng.uniform(-0.25, 0.6))) if rng.random() < 0.25 else 1.0
     lean = rng.normal(0, 0.05) if rng.random() < 0.2 else 0.0
     turn = np.array([[flip[0] * zoom, lean * zoom], [-lean * zoom, flip[1] * zoom]])
-    focus = np.array((width / 2, height / 2))
-    if len(boxes) and zoom > 1.0:
-        pick = boxes[int(rng.integers(len(boxes)))]
-        focus = (pick[[1, 2]] + pick[[3, 4]]) / 2 + rng.normal(0, 40, 2)
-    shift = np.array((width / 2, height / 2)) - turn @ focus + rng.uniform(-12, 12, 2)
+    focus = _focus(pixels, boxes, rng) if size != (WIDTH_PX, HEIGHT_PX) else np.array((width / 2, height / 2))
+    shift = np.array((width / 2, height / 2)) - turn @ focus
     matrix = np.column_stack([turn, shift])
-    moved = cv2.warpAffine(pixels, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=(254, 254, 254))
+    moved = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(FILL, FILL, FILL))
     return _toned(np.asarray(moved, np.uint8), rng), _moved(boxes, matrix, width, height)
+
+
+def _focus(pixels: NDArray[np.uint8], boxes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Where to look, x and y: near a hazard in most cases, else near anything dense."""
+    aside = rng.normal(0, 30, 2)
+    if len(boxes) and rng.random() < 0.7:
+        chosen = boxes[int(rng.integers(len(boxes)))]
+        return np.asarray((chosen[1:3] + chosen[3:5]) / 2 + aside, np.float64)
+    rows, columns = np.nonzero(pixels[::8, ::8, 0] < 150)
+    if not rows.size:
+        return np.array((pixels.shape[1] / 2, pixels.shape[0] / 2)) + aside
+    at = int(rng.integers(rows.size))
+    return np.array((columns[at] * 8.0, rows[at] * 8.0)) + aside
 
 
 def _moved(boxes: NDArray[np.float32], matrix: NDArray[np.float64], width: int, height: int) -> NDArray[np.float32]:
