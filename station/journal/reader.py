@@ -72,6 +72,11 @@ class Reader:
         """The newest number, 0 in an empty journal."""
         return int(self._all("SELECT coalesce(max(seq), 0) FROM event", ())[0][0])
 
+    def pulse_ns(self) -> int:
+        """When the writer last committed anything, by its monotonic clock, ns; it commits several times a second."""
+        event = "SELECT mono_ns FROM event ORDER BY seq DESC LIMIT 1"
+        return int(self._all(f"SELECT max((SELECT mono_ns FROM probe), coalesce(({event}), 0))", ())[0][0])  # noqa: S608
+
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()

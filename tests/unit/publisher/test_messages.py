@@ -1,0 +1,122 @@
+"""What goes to the broker, byte for byte; the golden messages and the schemas."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from station.core.records import (
+    RECORDS,
+    AlarmRaised,
+    Decided,
+    DeviceChanged,
+    FindingRecord,
+    ParcelCompleted,
+    ParcelRef,
+    Reason,
+    Record,
+)
+from station.journal import Stored
+from station.publisher.messages import device_message, event_message, state_message
+from station.publisher.schemas import data_schema, envelope_schema, files, main, retained_schemas
+from station.publisher.settings import PublisherSettings
+
+GOLDEN = Path(__file__).parent / "golden"
+DOCS = Path(__file__).parents[3] / "docs"
+SETTINGS = PublisherSettings(host="broker", site="hall-2", line="belt-7", station="s1", data=Path("data"))
+PARCEL = ParcelRef(epoch=1_790_000_000, number=4711)
+NO_WEIGHT = Reason(code="no-weight", text="no weight from scale-1", device="scale-1")
+KNIFE = FindingRecord(label="knife", score=0.91, box=(10.0, 20.0, 110.5, 60.0))
+
+
+def completed(**more: object) -> ParcelCompleted:
+    clean: dict[str, object] = {
+        "parcel": PARCEL, "barcode": "4006381333931", "barcodes": ("4006381333931",), "weight_g": 1234.0,
+        "frames": ("ab" * 32,), "findings": (), "route": "pass", "reasons": (), "ordered": True, "acknowledged": True,
+        "outcome": "pass", "plc_why": "released", "mode": "automatic", "length_mm": 312.0,
+        "entered_at": "2026-10-25T00:59:58.000Z", "decided_at": "2026-10-25T00:59:59.400Z",
+        "completed_at": "2026-10-25T01:00:01.000Z", "order_latency_ms": 31.5,
+    }  # fmt: skip
+    return ParcelCompleted.model_validate(clean | more)
+
+
+EXAMPLES: dict[str, Record] = {
+    "parcel-completed-passed": completed(),
+    "parcel-completed-inspected": completed(
+        barcode=None, barcodes=(), weight_g=None, findings=(KNIFE,), route="inspect", reasons=(NO_WEIGHT,),
+        outcome="inspect", plc_why="inspect-order",
+    ),
+    "parcel-completed-test-in-bypass-unobserved": completed(
+        test=True, mode="bypass", outcome="unobserved", plc_why="not-automatic", ordered=False, acknowledged=False,
+        route=None, decided_at=None, order_latency_ms=None,
+    ),
+    "decided": Decided(parcel=PARCEL, route="inspect", reasons=(NO_WEIGHT,), policy_version="7f", count=4012),
+    "alarm-raised": AlarmRaised(alarm="device-lost", subject="scale-1", text="port is gone", priority="high"),
+    "device-changed": DeviceChanged(device="scale-1", connected=False, detail="port is gone; is the plug in?"),
+}  # fmt: skip
+
+
+def stored(record: Record, seq: int = 12) -> Stored:
+    payload = record.model_dump_json().encode()
+    return Stored(seq, f"{'0' * 32}-{seq}", record.type, record.version, "2026-10-25T01:00:01.250Z", 9, 5, 6, payload)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_golden_messages_are_stable(name: str) -> None:
+    message = event_message(stored(EXAMPLES[name]), SETTINGS)
+    golden = json.loads((GOLDEN / f"{name}.json").read_text())
+    assert json.loads(message.payload) == golden["payload"]
+    assert message.topic == golden["topic"]
+    assert list(json.loads(message.payload)) == list(golden["payload"])
+
+
+def test_there_is_no_golden_message_without_a_test() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_messages_fit_their_schemas(name: str) -> None:
+    record = EXAMPLES[name]
+    event = json.loads(event_message(stored(record), SETTINGS).payload)
+    jsonschema.validate(event, envelope_schema())
+    jsonschema.validate(event["data"], data_schema(type(record)))
+    assert event["dataschema"] == data_schema(type(record))["$id"]
+
+
+def test_a_doubled_event_repeats_its_bytes() -> None:
+    event = stored(EXAMPLES["decided"])
+    assert event_message(event, SETTINGS) == event_message(event, SETTINGS)
+    assert event.payload in event_message(event, SETTINGS).payload
+
+
+def test_retained_messages_fit_their_schemas() -> None:
+    state = state_message(SETTINGS, "online", "2026-10-25T01:00:01.250Z", 77)
+    name, device = device_message(stored(EXAMPLES["device-changed"]), SETTINGS)
+    assert (state.topic, state.retain) == ("inspection/v1/hall-2/belt-7/s1/state", True)
+    assert (device.topic, device.retain, name) == ("inspection/v1/hall-2/belt-7/s1/device/scale-1", True, "scale-1")
+    jsonschema.validate(json.loads(state.payload), retained_schemas()["state"])
+    jsonschema.validate(json.loads(device.payload), retained_schemas()["device"])
+
+
+def test_the_documents_are_what_the_code_generates() -> None:
+    made = files()
+    for name, text in made.items():
+        assert (DOCS / name).read_text() == text, "run: python -m station.publisher.schemas docs/schemas"
+    assert {path.stem for path in (DOCS / "schemas").glob("*.json")} == {*RECORDS, "envelope"}
+
+
+def test_generating_removes_what_is_no_more(tmp_path: Path) -> None:
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas" / "gone.json").write_text("{}")
+    assert main([str(tmp_path / "schemas")]) == 0
+    assert not (tmp_path / "schemas" / "gone.json").exists()
+    assert main([]) == 2
+
+
+@pytest.mark.parametrize("name", ["a/b", "a+b", "", "#", "a b"])
+def test_a_name_that_is_no_topic_level_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="site"):
+        PublisherSettings(host="h", site=name, line="l", station="s", data=Path())

@@ -1,0 +1,114 @@
+"""Window, verdict and cursor, without a broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from station.journal import LockedError
+from station.publisher.cursor import Cursor
+from station.publisher.verdict import Verdict
+from station.publisher.window import Window
+from tests.unit.publisher.test_messages import EXAMPLES, SETTINGS, device_message, stored
+
+
+@given(st.permutations(range(1, 9)), st.sets(st.integers(1, 8)))
+def test_the_cursor_never_passes_an_open_event(order: list[int], left_out: set[int]) -> None:
+    window, acked, reached = Window(), set(left_out), 0
+    for seq in range(1, 9):
+        if seq in left_out:
+            window.left_out(seq)
+        else:
+            window.sent(100 + seq, seq)
+    for seq in order:
+        window.acknowledged(100 + seq)
+        acked.add(seq)
+        reached = window.reached() or reached
+        assert set(range(1, reached + 1)) <= acked
+        assert window.head == min(set(range(1, 9)) - acked, default=None)
+    assert reached == 8
+    assert len(window) == 0
+
+
+def test_acknowledgements_of_other_messages_move_nothing() -> None:
+    window = Window()
+    window.sent(1, 10)
+    window.acknowledged(99)
+    assert window.reached() is None
+    assert window.head == 10
+
+
+def ended(verdict: Verdict, head: int | None, **more: object) -> int | None:
+    usual: dict[str, object] = {"newest": 20, "sound": True, "lived_s": 0.5, "open_s": 0.1, "silent": False}
+    return verdict.ended(head=head, **(usual | more))  # type: ignore[arg-type]
+
+
+def test_three_sudden_ends_with_the_event_alone_prove_that_it_is_never_accepted() -> None:
+    verdict = Verdict()
+    assert [ended(verdict, 5) for _ in range(4)] == [None, None, None, 5]
+    assert verdict.careful_until == 20
+
+
+@pytest.mark.parametrize("other", [{"sound": False}, {"open_s": 7.0}])
+def test_a_broker_that_is_away_proves_nothing(other: dict[str, object]) -> None:
+    verdict = Verdict()
+    assert {ended(verdict, 5, **other) for _ in range(50)} == {None}
+
+
+def test_strikes_count_for_one_event_in_a_row() -> None:
+    verdict = Verdict()
+    assert {ended(verdict, head) for head in (5, 5, 5, 6, 6, 7, 7)} == {None}
+    assert ended(verdict, 7) == 7
+
+
+def test_silence_of_a_live_broker_is_a_strike_too() -> None:
+    verdict = Verdict()
+    assert [ended(verdict, 5, open_s=30.0, silent=True) for _ in range(4)] == [None, None, None, 5]
+
+
+def test_acknowledged_events_end_the_care_and_the_waiting() -> None:
+    verdict = Verdict()
+    for _ in range(9):
+        verdict.no_connection()
+    assert verdict.wait_s() == 5.0
+    ended(verdict, 5)
+    verdict.acknowledged(19)
+    assert verdict.careful_until == 20
+    verdict.acknowledged(20)
+    assert verdict.careful_until == 0
+    assert verdict.wait_s() == 0.2
+
+
+def test_short_lives_in_a_row_are_flapping_and_back_off() -> None:
+    verdict, waits = Verdict(), []
+    for _ in range(12):
+        ended(verdict, None)
+        waits.append(verdict.wait_s())
+    assert verdict.flapping
+    assert waits[-1] == 30.0
+    ended(verdict, None, lived_s=60.0)
+    assert not verdict.flapping
+
+
+def test_the_cursor_outlives_its_process_and_has_one_holder(tmp_path: Path) -> None:
+    path = tmp_path / "cursor.db"
+    with Cursor(path) as cursor:
+        assert cursor.begin("j1", 10) == ""
+        cursor.advance(7)
+        cursor.advance(3)
+        cursor.reject(stored(EXAMPLES["decided"], 6), "too large", "now")
+        cursor.keep_device(*device_message(stored(EXAMPLES["device-changed"]), SETTINGS))
+        with pytest.raises(LockedError):
+            Cursor(path)
+    with Cursor(path) as cursor:
+        assert cursor.begin("j1", 10) == ""
+        assert cursor.seq == 7
+        assert cursor.rejected() == [(6, "too large")]
+        assert [message.topic[-8:] for message in cursor.devices()] == ["/scale-1"]
+        assert "old copy" in cursor.begin("j1", 5)
+        assert cursor.seq == 5
+        assert "another journal" in cursor.begin("j2", 50)
+        assert (cursor.seq, cursor.devices(), cursor.rejected()) == (0, [], [])
