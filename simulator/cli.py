@@ -44,6 +44,7 @@ def run(
     pictures: Pictures = None,
     port: Annotated[int | None, typer.Option(help="Port of the PLC; 0 lets the system choose.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Write what really happens, one JSON line each.")] = None,
+    seam: Annotated[int | None, typer.Option(help="Leave out our PLC; serve its signals on this port.")] = None,
 ) -> None:
     """Run the plant at real wires, without a station; commands are read from the input (type `help`)."""
     try:
@@ -58,18 +59,21 @@ def run(
     if port is not None:
         plc = plc.model_copy(update={"port": port})
     chosen = plant.seed if seed is None else seed
-    asyncio.run(_run(plant.model_copy(update={"feed": feed, "plc": plc, "seed": chosen}), truth, library))
+    asyncio.run(_run(plant.model_copy(update={"feed": feed, "plc": plc, "seed": chosen}), truth, library, seam))
 
 
-async def _run(config: PlantConfig, truth: Path | None, library: PictureLibrary | None) -> None:
+async def _run(config: PlantConfig, truth: Path | None, library: PictureLibrary | None, seam: int | None) -> None:
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(truth.open("w", encoding="utf-8")) if truth else None
-        runner = Runner(config, Truth(file), library)
+        runner = Runner(config, Truth(file), library, seam)
         await runner.open()
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, runner.stop)
-        wires = {"plc": f"{config.plc.host}:{runner.port}", "scanner": str(config.wires.scanner)}
+        wires = {
+            "plc" if seam is None else "seam": f"{config.plc.host}:{runner.port}",
+            "scanner": str(config.wires.scanner),
+        }
         wires |= {"scale": str(config.wires.scale), "xray": str(config.wires.xray)}
         _say(json.dumps({"wires": wires}))
         heard: asyncio.Queue[str] = asyncio.Queue()

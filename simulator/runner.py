@@ -15,9 +15,10 @@ from simulator.plant.feed import Feed, Item
 from simulator.plant.world import Emission, Plant
 from simulator.plc.program import PlcProgram
 from simulator.plc.registers import Image, Layout
-from simulator.plc.signals import Outputs
+from simulator.plc.signals import Inputs, Outputs
 from simulator.wires.modbus_server import RegisterServer
 from simulator.wires.pty_line import PtyLine
+from simulator.wires.seam import SignalSeam
 from simulator.wires.xray_folder import PictureLibrary, XrayFolder
 from station.resources import plc_map
 
@@ -43,7 +44,9 @@ class Truth:
 class Runner:
     """One plant, one PLC, all wires. `run` goes on until `stop` is called."""
 
-    def __init__(self, config: PlantConfig, truth: Truth, library: PictureLibrary | None = None) -> None:
+    def __init__(
+        self, config: PlantConfig, truth: Truth, library: PictureLibrary | None = None, seam: int | None = None
+    ) -> None:
         self.config = config
         self.truth = truth
         self.plant = Plant(config, self._on_truth)
@@ -56,6 +59,8 @@ class Runner:
         self.scale = PtyLine(config.wires.scale)
         self.xray = XrayFolder(config.wires.xray, library)
         self.port = 0
+        self._seam_port = seam
+        self._seam = SignalSeam(self._exchange)
         self.late_ms = 0.0
         self._random = Random(config.seed)
         self._begun: set[int] = set()
@@ -71,6 +76,9 @@ class Runner:
         write_lists(self.config)
         self.scanner.plug()
         self.scale.plug()
+        if self._seam_port is not None:
+            self.port = await self._seam.start(self._seam_port)
+            return
         self.image.refresh(self.program)
         self.port = await self.server.start(self.config.plc.host, self.config.plc.port)
 
@@ -91,6 +99,7 @@ class Runner:
     async def close(self) -> None:
         """Close all wires."""
         await self.server.stop()
+        await self._seam.stop()
         self.scanner.unplug()
         self.scale.unplug()
         self.xray.close()
@@ -98,7 +107,7 @@ class Runner:
     def tick(self, ms: float) -> None:
         """Advance to that time, scan if a scan is due, and let devices speak."""
         self.plant.advance(ms)
-        if ms >= self._next_scan:
+        if self._seam_port is None and ms >= self._next_scan:
             self._next_scan = ms + self._random.uniform(*self.config.plc.scan_ms)
             self._scan()
         for item in self.plant.items:
@@ -129,6 +138,13 @@ class Runner:
         image.words = self.image.words
         image.settings(self.settings)
         return image
+
+    def _exchange(self, outputs: Outputs) -> Inputs:
+        """One scan of a PLC that is not ours; parcels come once it lets the belt run."""
+        self.plant.outputs(outputs)
+        if self._waiting and outputs.belt and self.plant.belt.travel > self.config.plc.eyes_mm[-1] * 2:
+            self._waiting, self.plant.feeding = False, True
+        return self.plant.inputs()
 
     def _scan(self) -> None:
         command = self.image.command()

@@ -68,9 +68,7 @@ class Sketch:
         cv2.circle(mask, (int(centre_px[0]), int(centre_px[1])), radius_px, 255, -1, cv2.LINE_AA, _SHIFT)
         self._add(mask, material, thick_mm)
 
-    def plate(
-        self, x0: float, y0: float, x1: float, y1: float, material: Material, thick_mm: float
-    ) -> None:
+    def plate(self, x0: float, y0: float, x1: float, y1: float, material: Material, thick_mm: float) -> None:
         """Add a rectangle along the axes; may remove (negative thickness) what an earlier layer has put there."""
         left, top = self._index(x0, y0)
         right, bottom = self._index(x1, y1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.config import FeedConfig, PlantConfig
+from simulator.runner import hand_item
 from station.core.events import BarcodeReading, Detection, Event, Frame
 from tests.unit.core.virtual_line import VirtualLine
 
@@ -103,8 +104,6 @@ def test_plc_restarted_with_parcels_on_the_belt() -> None:
 
 
 def test_item_removed_and_item_added_by_hand() -> None:
-    from simulator.runner import hand_item
-
     line = VirtualLine(busy(9))
     line.run(20)
     for turn in range(6):

@@ -1,0 +1,105 @@
+"""Fills the generated parts of the documents: register tables, the life of a parcel, reasons. Run: scripts/docs."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from station.core.parcel import TRANSITIONS
+from station.core.policy import REASONS
+
+DOCS = Path(__file__).parent.parent / "docs"
+WORDS = {"u16": 1, "u32": 2}
+
+
+def registers() -> str:
+    """One table a block, then one a record, then the reasons."""
+    plc_map = yaml.safe_load((DOCS / "plc-map.yaml").read_text(encoding="utf-8"))
+    records = {name: _size(fields) for name, fields in plc_map["records"].items()}
+    parts = []
+    for name, block in plc_map["blocks"].items():
+        count = sum(_field_size(field, records) for field in block["fields"])
+        first = block["address"]
+        parts.append(f"### Block `{name}`: registers {first} to {first + count - 1} ({count})\n")
+        parts.append(_table(block["fields"], first, records))
+    for name, fields in plc_map["records"].items():
+        parts.append(f"### Record `{name}`: {records[name]} registers\n")
+        parts.append(_table(fields, 0, records, heading="offset"))
+    parts.append("### Reasons (`why`)\n")
+    rows = [f"| {code} | {text} |" for code, text in plc_map["why"].items()]
+    parts.append("\n".join(["| code | meaning |", "|---|---|", *rows]) + "\n")
+    return "\n".join(parts)
+
+
+def _table(fields: list[Mapping[str, Any]], first: int, records: Mapping[str, int], heading: str = "register") -> str:
+    rows = [f"| {heading} | name | type | what |", "|---|---|---|---|"]
+    for field in fields:
+        kind = field.get("record") or field["type"]
+        repeat = field.get("repeat", 1)
+        shown = f"{repeat} x {kind}" if repeat > 1 else kind
+        rows.append(f"| {first} | `{field['name']}` | {shown} | {field['what']} |")
+        first += _field_size(field, records)
+    return "\n".join(rows) + "\n"
+
+
+def _field_size(field: Mapping[str, Any], records: Mapping[str, int]) -> int:
+    one = records[field["record"]] if "record" in field else WORDS[field["type"]]
+    return int(one * field.get("repeat", 1))
+
+
+def _size(fields: list[Mapping[str, Any]]) -> int:
+    return sum(WORDS[field["type"]] for field in fields)
+
+
+def states() -> str:
+    """The life of a parcel as a Mermaid state diagram, drawn from the table."""
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> entered"]
+    lines += [f"    {before.value} --> {after.value}: {step.value}" for (before, step), after in TRANSITIONS.items()]
+    return "\n".join([*lines, "```"]) + "\n"
+
+
+def reasons() -> str:
+    """Every reason code of a decision."""
+    rows = [f"| `{code}` | {text} |" for code, text in REASONS.items()]
+    return "\n".join(["| code | meaning |", "|---|---|", *rows]) + "\n"
+
+
+PARTS: dict[str, tuple[str, Callable[[], str]]] = {
+    "registers": ("plc-interface.md", registers),
+    "states": ("architecture.md", states),
+    "reasons": ("mqtt.md", reasons),
+}
+
+
+def filled(name: str) -> tuple[Path, str, str]:
+    """The document of a part: where it is, what it holds, and what it would hold."""
+    file, make = PARTS[name]
+    path = DOCS / file
+    text = path.read_text(encoding="utf-8")
+    begin, end = f"<!-- generated: {name} -->", f"<!-- end of {name} -->"
+    if begin not in text or end not in text:
+        raise ValueError(f"{path} has no place for {name}: put {begin} and {end} there")
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    return path, text, pattern.sub(lambda _: f"{begin}\n{make()}{end}", text)
+
+
+def main() -> int:
+    """Fill all parts; with --check only tell which are old."""
+    old = []
+    for name in PARTS:
+        path, text, wanted = filled(name)
+        if text != wanted:
+            old.append(name)
+            if "--check" not in sys.argv:
+                path.write_text(wanted, encoding="utf-8")
+    print(f"{'old' if '--check' in sys.argv else 'made anew'}: {', '.join(old) or 'nothing'}")
+    return 1 if old and "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
