@@ -83,6 +83,7 @@ class WiresConfig(_Part):
     scanner: Path = Path("wires/scanner")
     scale: Path = Path("wires/scale")
     xray: Path = Path("wires/xray")
+    modbus_scale_port: int | None = None
 
 
 class PlantConfig(_Part):

@@ -22,7 +22,8 @@ halt / go           an operator stops the belt / lets it run
 spoil               the next picture is cut in half
 remove              lift off the next parcel between infeed and decision eye
 add                 put a parcel down between infeed and decision eye
-feed on|off         let parcels come, or not"""
+feed on|off         let parcels come, or not
+mark TEXT           write a mark with the time into the truth"""
 
 _ADD_AT_MM = 2600.0
 _HAND = (1500.0, 3000.0)
@@ -63,6 +64,8 @@ async def obey(runner: Runner, line: str) -> str:
         await runner.mute(float(argument))
     elif word == "mode":
         plant.mode = int(argument)
+    elif word == "mark":
+        runner.truth("mark", {"text": argument, "ms": round(plant.ms, 1)})
     elif word == "feed":
         plant.feeding = argument == "on"
     else:

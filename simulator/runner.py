@@ -16,6 +16,7 @@ from simulator.plant.world import Emission, Plant
 from simulator.plc.program import PlcProgram
 from simulator.plc.registers import Image, Layout
 from simulator.plc.signals import Inputs, Outputs
+from simulator.wires.modbus_scale import ModbusScale
 from simulator.wires.modbus_server import RegisterServer
 from simulator.wires.pty_line import PtyLine
 from simulator.wires.seam import SignalSeam
@@ -57,6 +58,7 @@ class Runner:
         self.server = RegisterServer(self.image.words)
         self.scanner = PtyLine(config.wires.scanner)
         self.scale = PtyLine(config.wires.scale)
+        self.modbus_scale = ModbusScale()
         self.xray = XrayFolder(config.wires.xray, library)
         self.port = 0
         self._seam_port = seam
@@ -74,6 +76,8 @@ class Runner:
     async def open(self) -> None:
         """Open all wires; `port` is then the PLC's."""
         write_lists(self.config)
+        if self.config.wires.modbus_scale_port is not None:
+            await self.modbus_scale.start(self.config.wires.modbus_scale_port)
         self.scanner.plug()
         self.scale.plug()
         if self._seam_port is not None:
@@ -100,6 +104,7 @@ class Runner:
         """Close all wires."""
         await self.server.stop()
         await self._seam.stop()
+        await self.modbus_scale.stop()
         self.scanner.unplug()
         self.scale.unplug()
         self.xray.close()
@@ -163,14 +168,15 @@ class Runner:
             row = program.rows.get(number)
             if row is not None:
                 count = row.infeed_count % (1 << 32)
-                self.truth("numbered", {"epoch": program.orders.epoch, "number": number, "count": count})
+                fields = {"epoch": program.orders.epoch, "number": number, "count": count, "session": row.session}
+                self.truth("numbered", fields)
         self._numbers = program.number
         rings = program.rings
         for outcome in list(rings.outcomes)[-(rings.outcome_total - self._outcomes) :]:
             if rings.outcome_total == self._outcomes:
                 break
-            fields: dict[str, Any] = {"epoch": program.orders.epoch, "number": outcome.number}
-            self.truth("outcome", fields | {"place": outcome.place.name.lower(), "why": outcome.why.name.lower()})
+            said: dict[str, Any] = {"epoch": program.orders.epoch, "number": outcome.number}
+            self.truth("outcome", said | {"place": outcome.place.name.lower(), "why": outcome.why.name.lower()})
         self._outcomes = rings.outcome_total
 
     def _speak(self, emission: Emission, ms: float) -> None:
@@ -181,6 +187,7 @@ class Runner:
                 self.scanner.write(f"\x02{mark}{emission.text}\r\n".encode())
             case "scale":
                 self.scale.write(f"S S {emission.text:>10} kg\r\n".encode())
+                self.modbus_scale.weigh(round(float(emission.text) * 1000))
             case "xray":
                 heapq.heappush(self._pictures, (emission.due_ms, emission.item.identity, emission))
 

@@ -17,18 +17,23 @@ class Subscriber:
         self.events: dict[int, dict[str, Any]] = {}
         self.duplicates = 0
         self.out_of_order = 0
+        self.altered = 0
         self._last = 0
         self._lock = threading.Lock()
+        self._subscribed = threading.Event()
         self._topic = topic
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="demo-subscriber", clean_session=False)
         self._client.on_connect = self._on_connect
         self._client.on_message = self._on_message
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.reconnect_delay_set(1, 2)
         self._client.connect_async(host, port, keepalive=30)
 
-    def start(self) -> None:
-        """Connect and listen, in a thread of paho's."""
+    def start(self, seconds: float = 10.0) -> None:
+        """Connect and subscribe, in a thread of paho's; raises TimeoutError if the broker takes longer."""
         self._client.loop_start()
+        if not self._subscribed.wait(seconds):
+            raise TimeoutError("no subscription at the broker")
 
     def stop(self) -> None:
         """End."""
@@ -49,6 +54,7 @@ class Subscriber:
         with self._lock:
             if sequence in self.events:
                 self.duplicates += 1
+                self.altered += self.events[sequence] != event
                 return
             self.out_of_order += sequence < self._last
             self._last = max(self._last, sequence)

@@ -1,0 +1,171 @@
+"""A whole line of real processes: simulated plant at real wires, Mosquitto, the daemon; and what came of it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+import yaml
+
+from simulator.config import load_plant
+from simulator.demo.processes import Plant, end, free_port, start_station
+from simulator.demo.report import Truth, make_report
+from simulator.demo.subscriber import Subscriber
+from station.resources import examples
+
+TOPIC = "inspection/v1/demo/line-1/inspection-1/event/#"
+ZEROS = (
+    "passed_without_own_clean_evidence",
+    "passed_without_a_number",
+    "in_the_wrong_lane",
+    "evidence_of_another_parcel",
+)
+STARTS_WITHIN_S = 3.0
+
+
+class Rig:
+    """One line. Everything is started by hand, so that everything can be killed."""
+
+    def __init__(self, folder: Path, rate: int = 9000, seed: int = 1, overrides: Sequence[str] = ()) -> None:
+        self.folder = folder
+        self.seed = seed
+        self.broker_port = free_port()
+        self.broker: subprocess.Popen[bytes] | None = None
+        self.station: subprocess.Popen[str] | None = None
+        (folder / "mosquitto.conf").write_text(
+            f"listener {self.broker_port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
+            f"persistence true\npersistence_location {folder}/\nautosave_interval 1\nuser root\n"
+        )
+        self.start_broker()
+        self.subscriber = Subscriber("127.0.0.1", self.broker_port, TOPIC)
+        self.subscriber.start()
+        config = load_plant(examples() / "plant.yaml")
+        feed = config.feed.model_copy(update={"parcels_per_hour": rate})
+        plant = config.model_copy(update={"feed": feed, "seed": seed, "plc": config.plc.model_copy(update={"port": 0})})
+        (folder / "plant.yaml").write_text(yaml.safe_dump(plant.model_dump(mode="json")))
+        self.plant = Plant(folder, ["plant.yaml", "--truth", "truth.jsonl"])
+        self.overrides = [f"plc.wire.port={self.plant.plc_port}", f"mqtt.port={self.broker_port}", *overrides]
+        self.log = (folder / "station.log").open("w")
+
+    def start_broker(self) -> None:
+        """Start Mosquitto and wait until it listens."""
+        self.broker = subprocess.Popen(
+            ["/usr/sbin/mosquitto", "-c", str(self.folder / "mosquitto.conf")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def stop_broker(self) -> None:
+        """End Mosquitto in order; it keeps its sessions."""
+        if self.broker is not None:
+            self.broker.terminate()
+            self.broker.wait()
+
+    def start(self) -> None:
+        """Start the daemon and wait until the PLC holds its session."""
+        begun = time.time()
+        self.station = start_station(self.folder, examples() / "demo.yaml", self.overrides, self.log)
+        self.wait(lambda: self.live_since(begun), 20.0, "no live session")
+
+    def live_since(self, begun: float) -> bool:
+        """True if a snapshot newer than that says the session is live."""
+        try:
+            path = self.folder / "data" / "status.json"
+            return path.stat().st_mtime > begun and json.loads(path.read_text())["plc"]["live"]
+        except (OSError, ValueError):
+            return False
+
+    def kill(self) -> None:
+        """SIGKILL the daemon."""
+        if self.station is not None:
+            self.station.kill()
+            self.station.wait()
+
+    def signal(self, sign: signal.Signals) -> None:
+        """Send a signal to the daemon."""
+        if self.station is not None:
+            self.station.send_signal(sign)
+
+    def wait(self, condition: Callable[[], object], seconds: float, what: str) -> None:
+        """Wait until a condition holds; fails with what was waited for, and the end of the log."""
+        limit = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > limit:
+                raise AssertionError(f"{what} within {seconds} s\n{self.tail()}")
+            time.sleep(0.02)
+
+    def tail(self) -> str:
+        """The end of the daemon's log."""
+        return (self.folder / "station.log").read_text()[-2000:]
+
+    def done(self) -> int:
+        """How many parcels were completed."""
+        return sum(event["type"].endswith(".parcel-completed") for event in self.subscriber.snapshot())
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """The data of all events of a type so far."""
+        return [e["data"] for e in self.subscriber.snapshot() if e["type"].endswith(f".{kind}")]
+
+    def let_pass(self, parcels: int, seconds: float = 30.0) -> None:
+        """Wait until so many more parcels have been released and left by the pass lane."""
+        have = self.released()
+        self.wait(lambda: self.released() >= have + parcels, seconds, f"{parcels} more parcels released")
+
+    def released(self) -> int:
+        """Outcomes in the pass lane, as the plant saw them."""
+        return sum(fact["kind"] == "left" and fact["lane"] == "pass" for fact in self.facts())
+
+    def facts(self) -> list[dict[str, Any]]:
+        """The plant's truth so far; a last line that is being written is left out."""
+        lines = (self.folder / "truth.jsonl").read_text().splitlines()
+        facts = []
+        for line in lines:
+            try:
+                facts.append(json.loads(line))
+            except ValueError:
+                continue
+        return facts
+
+    def finish(self) -> dict[str, Any]:
+        """Let the belt run empty, stop in order, and compare everything that was journaled and published."""
+        self.plant.tell("feed off")
+        counted = self.plant.tell("mark empty")
+        assert counted.startswith("done")
+        self.wait(self.belt_empty, 15.0, "belt empty")
+        if self.station is not None:
+            end(self.station, 5.0)
+        self.plant.stop()
+        rows = self.journal()
+        self.wait(lambda: len(self.subscriber.events) >= len(rows), 20.0, f"{len(rows)} events at the subscriber")
+        truth = Truth.load(self.folder / "truth.jsonl")
+        return make_report(truth, self.subscriber.snapshot(), len(rows))
+
+    def belt_empty(self) -> bool:
+        """Everything that was fed has left or was lifted off."""
+        facts = self.facts()
+        fed = {f["item"] for f in facts if f["kind"] in {"fed", "added"}}
+        return not fed - {f["item"] for f in facts if f["kind"] in {"left", "removed"}}
+
+    def journal(self) -> list[tuple[int, str, bytes]]:
+        """Sequence, id and payload of every event on disk."""
+        db = apsw.Connection(str(self.folder / "data" / "journal.db"), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            return [
+                (int(s), str(i), bytes(p)) for s, i, p in db.execute("SELECT seq, id, payload FROM event ORDER BY seq")
+            ]
+        finally:
+            db.close()
+
+    def close(self) -> None:
+        """Kill whatever is left."""
+        self.kill()
+        end(self.plant.process, 2.0)
+        self.subscriber.stop()
+        self.stop_broker()
+        self.log.close()
