@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import signal
@@ -55,6 +56,15 @@ class Plant:
         while (line := self._said.get(timeout=STOP_S)) is not None:
             if line.startswith('{"late_ms"'):
                 self.last = json.loads(line)
+        self.close()
+
+    def close(self) -> None:
+        """Make sure that it has ended, and close the pipes to it."""
+        end(self.process, 2.0)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
 
     def _next(self, seconds: float) -> str:
         line = self._said.get(timeout=seconds)

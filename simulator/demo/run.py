@@ -146,7 +146,7 @@ def demo(options: DemoOptions) -> Iterator[Demo]:
         subscriber.start()
         stack.callback(subscriber.stop)
         plant = Plant(folder, _plant_arguments(options, folder))
-        stack.callback(end, plant.process, 2.0)
+        stack.callback(plant.close)
         overrides = [f"plc.wire.port={plant.plc_port}", f"mqtt.port={broker.port}"]
         config = examples() / "demo.yaml"
         log = stack.enter_context((folder / "station.log").open("w", encoding="utf-8"))

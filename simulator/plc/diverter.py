@@ -46,12 +46,13 @@ class DiverterGuard:
         return self.queue[-1] if self.queue else None
 
     def enter(self, crossing: Crossing) -> None:
-        """An object breaks the decision eye; the one before it must be S ahead."""
+        """An object breaks the decision eye; the one before it must be S ahead, for both their sakes."""
         before = self.newest
         if before is not None:
             gap = crossing.lead - (before.trail if before.trail is not None else before.lead)
             if before.trail is None or gap < self.settings.switch_mm / self.settings.mm_per_count:
                 before.refuse(Why.TOO_CLOSE)
+                crossing.refuse(Why.TOO_CLOSE)
         self.queue.append(crossing)
 
     def scan(self, inputs: Inputs, *, moving: bool) -> list[Crossing]:

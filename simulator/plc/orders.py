@@ -62,6 +62,7 @@ class OrderBook:
     beat_ms: int
     epoch: int = 0
     session: int = 0
+    ended: int = 0
     number: int | None = None
     heartbeat: int | None = None
     acks: deque[Ack] = field(default_factory=lambda: deque(maxlen=4))
@@ -71,7 +72,7 @@ class OrderBook:
     def watch(self, ms: int) -> None:
         """End the session whose heartbeat has not advanced for `stale_ms`."""
         if self.session and ms - self.beat_ms > self.settings.stale_ms:
-            self.session = 0
+            self.session, self.ended = 0, self.session
 
     def take(self, command: Command, rows: dict[int, Row], decision_eye: int, count: int, ms: int) -> None:
         """Take a command block, if its number advanced."""
@@ -85,12 +86,16 @@ class OrderBook:
         if beats and command.session:
             if command.session == self.session:
                 self.beat_ms = ms
-            elif not self.session and self._offered[0] == command.session and self.epoch:
+            elif self._opens(command.session):
                 # Seen to advance twice with this session, so it is alive; a dead one's last write opens nothing.
                 self.session, self.beat_ms = command.session, ms
             self._offered = (command.session, command.heartbeat)
         for order in command.orders:
             self._order(order, command.session, rows.get(order.parcel), decision_eye, count)
+
+    def _opens(self, session: int) -> bool:
+        """Only while there is none, an epoch is known, and never again one that has ended."""
+        return not self.session and self.epoch != 0 and session != self.ended and self._offered[0] == session
 
     def _order(self, order: OrderWords, session: int, row: Row | None, decision_eye: int, count: int) -> None:
         if row is None:

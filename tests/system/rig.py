@@ -165,7 +165,7 @@ class Rig:
     def close(self) -> None:
         """Kill whatever is left."""
         self.kill()
-        end(self.plant.process, 2.0)
+        self.plant.close()
         self.subscriber.stop()
         self.stop_broker()
         self.log.close()
