@@ -35,6 +35,7 @@ def train(
     steps: Annotated[int, typer.Option(help="Batches to learn from.")] = DEFAULT.steps,
     pictures: Annotated[int, typer.Option(help="Pictures to draw.")] = DEFAULT.pictures,
     threads: Annotated[int, typer.Option(help="Cores to use.")] = DEFAULT.threads,
+    bfloat16: Annotated[bool, typer.Option(help="Faster where the processor knows the format.")] = DEFAULT.bfloat16,
     resume: Annotated[bool, typer.Option(help="Go on from where an earlier run of this seed stopped.")] = False,
 ) -> None:
     """Draw pictures, train on them, choose thresholds on others, and write a model folder.
@@ -46,7 +47,7 @@ def train(
     except ModuleNotFoundError as error:
         _console.print(f"Training needs {error.name}: pip install '.\\[train]'")
         raise typer.Exit(1) from error
-    recipe = Recipe(seed=seed, steps=steps, pictures=pictures, threads=threads)
+    recipe = Recipe(seed=seed, steps=steps, pictures=pictures, threads=threads, bfloat16=bfloat16)
     until = time.monotonic() + minutes * 60 - _FINISHING_S
     with _progress() as progress:
         metrics = run_training(recipe, out, _CACHE, until, progress, resume=resume)

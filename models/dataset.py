@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from models.recipe import CLASSES, HEIGHT_PX, WIDTH_PX
+from models.recipe import CLASSES, FILL, HEIGHT_PX, WIDTH_PX
 from simulator.xray import BELT, HAZARDS, MACHINES, Picture, draw
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 40
 _SEED_SPAN = 1 << 32
+_OFTEN = (0.2, 0.31, 0.22, 0.27)
+"""How often each hazard is shown in training, in the order of `HAZARDS`: what is hard to learn, more often."""
 _ROLES = ("train", "tune", "test", "golden")
 """Each set draws from a span of seeds of its own, far from the others and from any that a plant would use."""
 
@@ -43,7 +45,7 @@ class Drawn:
 def parcel(role: str, seed: int, number: int) -> Picture:
     """Draw parcel `number` of a set.
 
-    Training shows every fourth on another machine than the belt's; a held-out parcel is always on the belt's, every
+    Training shows one in five on another machine than the belt's; a held-out parcel is always on the belt's, every
     second one is clean, and the hazards take turns in the others.
     """
     at = (_ROLES.index(role) + 1) * (_SEED_SPAN << 8) + seed * (_SEED_SPAN >> 8) + number
@@ -52,9 +54,9 @@ def parcel(role: str, seed: int, number: int) -> Picture:
     length_mm = int(rng.integers(150, 601))
     if role != "train":
         return draw(at, length_mm, () if number % 2 else (words[number // 2 % len(words)],))
-    count = int(rng.choice(4, p=(0.42, 0.36, 0.17, 0.05)))
-    machine = MACHINES[int(rng.integers(len(MACHINES)))] if rng.random() < 0.3 else BELT
-    return draw(at, length_mm, tuple(str(word) for word in rng.choice(words, count)), machine)
+    count = int(rng.choice(4, p=(0.2, 0.35, 0.28, 0.17)))
+    machine = MACHINES[int(rng.integers(len(MACHINES)))] if rng.random() < 0.25 else BELT
+    return draw(at, length_mm, tuple(str(word) for word in rng.choice(words, count, p=_OFTEN)), machine)
 
 
 def drawn_set(seed: int, count: int, folder: Path, tell: Callable[[int], None]) -> Drawn:
@@ -98,31 +100,42 @@ def _draw_chunk(seed: int, start: int, count: int) -> tuple[NDArray[np.uint8], l
 
 
 def varied(
-    pixels: NDArray[np.uint8], boxes: NDArray[np.float32], rng: np.random.Generator
+    pixels: NDArray[np.uint8], boxes: NDArray[np.float32], size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A picture as another parcel or machine might have given it: flipped, zoomed, shifted, toned, perhaps JPEG.
+    """A picture, or a part of it, as another parcel or machine might have given it: flipped, zoomed, toned, as JPEG.
 
     Args:
         pixels: uint8 (H, W, 3).
         boxes: float32 (M, 5), as in `Drawn`.
+        size: width and height wanted; smaller than the picture, it is a part around a hazard or another thing.
         rng: decides what is done.
 
     Returns:
-        Picture and boxes of the same shapes, boxes clipped to the picture, those nearly outside left out.
+        uint8 (height, width, 3), and boxes clipped to it, those nearly outside left out.
     """
-    height, width = pixels.shape[:2]
+    width, height = size
     flip = rng.choice((-1.0, 1.0), 2)
-    zoom = float(np.exp(rng.uniform(-0.3, 0.75))) if rng.random() < 0.4 else 1.0
-    lean = rng.normal(0, 0.05) if rng.random() < 0.3 else 0.0
+    zoom = float(np.exp(rng.uniform(-0.25, 0.6))) if rng.random() < 0.25 else 1.0
+    lean = rng.normal(0, 0.05) if rng.random() < 0.2 else 0.0
     turn = np.array([[flip[0] * zoom, lean * zoom], [-lean * zoom, flip[1] * zoom]])
-    focus = np.array((width / 2, height / 2))
-    if len(boxes) and zoom > 1.0:
-        pick = boxes[int(rng.integers(len(boxes)))]
-        focus = (pick[[1, 2]] + pick[[3, 4]]) / 2 + rng.normal(0, 40, 2)
-    shift = np.array((width / 2, height / 2)) - turn @ focus + rng.uniform(-12, 12, 2)
+    focus = _focus(pixels, boxes, rng) if size != (WIDTH_PX, HEIGHT_PX) else np.array((width / 2, height / 2))
+    shift = np.array((width / 2, height / 2)) - turn @ focus
     matrix = np.column_stack([turn, shift])
-    moved = cv2.warpAffine(pixels, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=(254, 254, 254))
+    moved = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(FILL, FILL, FILL))
     return _toned(np.asarray(moved, np.uint8), rng), _moved(boxes, matrix, width, height)
+
+
+def _focus(pixels: NDArray[np.uint8], boxes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Where to look, x and y: near a hazard in most cases, else near anything dense."""
+    aside = rng.normal(0, 30, 2)
+    if len(boxes) and rng.random() < 0.7:
+        chosen = boxes[int(rng.integers(len(boxes)))]
+        return np.asarray((chosen[1:3] + chosen[3:5]) / 2 + aside, np.float64)
+    rows, columns = np.nonzero(pixels[::8, ::8, 0] < 150)
+    if not rows.size:
+        return np.array((pixels.shape[1] / 2, pixels.shape[0] / 2)) + aside
+    at = int(rng.integers(rows.size))
+    return np.array((columns[at] * 8.0, rows[at] * 8.0)) + aside
 
 
 def _moved(boxes: NDArray[np.float32], matrix: NDArray[np.float64], width: int, height: int) -> NDArray[np.float32]:
@@ -139,14 +152,14 @@ def _moved(boxes: NDArray[np.float32], matrix: NDArray[np.float64], width: int, 
 
 
 def _toned(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    if rng.random() < 0.5:
+    if rng.random() < 0.4:
         steps = np.linspace(0, 1, 256)[:, None]
         curve = steps ** rng.uniform(0.75, 1.35) * rng.uniform(0.92, 1.06) ** rng.uniform(0, 1, 3)
         table = np.clip(curve * 255, 0, 255).astype(np.uint8)
         pixels = np.asarray(cv2.LUT(pixels, table[None]), np.uint8)
-    if rng.random() < 0.15:
+    if rng.random() < 0.08:
         pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.4, 1.1)), np.uint8)
-    if rng.random() < 0.15:
+    if rng.random() < 0.1:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(45, 95))]
         pixels = np.asarray(cv2.imdecode(cv2.imencode(".jpg", pixels, quality)[1], cv2.IMREAD_COLOR), np.uint8)
     return pixels

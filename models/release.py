@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,7 +124,7 @@ def _usual(drawn: Drawn) -> dict[str, list[float]]:
 
 def _model(folder: Path, tree: Mapping[str, Any], onnx: bytes) -> ModelFolder:
     blank = {"file": "blank.png", "sha256": "0" * 64, "expect": []}
-    spec = ModelSpec.model_validate({**tree, "golden": [blank]})
+    spec = ModelSpec.model_validate_json(json.dumps({**tree, "golden": [blank]}))
     return ModelFolder(folder, spec, onnx, {})
 
 

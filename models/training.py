@@ -15,7 +15,7 @@ import torch
 from models.dataset import varied
 from models.losses import loss, targets
 from models.network import STRIDE, Network
-from models.recipe import CLASSES, HEIGHT_PX, MEAN, SCALE, WIDTH_PX
+from models.recipe import CLASSES, HEIGHT_PX, MEAN, PART_PX, SCALE, WIDTH_PX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _SAVE_EVERY = 200
 _WARM_UP = 150
-_AVERAGE = 0.998
+_AVERAGE = 0.9985
 _MEAN, _SCALE = np.array(MEAN, np.float32), np.array(SCALE, np.float32)
 
 
@@ -104,8 +104,9 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate()
         self.network.train()
-        logits, distances = self.network(pixels)
-        value = loss(logits, distances, scores, sides)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.bfloat16):
+            logits, distances = self.network(pixels)
+        value = loss(logits.float(), distances.float(), scores, sides)
         self._optimiser.zero_grad()
         value.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 8.0)
@@ -130,9 +131,11 @@ class Trainer:
         order = np.random.default_rng((self._recipe.seed, 7, step // per_round)).permutation(len(self._drawn.boxes))
         rng = np.random.default_rng((self._recipe.seed, 8, step))
         chosen = order[step % per_round * size :][:size]
-        pairs = [varied(np.asarray(self._drawn.pixels[at]), self._drawn.boxes[at], rng) for at in chosen]
+        whole = step >= self._recipe.whole_from * self._recipe.steps
+        shown = (WIDTH_PX, HEIGHT_PX) if whole else PART_PX
+        pairs = [varied(np.asarray(self._drawn.pixels[at]), self._drawn.boxes[at], shown, rng) for at in chosen]
         pixels = (np.stack([pair[0] for pair in pairs]).astype(np.float32) - _MEAN) * _SCALE
         wanted = targets(
-            [torch.from_numpy(pair[1]) for pair in pairs], len(CLASSES), HEIGHT_PX // STRIDE, WIDTH_PX // STRIDE
+            [torch.from_numpy(pair[1]) for pair in pairs], len(CLASSES), shown[1] // STRIDE, shown[0] // STRIDE
         )
         return torch.from_numpy(pixels).permute(0, 3, 1, 2), *wanted

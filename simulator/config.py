@@ -25,7 +25,7 @@ class FeedConfig(_Part):
     shortest_mm: int = 150
     longest_mm: int = 600
     gap_mm: int = 350
-    gap_with_neighbour_mm: int = 750
+    gap_and_shorter_mm: int = 850
     weight_g: tuple[int, int] = (200, 20_000)
     threat_share: float = 0.1
     unreadable_share: float = 0.01
@@ -52,7 +52,7 @@ class DevicesConfig(_Part):
     scanner_latency_ms: tuple[float, float] = (22, 58)
     scale_mm: tuple[int, int] = (700, 1450)
     scale_measuring_ms: int = 60
-    scale_latency_ms: tuple[float, float] = (12, 38)
+    scale_latency_ms: tuple[float, float] = (12, 30)
     scale_noise_g: float = 3.0
     xray_mm: tuple[int, int] = (1990, 2010)
     xray_latency_ms: tuple[float, float] = (222, 278)

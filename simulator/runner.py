@@ -11,7 +11,7 @@ from random import Random
 from typing import IO, Any
 
 from simulator.config import PlantConfig
-from simulator.plant.feed import Item
+from simulator.plant.feed import Feed, Item
 from simulator.plant.world import Emission, Plant
 from simulator.plc.program import PlcProgram
 from simulator.plc.registers import Image, Layout
@@ -22,6 +22,7 @@ from simulator.wires.xray_folder import PictureLibrary, XrayFolder
 from station.resources import plc_map
 
 _TICK_S = 0.003
+_LISTED = 20_000
 
 
 @dataclass(slots=True)
@@ -61,11 +62,13 @@ class Runner:
         self._pictures: list[tuple[float, int, Emission]] = []
         self._stopping = asyncio.Event()
         self._next_scan = 0.0
+        self._waiting = False
         self._outcomes = 0
         self._numbers = 0
 
     async def open(self) -> None:
         """Open all wires; `port` is then the PLC's."""
+        write_lists(self.config)
         self.scanner.plug()
         self.scale.plug()
         self.image.refresh(self.program)
@@ -77,7 +80,8 @@ class Runner:
 
     async def run(self) -> None:
         """Let the plant's time follow the clock."""
-        self.plant.feeding = not self.config.wait_for_session
+        self._waiting = self.config.wait_for_session
+        self.plant.feeding = not self._waiting
         begin = time.monotonic()
         while not self._stopping.is_set():
             self.tick((time.monotonic() - begin) * 1000)
@@ -105,6 +109,13 @@ class Runner:
             self._speak(emission, ms)
         self._deliver(ms)
 
+    async def mute(self, ms: float) -> None:
+        """Cut the PLC's network for that long: requests wait, and are answered late."""
+        self.server.mute_until = asyncio.Event()
+        await asyncio.sleep(ms / 1000)
+        self.server.mute_until.set()
+        self.server.mute_until = None
+
     def restart_plc(self) -> None:
         """The PLC's program begins anew with parcels on the belt: tables empty, epoch 0."""
         self.program = PlcProgram(self.settings, int(self.plant.plc_ms(self.plant.ms)), self.plant.inputs().count)
@@ -127,44 +138,65 @@ class Runner:
         outputs: Outputs = program.scan(self.plant.inputs())
         self.plant.outputs(outputs)
         self.image.refresh(program)
-        if program.orders.session and not self.plant.feeding:
-            self.plant.feeding = True
+        if self._waiting and program.orders.session and program.run_empty:
+            self._waiting, self.plant.feeding = False, True
         self._tell(program)
 
     def _tell(self, program: PlcProgram) -> None:
         for number in range(self._numbers + 1, program.number + 1):
             row = program.rows.get(number)
             if row is not None:
-                fields = {"epoch": program.orders.epoch, "number": number, "count": row.infeed_count % (1 << 32)}
-                self.truth("numbered", fields | {"session": row.session})
+                count = row.infeed_count % (1 << 32)
+                self.truth("numbered", {"epoch": program.orders.epoch, "number": number, "count": count})
         self._numbers = program.number
         rings = program.rings
         for outcome in list(rings.outcomes)[-(rings.outcome_total - self._outcomes) :]:
             if rings.outcome_total == self._outcomes:
                 break
-            fields = {"epoch": program.orders.epoch, "number": outcome.number, "place": outcome.place.name.lower()}
-            self.truth("outcome", fields | {"why": outcome.why.name.lower()})
+            fields: dict[str, Any] = {"epoch": program.orders.epoch, "number": outcome.number}
+            self.truth("outcome", fields | {"place": outcome.place.name.lower(), "why": outcome.why.name.lower()})
         self._outcomes = rings.outcome_total
 
     def _speak(self, emission: Emission, ms: float) -> None:
         self.late_ms = max(self.late_ms, ms - emission.due_ms)
         match emission.device:
             case "scanner":
-                self.scanner.write(f"\x02{emission.text}\r\n".encode())
+                mark = "" if emission.text == "NOREAD" else "]C100"  # GS1-128, application identifier 00: an SSCC
+                self.scanner.write(f"\x02{mark}{emission.text}\r\n".encode())
             case "scale":
                 self.scale.write(f"S S {emission.text:>10} kg\r\n".encode())
             case "xray":
                 heapq.heappush(self._pictures, (emission.due_ms, emission.item.identity, emission))
 
     def _deliver(self, ms: float) -> None:
-        while self._pictures and self.xray.deliver(self._pictures[0][2].item, self._pictures[0][2].trigger):
-            due, _, emission = heapq.heappop(self._pictures)
-            late = ms - due
-            fields = {"item": emission.item.identity, "trigger": emission.trigger, "late_ms": round(late, 1)}
-            self.truth("picture", fields | {"hazards": list(emission.item.hazards)})
+        while self._pictures:
+            due, _, emission = self._pictures[0]
+            sha256 = self.xray.deliver(emission.item, emission.trigger)
+            if sha256 is None:
+                return
+            heapq.heappop(self._pictures)
+            fields = {"item": emission.item.identity, "trigger": emission.trigger, "late_ms": round(ms - due, 1)}
+            self.truth("picture", fields | {"hazards": list(emission.item.hazards), "sha256": sha256})
 
     def _on_truth(self, kind: str, fields: dict[str, Any]) -> None:
         self.truth(kind, fields)
+
+
+def write_lists(config: PlantConfig) -> None:
+    """Write the hold list and the declared weights of what will be fed, as a central system would have sent them."""
+    feed = Feed(config.feed, config.seed, config.belt.speed_mm_s)
+    items = [feed.next()[0] for _ in range(_LISTED)]
+    held = [f"{item.barcode}\n" for item in items if item.held]
+    declared = [f"{item.barcode},{item.declared_g}\n" for item in items if item.barcode and item.declared_g is not None]
+    for path, lines in (
+        (config.hold_list, ["barcode\n", *held]),
+        (config.declared_weights, ["barcode,grams\n", *declared]),
+    ):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".part")
+            partial.write_text("".join(lines), encoding="utf-8")
+            partial.rename(path)
 
 
 def hand_item(identity: int, like: Item) -> Item:

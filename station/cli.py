@@ -21,7 +21,7 @@ from station.config import ConfigError, StationConfig, load_config
 from station.daemon import Daemon, OverrunError
 from station.journal import JournalError, LockedError, Reader
 from station.journal.show import parcel_story, tail_table
-from station.plugins import PluginError, installed_drivers
+from station.plugins import installed_drivers
 from station.ports import Driver
 from station.resources import models
 from station.status import screen
@@ -133,7 +133,7 @@ def _load(path: Path, overrides: list[str]) -> tuple[StationConfig, dict[str, Dr
     try:
         drivers = installed_drivers()
         config = load_config(path, drivers, overrides)
-    except (ConfigError, PluginError) as error:
+    except ConfigError as error:
         _fail(str(error), 2)
     if config.model is not None:
         folder = _model_folder(config.model.folder)

@@ -40,6 +40,7 @@ class LineConfig(_Part):
     longest_mm: float = Field(gt=0)
     shortest_mm: float = Field(gt=0)
     gap_mm: float = Field(gt=0)
+    gap_and_shorter_mm: float = Field(default=0.0, ge=0)
     tolerance_mm: float = Field(default=10.0, ge=0)
 
     def geometry(self) -> Geometry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.metadata import entry_points
 
 from station.ports import Driver
@@ -9,23 +10,20 @@ from station.ports import Driver
 GROUP = "station.drivers"
 
 
-class PluginError(Exception):
-    """An installed driver cannot be used; the text names it."""
+log = logging.getLogger(__name__)
 
 
 def installed_drivers() -> dict[str, Driver]:
-    """Every installed driver by its kind.
-
-    Raises:
-        PluginError: a driver cannot be imported, or is none.
-    """
+    """Every installed driver by its kind; one that cannot be loaded is named in the log and left out."""
     found: dict[str, Driver] = {}
     for entry in entry_points(group=GROUP):
         try:
             driver = entry.load()
-        except Exception as error:  # a plug-in may fail in any way; it must be named
-            raise PluginError(f"driver '{entry.name}' ({entry.value}) cannot be loaded: {error}") from error
-        if not isinstance(driver, Driver):
-            raise PluginError(f"driver '{entry.name}' ({entry.value}) is no station.ports.Driver")
-        found[entry.name] = driver
+        except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way; it must be named
+            log.warning("driver '%s' (%s) cannot be loaded: %s", entry.name, entry.value, error)
+            continue
+        if isinstance(driver, Driver):
+            found[entry.name] = driver
+        else:
+            log.warning("driver '%s' (%s) is no station.ports.Driver", entry.name, entry.value)
     return found

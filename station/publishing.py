@@ -40,7 +40,7 @@ class Publishing:
             )
             await self._listen(self._process)
             code = await self._process.wait()
-            if self._stopping:
+            if self._ended():
                 return
             text = f"the publisher ended with code {code}; it is started again"
             log.warning("publisher: %s", text)
@@ -62,6 +62,9 @@ class Publishing:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+    def _ended(self) -> bool:
+        return self._stopping
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         if process.stdout is None:

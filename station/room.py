@@ -62,14 +62,17 @@ def _alone(device: DeviceSetup, setup: LineSetup, poll_ms: float) -> Margin:
     """In the middle of measuring, a neighbour at the specified gap is still off the scale."""
     geometry = setup.geometry
     zone = device.zone_mm[1] - device.zone_mm[0]
-    spread_ms = device.measuring_ms + device.latency_ms[1] - device.latency_ms[0] + setup.settle_ms + _clock_ms(poll_ms)
-    reach = spread_ms / 1000 * geometry.speed_mm_s / 2 + _slip_mm(device, setup)
+    spread_ms = device.measuring_ms / 2 + device.latency_ms[1] - device.latency_ms[0]
+    spread_ms += setup.settle_ms / 2 + _clock_ms(poll_ms)
+    reach = spread_ms / 1000 * geometry.speed_mm_s + _slip_mm(device, setup)
+    together = geometry.gap_and_shorter_mm
+    middle = min(max(together - geometry.gap_mm, geometry.shortest_mm), geometry.longest_mm)
     worst = min(
-        length / 2 + max(geometry.gap_mm, zone - length) - zone / 2
-        for length in (geometry.shortest_mm, zone - geometry.gap_mm, geometry.longest_mm)
+        length / 2 + max(geometry.gap_mm, together - length) - zone / 2
+        for length in (geometry.shortest_mm, middle, geometry.longest_mm)
     )
-    mend = "shorten the scale or its measuring, or ask for larger gaps"
-    return _margin(setup, f"{device.name}: one parcel alone on it (gap + shorter length >= zone)", worst - reach, mend)
+    mend = "shorten the scale, its measuring or its latency, or ask for larger gaps (gap_and_shorter_mm)"
+    return _margin(setup, f"{device.name}: one parcel alone on it while it measures", worst - reach, mend)
 
 
 def _order(setup: LineSetup, poll_ms: float, scan_ms: float) -> Margin:

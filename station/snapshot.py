@@ -65,9 +65,9 @@ class Snapshot:
             "devices": devices,
             "plc": plc.look(),
             "alarms": [record.model_dump() for record in line.alarms.open.values()],
-            "counters": {**self._turn.counters, **line.counters},
+            "counters": {**self._turn.counters, **line.desk.counters},
             "parcels": [self._parcel(parcel) for parcel in line.tracker.parcels if parcel.on_belt],
-            "last": list(line.recent),
+            "last": list(line.desk.recent),
         }
 
     def _parcel(self, parcel: Parcel) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Protocol
 from station.clock import now_ns, now_utc, utc_text
 from station.core.actions import Keep, OpenSession, Order, Send
 from station.core.events import Condition, Event, SessionChosen
-from station.core.line import Line, Now
+from station.core.line import Line
+from station.core.now import Now
 from station.core.records import Record
 from station.journal import JournalError
 from station.ports import Plc

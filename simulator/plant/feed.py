@@ -90,7 +90,7 @@ class Feed:
 
     def _gap(self, item: Item) -> float:
         config = self._config
-        least = max(config.gap_mm, config.gap_with_neighbour_mm - min(item.length_mm, self._last_length or 1e9))
+        least = max(config.gap_mm, config.gap_and_shorter_mm - min(item.length_mm, self._last_length or 1e9))
         mean = self._speed * 3600 / config.parcels_per_hour - (config.shortest_mm + config.longest_mm) / 2
         spare = max(0.0, mean - self._mean_least())
         return least + (self._random.expovariate(1 / spare) if spare > 1 else 0.0)
@@ -99,4 +99,4 @@ class Feed:
         config = self._config
         # The shorter of two lengths drawn evenly lies a third of the way up.
         shorter = config.shortest_mm + (config.longest_mm - config.shortest_mm) / 3
-        return max(config.gap_mm, config.gap_with_neighbour_mm - shorter)
+        return max(config.gap_mm, config.gap_and_shorter_mm - shorter)

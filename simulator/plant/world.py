@@ -16,6 +16,7 @@ from simulator.plc.signals import EdgeSignal, Inputs, Outputs
 
 _STEP_MS = 5.0
 _AHEAD_MM = 300.0
+_TRIGGERS = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Plant:
     _tail: float = 0.0
     _armed: deque[int] = field(default_factory=deque)
     _triggers: int = 0
+    _pulses: int = 0
     _to_pass: bool = False
     _acknowledge: bool = False
 
@@ -92,8 +94,12 @@ class Plant:
         """Take the PLC's outputs."""
         self.belt.running = outputs.belt
         self._to_pass = outputs.to_pass
-        while self._triggers != outputs.triggers:
-            self._triggers = self._triggers % 65_535 + 1
+        pulses = (outputs.triggers - self._pulses) % _TRIGGERS
+        self._pulses = outputs.triggers
+        if pulses > _TRIGGERS // 2:  # the PLC's program began anew; the X-ray machine counts on
+            pulses = outputs.triggers
+        for _ in range(pulses):
+            self._triggers = self._triggers % _TRIGGERS + 1
             self._armed.append(self._triggers)
 
     def plc_ms(self, ms: float) -> float:
@@ -166,7 +172,7 @@ class Plant:
     def _feed_up_to(self, travel: float) -> None:
         while self.feeding:
             item, gap = self._next
-            start = max(self._tail + gap, travel) if self._tail + gap < travel - 50 else self._tail + gap
+            start = max(self._tail + gap, travel + _AHEAD_MM / 2)
             if start > travel + _AHEAD_MM:
                 return
             item.start = start

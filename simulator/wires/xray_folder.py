@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -72,24 +73,24 @@ class XrayFolder:
         while len(self._drawn) > _KEPT:
             del self._drawn[next(iter(self._drawn))]
 
-    def deliver(self, item: Item, trigger: int) -> bool:
-        """Write the picture as a whole, by rename; False if it is not drawn yet (call again)."""
+    def deliver(self, item: Item, trigger: int) -> str | None:
+        """Write the picture as a whole, by rename; returns its SHA-256, None if it is not drawn yet (call again)."""
         source = self._drawn.get(item.identity)
         if source is None:
-            return True
+            return ""
         if isinstance(source, Path):
             data, suffix = source.read_bytes(), source.suffix.lower()
         elif source.done():
             data, suffix = source.result(), ".png"
         else:
-            return False
+            return None
         del self._drawn[item.identity]
         if self.spoil_next is not None:
             data, self.spoil_next = self.spoil_next(data), None
         partial = self.folder / f".{trigger:05d}.part"
         partial.write_bytes(data)
         partial.rename(self.folder / f"{trigger:05d}{suffix}")
-        return True
+        return hashlib.sha256(data).hexdigest()
 
     def close(self) -> None:
         """End the drawing process."""

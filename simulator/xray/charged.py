@@ -27,8 +27,8 @@ def power_bank(rng: np.random.Generator) -> Sketch:
             y = top + height * (number + 0.5) / count
             _round_cell(sketch, max(left + 4, board - 68), board - 2, y, 9.0)
     else:
-        _flat_cell(sketch, left + 4, top + 4, board - 2, -top - 4, rng.uniform(8, 16))
-    _small_board(sketch, board, top + 4, -left - 2, -top - 4, rng)
+        _flat_cell(sketch, (left + 4, top + 4, board - 2, -top - 4), rng.uniform(8, 16))
+    _small_board(sketch, (board, top + 4, -left - 2, -top - 4), rng)
     return sketch
 
 
@@ -53,7 +53,7 @@ def flat_pack(rng: np.random.Generator) -> Sketch:
     width, height = rng.uniform(75, 145), rng.uniform(36, 55)
     sketch = Sketch(width + 34, height)
     left = -(width + 34) / 2
-    _flat_cell(sketch, left + 2, -height / 2 + 2, left + width, height / 2 - 2, rng.uniform(12, 26))
+    _flat_cell(sketch, (left + 2, -height / 2 + 2, left + width, height / 2 - 2), rng.uniform(12, 26))
     end = left + width
     sketch.plate(end - 6, -height / 2 + 6, end, height / 2 - 6, BOARD, 2)
     for y in np.linspace(-height / 3, height / 3, int(rng.integers(3, 6))):
@@ -105,13 +105,15 @@ def _round_cell(sketch: Sketch, x0: float, x1: float, y: float, radius: float) -
     sketch.plate(x1 - 4, y - radius * 0.7, x1 - 2, y + radius * 0.7, STEEL, 3)
 
 
-def _flat_cell(sketch: Sketch, x0: float, y0: float, x1: float, y1: float, thick_mm: float) -> None:
+def _flat_cell(sketch: Sketch, corners: tuple[float, float, float, float], thick_mm: float) -> None:
+    x0, y0, x1, y1 = corners
     sketch.plate(x0, y0, x1, y1, CELL, thick_mm)
     sketch.plate(x0 + 2, y0 + 2, x1 - 2, y1 - 2, CELL, thick_mm * 0.15)
     sketch.plate(x1 - 4, y0 + 3, x1, y1 - 3, COPPER, 0.4)
 
 
-def _small_board(sketch: Sketch, x0: float, y0: float, x1: float, y1: float, rng: np.random.Generator) -> None:
+def _small_board(sketch: Sketch, corners: tuple[float, float, float, float], rng: np.random.Generator) -> None:
+    x0, y0, x1, y1 = corners
     sketch.plate(x0, y0, x1, y1, BOARD, 1.6)
     for _ in range(int(rng.integers(5, 12))):
         x, y = rng.uniform(x0, x1 - 4), rng.uniform(y0, y1 - 4)

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from simulator.xray.shapes import Point
 
 
-def populate(sketch: Sketch, x0: float, y0: float, x1: float, y1: float, rng: np.random.Generator) -> None:
-    """Put a printed board with parts on it between the corners: chips, passives, sockets, coils, traces."""
+def populate(sketch: Sketch, corners: tuple[float, float, float, float], rng: np.random.Generator) -> None:
+    """Put a printed board between the corners x0, y0, x1, y1: chips, passives, sockets, capacitors, copper."""
+    x0, y0, x1, y1 = corners
     sketch.plate(x0, y0, x1, y1, BOARD, 1.6)
     area = (x1 - x0) * (y1 - y0)
     for _ in range(min(70, int(area / 90) + 4)):
@@ -37,7 +38,7 @@ def bare_board(rng: np.random.Generator) -> Sketch:
     """A printed board by itself, screws at its corners, sometimes a heat sink."""
     width, height = rng.uniform(60, 200), rng.uniform(45, 140)
     sketch = Sketch(width, height)
-    populate(sketch, -width / 2, -height / 2, width / 2, height / 2, rng)
+    populate(sketch, (-width / 2, -height / 2, width / 2, height / 2), rng)
     for x in (-width / 2 + 5, width / 2 - 5):
         for y in (-height / 2 + 5, height / 2 - 5):
             sketch.disc((x, y), 2.4, STEEL, 5)
@@ -63,7 +64,7 @@ def telephone(rng: np.random.Generator) -> Sketch:
         (left + 1, top + 1),
     ]
     sketch.stroke(outline, 2.2, ALUMINIUM, 6)
-    populate(sketch, left + 4, top + 4, left + width * 0.3, -top - 4, rng)
+    populate(sketch, (left + 4, top + 4, left + width * 0.3, -top - 4), rng)
     sketch.plate(left + width * 0.33, top + 8, left + width * 0.8, -top - 16, CELL, 3.4)
     for number in range(int(rng.integers(1, 4))):
         sketch.ring((left + 12 + 14 * number, top + 12), 5, 2, STEEL, 2)
@@ -77,7 +78,7 @@ def charger(rng: np.random.Generator) -> Sketch:
     sketch = Sketch(width, height)
     left, top = -width / 2, -height / 2
     sketch.plate(left + 16, top, -left, -top, PLASTIC, 4)
-    populate(sketch, left + 20, top + 4, -left - 3, -top - 4, rng)
+    populate(sketch, (left + 20, top + 4, -left - 3, -top - 4), rng)
     sketch.plate(-8, -10, 14, 12, STEEL, rng.uniform(3, 7))
     sketch.plate(-4, -13, 10, 15, COPPER, 1.2)
     for y in (-9.5, 9.5):
@@ -113,7 +114,7 @@ def tablet(rng: np.random.Generator) -> Sketch:
     left, top = -width / 2, -height / 2
     sketch.plate(left, top, -left, -top, ALUMINIUM, 1.4)
     sketch.plate(left + 4, top + 4, -left - 4, -top - 4, GLASS, 1.2)
-    populate(sketch, left + 8, top + 8, -left - 8, top + height * 0.42, rng)
+    populate(sketch, (left + 8, top + 8, -left - 8, top + height * 0.42), rng)
     count = int(rng.integers(2, 4))
     for number in range(count):
         x = left + 10 + (width - 20) * number / count

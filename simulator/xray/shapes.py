@@ -68,7 +68,9 @@ class Sketch:
         cv2.circle(mask, (int(centre_px[0]), int(centre_px[1])), radius_px, 255, -1, cv2.LINE_AA, _SHIFT)
         self._add(mask, material, thick_mm)
 
-    def plate(self, x0: float, y0: float, x1: float, y1: float, material: Material, thick_mm: float) -> None:
+    def plate(
+        self, x0: float, y0: float, x1: float, y1: float, material: Material, thick_mm: float
+    ) -> None:
         """Add a rectangle along the axes; may remove (negative thickness) what an earlier layer has put there."""
         left, top = self._index(x0, y0)
         right, bottom = self._index(x1, y1)
@@ -76,7 +78,7 @@ class Sketch:
         area += np.array((material.low_per_mm, material.high_per_mm), np.float32) * np.float32(thick_mm)
 
     def revolve(
-        self, profile: Sequence[Point], y: float, material: Material, wall_mm: float | None = None, flat: float = 1.0
+        self, profile: Sequence[Point], y: float, material: Material, wall_mm: float | None = None, *, flat: float = 1.0
     ) -> None:
         """Add a solid of revolution about a line along x.
 

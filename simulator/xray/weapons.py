@@ -134,7 +134,7 @@ def fixed_knife(rng: np.random.Generator) -> Sketch:
 def folding_knife(rng: np.random.Generator) -> Sketch:
     """A folding knife, open or shut: liners, scales, spring, pivot, and the blade within when shut."""
     handle, half = rng.uniform(85, 125), rng.uniform(9, 13)
-    is_open = rng.random() < 0.6
+    is_open = rng.random() < 0.75
     blade = handle * rng.uniform(0.78, 0.92)
     total = handle + blade if is_open else handle
     sketch = Sketch(total, 2 * half + 8)

@@ -155,7 +155,11 @@ class Acknowledged(Record):
 
 
 class ParcelCompleted(Record):
-    """All that a central system needs of one parcel, when it has left the station."""
+    """All that a central system needs of one parcel, when it has left the station.
+
+    `adopted` marks a parcel that was on the belt when the station started: what an earlier run knew of it, its
+    decision too, stands in that run's own events.
+    """
 
     type: ClassVar[str] = "parcel-completed"
     parcel: ParcelRef
@@ -176,6 +180,7 @@ class ParcelCompleted(Record):
     decided_at: str | None
     completed_at: str
     order_latency_ms: float | None
+    adopted: bool = False
     test: bool = False
 
 

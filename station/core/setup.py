@@ -23,6 +23,7 @@ class Geometry:
         exit_mm: the exit eyes of both lanes.
         switch_mm: belt travel while the diverter switches (S).
         longest_mm, shortest_mm, gap_mm: parcels and the smallest gap, as the line is specified.
+        gap_and_shorter_mm: a gap and the shorter of its two parcels are together at least this long.
         tolerance_mm: allowance beside slip and latching for a parcel that turns or rocks.
         drift_ppm: greatest drift between the clocks of PC and PLC.
     """
@@ -39,6 +40,7 @@ class Geometry:
     shortest_mm: float
     gap_mm: float
     tolerance_mm: float
+    gap_and_shorter_mm: float = 0.0
     drift_ppm: float = 200.0
 
     @property

@@ -36,7 +36,7 @@ class Tracker:
     _covering: dict[int, Parcel] = field(default_factory=dict)
 
     def adopt(self, rows: tuple[BeltParcel, ...], epoch: int, counts: list[tuple[int, int]]) -> list[Parcel]:
-        """Begin anew with the PLC's table, all inspect-only; `counts` are each row's unwrapped infeed and last count."""
+        """Begin anew with the PLC's table, all inspect-only; `counts`: each row's infeed and last count, unwrapped."""
         self.parcels.clear()
         self._covering.clear()
         for row, (infeed, last) in zip(rows, counts, strict=True):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from station.vision.folder import ExpectedFinding, InputSpec, ModelFolder
 
 _WARM_UPS = 3
+_EXTERNAL = b"\x0a\x08location\x12"
+"""How a tensor says in ONNX's protobuf that its data lie in another file, which the model's hash would not cover."""
 _SAME_PLACE = 0.5
 _SCORE_SLACK = 0.1
 """By how much a golden score may differ: other processors round otherwise, other colours change far more."""
@@ -174,6 +176,8 @@ def prepare(pixels: NDArray[np.uint8], spec: InputSpec) -> tuple[NDArray[np.floa
 
 
 def _session(model: ModelFolder, threads: int) -> Any:
+    if _EXTERNAL in model.onnx:
+        raise ModelError(f"{model.path / 'model.onnx'} {_reason('external')}")
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -22,6 +22,8 @@ _BLACK = 24
 _STEP_OF_CONTENT = 20
 _SMEAR_SHARE = 0.06
 """Rows (or columns) in a run that all repeat their neighbour, as a share of all, from which on it is a smear."""
+_CODEC_STEP = 6
+"""By how much lossy coding may set two rows apart that were the same."""
 _BLOCK_SHARE = 0.05
 _EMPTY_SHARE = 0.004
 _PALE, _DENSE = 0.7, 0.45
@@ -50,7 +52,16 @@ def quality_fault(pixels: NDArray[np.uint8], model: ModelFolder) -> str:
         return f"picture is {width} x {height} pixels; sides from {low} to {high} are expected"
     if not spec.aspect[0] <= width / height <= spec.aspect[1]:
         return f"picture is {width} x {height} pixels; that is not the shape of the machine's pictures"
-    return _general_fault(pixels) or _unusual(measures(pixels), spec.measures)
+    return _general_fault(pixels) or _unusual(measures(_as_looked_at(pixels, model)), spec.measures)
+
+
+def _as_looked_at(pixels: NDArray[np.uint8], model: ModelFolder) -> NDArray[np.uint8]:
+    """The picture at the size at which the model looks at it, if it is larger: what is blurred is so to the model."""
+    zoom = min(model.spec.input.width / pixels.shape[1], model.spec.input.height / pixels.shape[0])
+    if zoom >= 1.0:
+        return pixels
+    size = (max(1, round(pixels.shape[1] * zoom)), max(1, round(pixels.shape[0] * zoom)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def measures(pixels: NDArray[np.uint8]) -> dict[str, float]:
@@ -108,7 +119,8 @@ def _general_fault(pixels: NDArray[np.uint8]) -> str:
 
 def _longest_repeat(light: NDArray[np.int16]) -> int:
     """The longest run of rows that are the same as the row before, and hold more than background."""
-    same = (np.abs(np.diff(light, axis=0)).mean(axis=1) < 0.25) & (light[1:].std(axis=1) > 4)
+    change = np.abs(np.diff(light, axis=0))
+    same = (change.mean(axis=1) < 0.25) & (change.max(axis=1) <= _CODEC_STEP) & (light[1:].std(axis=1) > 4)
     ends = np.flatnonzero(np.concatenate(([True], ~same, [True])))
     return int(np.diff(ends).max()) - 1
 

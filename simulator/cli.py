@@ -1,0 +1,135 @@
+"""`simulator ...`: the plant without a line, and the demo.
+
+Exit codes: 0 all well; 1 a promise broke or a part died; 2 the command line or a configuration cannot be used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import typer
+from rich.console import Console
+
+from simulator.config import PlantConfig, PlantConfigError, load_plant
+from simulator.control import HELP, listen, obey_all
+from simulator.demo.run import DemoOptions, demo
+from simulator.demo.view import watch
+from simulator.runner import Runner, Truth
+from simulator.wires.xray_folder import PictureLibrary
+from simulator.xray.sheet import contact_sheet
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The simulated plant.", epilog=__doc__)
+xray_app = typer.Typer(no_args_is_help=True, help="Simulated X-ray pictures.")
+app.add_typer(xray_app, name="xray")
+console = Console()
+errors = Console(stderr=True)
+
+Seed = Annotated[int | None, typer.Option(help="Another seed than the configuration's.")]
+Rate = Annotated[int | None, typer.Option("--parcels-per-hour", min=1, help="Another rate.")]
+Pictures = Annotated[Path | None, typer.Option(help="The X-ray machine delivers this folder's pictures.")]
+
+
+@app.command(epilog="Example: simulator run config/plant.yaml")
+def run(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The plant's YAML file.")],
+    seed: Seed = None,
+    parcels_per_hour: Rate = None,
+    pictures: Pictures = None,
+    port: Annotated[int | None, typer.Option(help="Port of the PLC; 0 lets the system choose.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="Write what really happens, one JSON line each.")] = None,
+) -> None:
+    """Run the plant at real wires, without a station; commands are read from the input (type `help`)."""
+    try:
+        plant = load_plant(config)
+        library = PictureLibrary.load(pictures) if pictures else None
+    except (PlantConfigError, OSError, ValueError) as error:
+        errors.print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from error
+    feed, plc = plant.feed, plant.plc
+    if parcels_per_hour:
+        feed = feed.model_copy(update={"parcels_per_hour": parcels_per_hour})
+    if port is not None:
+        plc = plc.model_copy(update={"port": port})
+    chosen = plant.seed if seed is None else seed
+    asyncio.run(_run(plant.model_copy(update={"feed": feed, "plc": plc, "seed": chosen}), truth, library))
+
+
+async def _run(config: PlantConfig, truth: Path | None, library: PictureLibrary | None) -> None:
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(truth.open("w", encoding="utf-8")) if truth else None
+        runner = Runner(config, Truth(file), library)
+        await runner.open()
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(sign, runner.stop)
+        wires = {"plc": f"{config.plc.host}:{runner.port}", "scanner": str(config.wires.scanner)}
+        wires |= {"scale": str(config.wires.scale), "xray": str(config.wires.xray)}
+        _say(json.dumps({"wires": wires}))
+        heard: asyncio.Queue[str] = asyncio.Queue()
+        listen(loop, sys.stdin, heard)
+        listening = asyncio.create_task(obey_all(runner, heard, _say))
+        await runner.run()
+        listening.cancel()
+        _say(json.dumps({"late_ms": round(runner.late_ms, 1), "counts": runner.truth.counts}))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+@app.command(name="demo", epilog="Example: simulator demo --seconds 60 --headless --report report.json")
+def run_demo(
+    seconds: Annotated[float | None, typer.Option(help="How long; without it, until Ctrl-C.", min=5)] = None,
+    parcels_per_hour: Annotated[int, typer.Option(min=100, max=10_000)] = 5400,
+    seed: Annotated[int, typer.Option()] = 1,
+    pictures: Pictures = None,
+    headless: Annotated[bool, typer.Option("--headless", help="No live view.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the comparison with the truth as JSON.")] = None,
+    screenshot: Annotated[Path | None, typer.Option(help="Write the last view as SVG.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Run in this folder, and leave journal and logs there.")] = None,
+) -> None:
+    """Run plant, broker and the real daemon together, with a live view; then compare with what really happened."""
+    options = DemoOptions(seconds, parcels_per_hour, seed, pictures, keep.resolve() if keep else None)
+    try:
+        with demo(options) as running:
+            watch(running, errors if headless else console, headless=headless, screenshot=screenshot)
+            result = running.finish()
+    except (PlantConfigError, OSError, ValueError, RuntimeError) as error:
+        errors.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from error
+    text = json.dumps(result, indent=2)
+    if report is not None:
+        report.write_text(text + "\n", encoding="utf-8")
+    console.print(text, markup=False, highlight=not headless)
+    raise typer.Exit(1 if result["broken"] else 0)
+
+
+@app.command(name="help-control", epilog="Example: simulator help-control")
+def help_control() -> None:
+    """List the commands that a running plant obeys."""
+    console.print(HELP, markup=False, highlight=False)
+
+
+@xray_app.command(epilog="Example: simulator xray sheet sheet.png")
+def sheet(
+    out: Annotated[Path, typer.Argument(metavar="PNG")],
+    seed: Annotated[int, typer.Option()] = 1,
+    number: Annotated[int, typer.Option("-n", min=1, max=200)] = 24,
+) -> None:
+    """Draw a contact sheet of simulated pictures."""
+    picture = cv2.cvtColor(contact_sheet(seed, number), cv2.COLOR_RGB2BGR)
+    if not cv2.imwrite(str(out), picture):
+        raise typer.BadParameter(f"cannot write {out}")
+
+
+def main() -> None:
+    """Entry point."""
+    app()

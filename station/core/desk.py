@@ -1,0 +1,177 @@
+"""Where decisions are made, ordered, withdrawn, acknowledged and closed: one parcel at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from station.core import policy
+from station.core.actions import Action, Keep, Order, Send
+from station.core.alarms import Alarms
+from station.core.belt import NS_PER_MS
+from station.core.events import AckResult, Detection, Lane, ListsLoaded, OrderAcknowledged, Place, Why
+from station.core.now import Now
+from station.core.parcel import STEP_OF_PLACE, Parcel, Step
+from station.core.plc_state import PlcState
+from station.core.records import (
+    Acknowledged,
+    Decided,
+    FindingRecord,
+    ListsChanged,
+    Ordered,
+    ParcelCompleted,
+    ParcelRef,
+    Reason,
+)
+from station.core.setup import LineSetup
+
+_WORD = 1 << 32
+_ORDERS = 65_535
+_RECENT = 12
+
+
+@dataclass(slots=True)
+class Desk:
+    """The rules in force, what is known of the devices, and what was decided lately.
+
+    `down_at` is, by device, the belt's count at which it was last not connected.
+    """
+
+    setup: LineSetup
+    plc: PlcState
+    alarms: Alarms
+    held: frozenset[str] = frozenset()
+    declared_g: dict[str, float] = field(default_factory=dict)
+    down_at: dict[str, float] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    recent: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    _order: int = 0
+
+    def take_lists(self, lists: ListsLoaded) -> list[Action]:
+        """Replace the hold list and the declared weights, as a whole."""
+        self.held, self.declared_g = lists.held, dict(lists.declared_g)
+        return [Keep(ListsChanged(lists_version=lists.version, held=len(lists.held), declared=len(lists.declared_g)))]
+
+    def reasons(self, parcel: Parcel) -> list[Reason]:
+        """Every reason to inspect the parcel, by what is known of it now."""
+        geometry = self.setup.geometry
+        lost = {
+            device.name
+            for device in self.setup.devices
+            if self.down_at.get(device.name, float("inf")) >= parcel.within(device.zone_mm, geometry).low
+        }
+        found = policy.reasons_to_inspect(
+            parcel, self.setup.policy, self.setup.devices, lost, self.held, self.declared_g
+        )
+        if not self.plc.trusted:
+            found.append(Reason(code="device-lost", text="the PLC's map or settings do not fit", device="plc"))
+        return found
+
+    def decide(self, parcel: Parcel, reasons: list[Reason], count: int, now: Now, after: str = "") -> list[Action]:
+        """Decide, and order it: the record of the decision goes before the order."""
+        if parcel.key is None:
+            return []
+        parcel.advance(Step.DECIDE)
+        parcel.route = Lane.INSPECT if reasons else Lane.PASS
+        parcel.reasons = tuple(reasons)
+        parcel.decided_at = now.utc
+        self._order = self._order % _ORDERS + 1
+        parcel.order = self._order
+        decided = Decided(
+            parcel=ref(parcel),
+            route=parcel.route.value,
+            reasons=parcel.reasons,
+            policy_version=self.setup.policy.version,
+            count=count,
+            after=after,
+        )
+        parcel.advance(Step.ORDER)
+        parcel.ordered_lane = parcel.route
+        geometry = self.setup.geometry
+        last = int(parcel.lead_at(geometry.decision_mm, geometry).high) + 1
+        order = Order(self._order, parcel.key, parcel.route, last % _WORD)
+        ordered = Ordered(parcel=ref(parcel), order=order.sequence, lane=parcel.route.value)
+        return [Keep(decided), Send(order), Keep(ordered)]
+
+    def withdraw(self, parcel: Parcel, count: int, now: Now) -> list[Action]:
+        """A parcel that was to pass has new evidence against it: best effort, the PLC may answer `late`."""
+        if parcel.route is not Lane.PASS or not parcel.on_belt:
+            return []
+        reasons = self.reasons(parcel)
+        if not reasons:
+            return []
+        parcel.ready_ns = now.ns
+        return self.decide(parcel, reasons, count, now, after="pass")
+
+    def acknowledge(self, parcel: Parcel | None, ack: OrderAcknowledged, now: Now) -> list[Action]:
+        """The PLC's echo of an order; one of another order than the parcel's last says nothing."""
+        if parcel is None or parcel.order != ack.order or parcel.ordered_lane is not ack.lane or not parcel.on_belt:
+            return []
+        parcel.advance(Step.ACKNOWLEDGE)
+        parcel.latency_ms = round((now.ns - parcel.ready_ns) / NS_PER_MS, 3)
+        if ack.result is AckResult.ACCEPTED:
+            parcel.accepted_lane = ack.lane
+        record = Acknowledged.model_validate(
+            {
+                "parcel": ref(parcel),
+                "order": ack.order,
+                "lane": ack.lane.value,
+                "result": ack.result.name.lower().replace("_", "-"),
+                "latency_ms": parcel.latency_ms,
+            }
+        )
+        text = "an order reached the PLC after its parcel had passed the decision eye"
+        late = ack.result is AckResult.LATE
+        return [Keep(record), *self.alarms.when(late, "order-late", "plc", text, "high")]
+
+    def complete(self, parcel: Parcel, place: Place, why: Why | None, now: Now) -> list[Action]:
+        """The parcel has left: all that a central system needs of it, in one record."""
+        parcel.advance(STEP_OF_PLACE[place])
+        parcel.place, parcel.why = place, why
+        evidence = parcel.evidence
+        codes = tuple(dict.fromkeys(evidence.barcodes))
+        length = parcel.length_mm(self.setup.geometry)
+        detections = [frame.detection for frame in evidence.frames if frame.detection]
+        record = ParcelCompleted(
+            parcel=ref(parcel),
+            barcode=codes[0] if len(codes) == 1 else None,
+            barcodes=codes,
+            weight_g=evidence.weights_g[-1] if evidence.weights_g else None,
+            frames=tuple(frame.frame_id for frame in evidence.frames if frame.frame_id),
+            findings=tuple(finding for detection in detections for finding in finding_records(detection)),
+            route=parcel.route.value if parcel.route else None,
+            reasons=parcel.reasons,
+            ordered=parcel.ordered_lane is not None,
+            acknowledged=parcel.accepted_lane is not None and parcel.accepted_lane is parcel.ordered_lane,
+            outcome=place.value,
+            plc_why=why.name.lower().replace("_", "-") if why is not None else "",
+            mode=self.plc.mode.value,
+            length_mm=None if length is None else round(length, 1),
+            entered_at=parcel.entered_at,
+            decided_at=parcel.decided_at,
+            completed_at=now.utc,
+            order_latency_ms=parcel.latency_ms,
+            adopted="adopted" in parcel.doubts,
+        )
+        self._remember(record)
+        return [Keep(record)]
+
+    def _remember(self, record: ParcelCompleted) -> None:
+        for key in ("completed", record.outcome, *(f"reason {r}" for r in {r.code for r in record.reasons})):
+            self.counters[key] = self.counters.get(key, 0) + 1
+        self.recent.append(record.model_dump(mode="json", exclude={"findings", "frames"}))
+
+
+def ref(parcel: Parcel) -> ParcelRef:
+    """The parcel's identity as records hold it; ValueError for an object without a number."""
+    if parcel.key is None:
+        raise ValueError("an object without a number has no identity")
+    return ParcelRef(epoch=parcel.key.epoch, number=parcel.key.number)
+
+
+def finding_records(detection: Detection) -> tuple[FindingRecord, ...]:
+    """The detector's findings as records hold them."""
+    return tuple(
+        FindingRecord(label=f.label, score=round(f.score, 4), box=(f.box[0], f.box[1], f.box[2], f.box[3]))
+        for f in detection.findings
+    )

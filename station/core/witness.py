@@ -1,0 +1,129 @@
+"""From matched readings and detections to a parcel's evidence, and what spoils it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from station.core.actions import Action, Keep
+from station.core.desk import Desk, finding_records, ref
+from station.core.events import BarcodeReading, Detection, Frame, WeightReading
+from station.core.matching import Match, Matcher, Reading
+from station.core.now import Now
+from station.core.parcel import FrameEvidence, Parcel
+from station.core.records import CountInterval, FrameInspected, ReadingMatched
+
+_DETECTIONS_KEPT = 200
+_LARGEST = 1 << 53
+
+
+@dataclass(slots=True)
+class Witness:
+    """Gives each reading to its parcel; memory is bounded by the matcher and by the last 200 detections."""
+
+    desk: Desk
+    matcher: Matcher
+    _last_frame: dict[str, str] = field(default_factory=dict)
+    _detections: OrderedDict[str, Detection] = field(default_factory=OrderedDict)
+
+    def testify(self, match: Match, count: int, now: Now) -> list[Action]:
+        """Take one match: evidence of its owner, or a doubt on every parcel that it could belong to."""
+        reading, device = match.reading, match.device.name
+        actions: list[Action] = [matched_record(match), *self._trigger_alarm(device)]
+        owner = match.owner
+        if owner is None:
+            for parcel in match.candidates:
+                parcel.evidence.ambiguous.add(device)
+                actions += self.desk.withdraw(parcel, count, now)
+            return actions
+        self._add(owner, reading)
+        return actions + self.desk.withdraw(owner, count, now)
+
+    def question(self, stranger: Parcel, count: int, now: Now) -> list[Action]:
+        """An object that nothing explains: what could be a reading of it is no evidence any more."""
+        actions: list[Action] = []
+        for match, owner in self.matcher.question(stranger):
+            owner.evidence.ambiguous.add(match.device.name)
+            actions += [matched_record(match), *self.desk.withdraw(owner, count, now)]
+        return actions
+
+    def detect(self, detection: Detection, parcels: list[Parcel], count: int, now: Now) -> list[Action]:
+        """Take the detector's answer for a frame, matched already or not yet."""
+        record = FrameInspected(
+            device=detection.device,
+            frame_id=detection.frame_id,
+            findings=finding_records(detection),
+            model_sha256=detection.model_sha256,
+            inference_ms=round(detection.inference_ms, 3),
+            fault=detection.fault,
+        )
+        actions: list[Action] = [Keep(record)]
+        self._detections[detection.frame_id] = detection
+        while len(self._detections) > _DETECTIONS_KEPT:
+            self._detections.popitem(last=False)
+        for parcel in parcels:
+            for frame in parcel.evidence.frames:
+                if frame.frame_id == detection.frame_id and frame.detection is None:
+                    frame.detection = detection
+                    parcel.ready_ns = max(parcel.ready_ns, now.ns)
+                    actions += self.desk.withdraw(parcel, count, now)
+        return actions
+
+    def _trigger_alarm(self, device: str) -> list[Keep]:
+        counter = self.matcher.counters.get(device)
+        if counter is None:
+            return []
+        text = "its trigger numbers and times disagree: pictures are not trusted until three in a row agree"
+        return self.desk.alarms.when(not counter.in_step, "trigger-step", device, text, "high")
+
+    def _add(self, owner: Parcel, reading: Reading) -> None:
+        evidence, device = owner.evidence, reading.device
+        match reading:
+            case BarcodeReading(code=None):
+                evidence.faults[device] = reading.symbology or "NOREAD"
+            case BarcodeReading(code=str(code)):
+                evidence.barcodes.append(code)
+            case WeightReading(weight_g=None):
+                evidence.faults[device] = reading.fault
+            case WeightReading(weight_g=float(weight)):
+                evidence.weights_g.append(weight)
+            case Frame():
+                evidence.frames.append(self._frame(reading))
+
+    def _frame(self, frame: Frame) -> FrameEvidence:
+        fault = frame.fault
+        if not fault and self._last_frame.get(frame.device) == frame.frame_id:
+            fault = "the very same picture as the one before: frozen?"
+        self._last_frame[frame.device] = frame.frame_id
+        return FrameEvidence(frame.device, frame.frame_id, self._detections.get(frame.frame_id), fault)
+
+
+def matched_record(match: Match) -> Keep:
+    """The match as the journal keeps it."""
+    reading = match.reading
+    value: str | float | None
+    match reading:
+        case BarcodeReading():
+            kind, value, fault, trigger = "barcode", reading.code, "", None
+        case WeightReading():
+            kind, value, fault, trigger = "weight", reading.weight_g, reading.fault, None
+        case Frame():
+            kind, value, fault, trigger = "frame", reading.frame_id, reading.fault, reading.trigger
+    record = {
+        "device": reading.device,
+        "kind": kind,
+        "value": value,
+        "fault": fault,
+        "trigger": trigger,
+        "after_ns": reading.arrived.after_ns,
+        "before_ns": reading.arrived.before_ns,
+        "interval": CountInterval(low=_whole(match.counts.low), high=_whole(match.counts.high)),
+        "candidates": tuple(ref(parcel) for parcel in match.candidates if parcel.key),
+        "ambiguous": match.owner is None,
+        "note": match.note,
+    }
+    return Keep(ReadingMatched.model_validate(record))
+
+
+def _whole(value: float) -> int:
+    return int(max(-_LARGEST, min(_LARGEST, value)))
