@@ -55,6 +55,7 @@ class OpenCvCamera(Wire):
         self._clock = FrameClock()
         self._unchanged = Unchanged()
         self._begun_ns = self._taken_ns = self._due_ns = self._fresh_ns = 0
+        self._played_ms = 0.0
 
     def probe(self) -> str:
         """Open it and take one frame."""
@@ -70,7 +71,7 @@ class OpenCvCamera(Wire):
         self._capture = self._opened()
         self._clock, self._unchanged = FrameClock(), Unchanged()
         self._begun_ns = self._taken_ns = self._fresh_ns = self._now_ns()
-        self._due_ns = 0
+        self._due_ns, self._played_ms = 0, 0.0
 
     def _turn(self) -> None:
         capture = self._capture
@@ -79,7 +80,7 @@ class OpenCvCamera(Wire):
         asked_ns = self._now_ns()
         if not capture.grab() and not self._again(capture):
             raise WireError(f"camera {self._settings.source} gives no more frames; check cable, network and its power")
-        pos_ms = float(capture.get(cv2.CAP_PROP_POS_MSEC))
+        pos_ms = self._played_ms + float(capture.get(cv2.CAP_PROP_POS_MSEC))
         if self._file:
             self._pace(pos_ms)
         taken_ns = self._now_ns()
@@ -112,8 +113,8 @@ class OpenCvCamera(Wire):
     def _not_fresh(self, late_ms: float | None, taken_ns: int) -> None:
         self._counters["unproven" if late_ms is None else "late"] += 1
         if taken_ns - self._fresh_ns > OUTDATED_NS:
-            why = "whose stamps stand" if late_ms is None else f"{late_ms:.0f} ms late"
-            raise WireError(f"camera {self._settings.source} gives frames {why}; lower its resolution or frame rate")
+            why = "whose age is unknown, their stamps stand" if late_ms is None else f"{late_ms:.0f} ms late"
+            raise WireError(f"camera {self._settings.source} gives frames {why}; lower resolution or frame rate")
 
     def _pace(self, pos_ms: float) -> None:
         """Wait until a file's frame is due; one that is overdue is taken at once."""
@@ -122,7 +123,7 @@ class OpenCvCamera(Wire):
     def _again(self, capture: cv2.VideoCapture) -> bool:
         if not (self._file and self._settings.repeat and capture.set(cv2.CAP_PROP_POS_FRAMES, 0)):
             return False
-        self._clock, self._begun_ns = FrameClock(), self._now_ns()
+        self._played_ms += 1000.0 * capture.get(cv2.CAP_PROP_FRAME_COUNT) / max(capture.get(cv2.CAP_PROP_FPS), 1.0)
         return capture.grab()
 
     def _opened(self) -> cv2.VideoCapture:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -16,7 +16,9 @@ from drivers.opencv_camera import CameraSettings, OpenCvCamera
 from drivers.picture_codec import what_lacks
 from station.core.events import DeviceState
 from station.ports import Device, Picture
+from tests.drivers import rtsp_camera
 from tests.drivers.conftest import Caught, eventually
+from tests.drivers.rtsp_camera import RtspCamera
 
 Start = Callable[[Device], Device]
 FPS = 50
@@ -74,6 +76,41 @@ def test_a_stalled_consumer_never_gets_an_old_frame(tmp_path: Path, caught: Caug
         assert n - numbers[0] > due - 0.12 * FPS
 
 
+@pytest.fixture
+def rtsp() -> Iterator[RtspCamera]:
+    made = RtspCamera()
+    yield made
+    made.close()
+
+
+def test_a_network_cameras_pictures_are_of_now(rtsp: RtspCamera, caught: Caught, started: Start) -> None:
+    one = camera(rtsp.url, frozen_after=0)
+    ages: list[float] = []
+
+    def age(picture: Picture) -> None:
+        sent = (number(picture) - 2) / rtsp_camera.FPS
+        lived = (time.monotonic() - rtsp.begun) % (60 / rtsp_camera.FPS)
+        ages.append((lived - sent) % (60 / rtsp_camera.FPS))
+        if len(ages) == 10:
+            time.sleep(1.0)
+
+    deliver = one._deliver
+    one._deliver = lambda event: (age(event), deliver(event))[1]  # type: ignore[method-assign,arg-type]
+    started(one)
+    caught.wait(lambda items: sum(isinstance(item, Picture) for item in items) >= 20, 10)
+    assert max(ages) < 0.25
+    assert one.health().counters["unproven"] > 10
+    assert one.health().counters["late"] > 10
+
+
+def test_a_network_camera_that_is_cut_off_comes_back(rtsp: RtspCamera, caught: Caught, started: Start) -> None:
+    started(camera(rtsp.url))
+    caught.wait_for(Picture)
+    rtsp.unplug()
+    states = caught.wait_for(DeviceState, 3, timeout_s=10)
+    assert [s.connected for s in states] == [True, False, True]  # type: ignore[attr-defined]
+
+
 def test_a_frozen_camera_is_a_fault(tmp_path: Path, caught: Caught, started: Start) -> None:
     started(camera(video(tmp_path / "v.avi", 60, frozen=True), frozen_after=3))
     faults = [p.fault for p in caught.wait_for(Picture, 4)]  # type: ignore[attr-defined]
@@ -81,10 +118,9 @@ def test_a_frozen_camera_is_a_fault(tmp_path: Path, caught: Caught, started: Sta
 
 
 def test_a_file_ends_as_a_loss_or_begins_again(tmp_path: Path, caught: Caught, started: Start) -> None:
-    path = video(tmp_path / "v.avi", 6)
+    path = video(tmp_path / "v.avi", 30)
     one = started(camera(path, repeat=True, every_ms=10))
-    pictures = caught.wait_for(Picture, 15)
-    assert len(pictures) >= 15
+    assert len(caught.wait_for(Picture, 40)) >= 40
     assert [s.connected for s in caught.of(DeviceState)] == [True]  # type: ignore[attr-defined]
     one.stop()
     caught.items.clear()
