@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from drivers.mt_sics_codec import Dynamic, MtSicsCodec, NewResults, Refused, Weighed
+from drivers.mt_sics_codec import MtSicsCodec, Refused
 from drivers.serial_line import SerialDevice, SerialLine, SerialSettings
+from drivers.weighing import Dynamic, NewResults, Weighed
 from station.core.events import WeightReading
 from station.ports import Driver, NowNs, Role
 

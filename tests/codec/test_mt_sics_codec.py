@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from drivers.mt_sics_codec import Dynamic, MtSicsCodec, NewResults, Refused, Weighed
+from drivers.mt_sics_codec import MtSicsCodec, Refused
+from drivers.weighing import Dynamic, NewResults, Weighed
 from station.core.events import Arrived
 from tests.codec.pieces import ANYTHING, CUTS, MS, at, pieces
 

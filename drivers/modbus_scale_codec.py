@@ -1,0 +1,171 @@
+"""A scale's Modbus registers to weights in grams; pure.
+
+A result is new when the scale's own result counter has advanced since the poll before; our time of reading proves
+nothing. A scale without a counter must show a moving or empty platform between two results. Codes for "no value"
+(as SunSpec and many converters use them: 7FFD to 7FFF, 8000, all ones, NaN) are no weights.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from drivers.weighing import GRAMS, Dynamic, NewResults, Weighed
+from station.core.events import Arrived
+
+FORMATS = {"int16": ">h", "uint16": ">H", "int32": ">i", "uint32": ">I", "float32": ">f"}
+NO_VALUE_16 = {0x7FFD, 0x7FFE, 0x7FFF, 0x8000, 0xFFFF}
+NO_VALUE_32 = {0x7FFFFFFD, 0x7FFFFFFE, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF}
+SMALLEST_NORMAL = 1.1754943508222875e-38
+COUNTER_RESTART = 1000
+
+
+class Register(BaseModel):
+    """Where a number stands, and how: its type, and for two registers which comes first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    address: int = Field(ge=0, le=65535, description="as on the wire, from 0: 40001 of a manual is 0")
+    type: Literal["int16", "uint16", "int32", "uint32", "float32"] = "uint16"
+    words: Literal["high-first", "low-first"] = "high-first"
+
+    @property
+    def size(self) -> int:
+        """Registers that it takes."""
+        return 2 if self.type.endswith("32") else 1
+
+
+class Pattern(Register):
+    """A register whose value is known: it shows that map, offset and word order are right."""
+
+    value: float
+
+
+class Status(BaseModel):
+    """A word of flags."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    address: int = Field(ge=0, le=65535)
+    stable_bit: int = Field(ge=0, le=15)
+    fault_bits: Mapping[int, str] = Field(default={}, description="bit: what it means, as `2: overload`")
+
+
+class UnitRegister(BaseModel):
+    """A register that tells the unit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    address: int = Field(ge=0, le=65535)
+    codes: Mapping[int, str] = Field(description="value: unit, as `1: kg`")
+
+
+class ScaleMap(BaseModel):
+    """Which registers of a scale mean what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    weight: Register
+    factor: float = Field(default=1.0, gt=0, description="number times factor is the weight in `unit`")
+    unit: Literal["g", "kg", "t", "lb", "oz"]
+    status: Status
+    counter: int | None = Field(default=None, ge=0, le=65535, description="register that counts results")
+    unit_register: UnitRegister | None = None
+    pattern: Pattern | None = None
+    no_value: tuple[int, ...] = Field(default=(), description="further codes for no value, as they stand on the wire")
+    largest_g: float = Field(default=1e6, gt=0, description="more is nonsense: a wrong type or word order")
+    empty_g: float = Field(default=20.0, ge=0, description="without counter: at or below this the platform is empty")
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First register and count of the one read that has all."""
+        wide = [self.weight, *([self.pattern] if self.pattern else [])]
+        single = [self.status.address, self.counter, self.unit_register.address if self.unit_register else None]
+        singles = [address for address in single if address is not None]
+        first = min([*singles, *(one.address for one in wide)])
+        return first, max([*(a + 1 for a in singles), *(one.address + one.size for one in wide)]) - first
+
+
+class ScaleCodec:
+    """Samples of the registers in, new results out."""
+
+    def __init__(self, settings: ScaleMap) -> None:
+        self._map = settings
+        self._first = settings.span[0]
+        self._new = NewResults(settings.empty_g)
+        self._counted: int | None = None
+        self.missed = 0
+
+    def restart(self) -> None:
+        """What is there now is old."""
+        self._counted, self._new = None, NewResults(self._map.empty_g)
+
+    def mismatch(self, words: list[int]) -> str:
+        """Whether the known pattern is not where it should be, and what is there instead."""
+        pattern = self._map.pattern
+        if pattern is None:
+            return ""
+        found = self._number(pattern, words)
+        if found == pattern.value or math.isclose(found, pattern.value, rel_tol=1e-6):
+            return ""
+        return f"register {pattern.address} holds {found:g}, not {pattern.value:g}: check map, offset and word order"
+
+    def sample(self, words: list[int], arrived: Arrived) -> Weighed | None:
+        """One read of `span`; a result if it is a new one. `arrived` begins with the read before."""
+        if self._map.counter is None:
+            event = self._weigh(words, arrived)
+            return event if self._new.new(event) and isinstance(event, Weighed) else None
+        counter, before = words[self._map.counter - self._first], self._counted
+        self._counted = None if counter == 0xFFFF else counter
+        advance = 0 if before is None or self._counted is None else (counter - before) % 0x10000
+        if not 0 < advance < COUNTER_RESTART:
+            return None
+        self.missed += advance - 1
+        event = self._weigh(words, arrived)
+        return Weighed(None, "not stable", arrived) if isinstance(event, Dynamic) else event
+
+    def confirms(self, words: list[int], again: list[int]) -> bool:
+        """Whether a second read shows the same result; without a counter the weight is live and need not."""
+        if self._map.counter is None:
+            return True
+        at = self._map.counter - self._first
+        return words[at] == again[at] and self._bytes(self._map.weight, words) == self._bytes(self._map.weight, again)
+
+    def _weigh(self, words: list[int], arrived: Arrived) -> Weighed | Dynamic:
+        flags = words[self._map.status.address - self._first]
+        faults = [name for bit, name in sorted(self._map.status.fault_bits.items()) if flags >> bit & 1]
+        if faults:
+            return Weighed(None, ", ".join(faults), arrived)
+        if told := self._map.unit_register:
+            code = words[told.address - self._first]
+            if (unit := told.codes.get(code, f"code {code}")) != self._map.unit:
+                return Weighed(None, f"unit {unit}, expected {self._map.unit}", arrived)
+        grams, fault = self._grams(words)
+        if fault:
+            return Weighed(None, fault, arrived)
+        return Weighed(grams, "", arrived) if flags >> self._map.status.stable_bit & 1 else Dynamic(arrived)
+
+    def _grams(self, words: list[int]) -> tuple[float | None, str]:
+        register = self._map.weight
+        raw = int.from_bytes(self._bytes(register, words), "big")
+        if raw in (NO_VALUE_16 if register.size == 1 else NO_VALUE_32) or raw in self._map.no_value:
+            return None, f"no value ({raw:0{4 * register.size}X})"
+        number = self._number(register, words)
+        if not math.isfinite(number):
+            return None, f"no value ({raw:08X})"
+        if number < 0:
+            return None, "negative"
+        grams = number * self._map.factor * GRAMS[self._map.unit]
+        if grams > self._map.largest_g or 0 < number < SMALLEST_NORMAL:
+            return None, f"nonsense ({raw:0{4 * register.size}X}): check type and word order"
+        return grams, ""
+
+    def _bytes(self, register: Register, words: list[int]) -> bytes:
+        at = register.address - self._first
+        order = words[at : at + register.size]
+        if register.words == "low-first":
+            order.reverse()
+        return b"".join(struct.pack(">H", word) for word in order)
+
+    def _number(self, register: Register, words: list[int]) -> float:
+        return float(struct.unpack(FORMATS[register.type], self._bytes(register, words))[0])

@@ -1,0 +1,169 @@
+"""A camera through OpenCV: USB device, RTSP address or video file: kind `opencv-camera`. The only cv2 capture.
+
+Every frame is taken from the source at once, so that none waits in a buffer; every `every_ms` the newest is delivered
+and the others count as dropped. A belt wants `every_ms` at most the time that the shortest parcel is in the zone. A
+frame that is late by its source's stamps, or whose stamps do not advance, is never delivered. A video file plays at
+its own speed, as a camera would.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from pydantic import Field
+
+from drivers.frame_clock import FrameClock, Unchanged
+from drivers.wire import Wire, WireError
+from station.core.events import Arrived
+from station.ports import Driver, NowNs, Picture, Role, Settings
+
+EXAMPLE = """\
+kind: opencv-camera
+source: rtsp://192.168.10.31/stream1   # or 0 for the first USB camera, or the path of a video file
+every_ms: 200                          # a picture so often; at most the time that a parcel is in the zone
+"""
+MS = 1_000_000
+OPEN_MS = 3000
+READ_MS = 800
+OUTDATED_NS = 2_000 * MS
+
+
+class CameraSettings(Settings):
+    """Which camera, how often, how old a frame may be."""
+
+    source: int | str
+    every_ms: int = Field(default=200, ge=10, le=10_000)
+    format: Literal["png", "jpg"] = Field(default="png", description="png: lossless; jpg: quality 95, smaller")
+    max_late_ms: int = Field(default=200, ge=10, description="a frame later than the quickest by more is no evidence")
+    frozen_after: int = Field(default=5, ge=0, description="equal pictures in a row that mean a frozen camera; 0: off")
+    repeat: bool = Field(default=False, description="a video file begins again at its end")
+
+
+class OpenCvCamera(Wire):
+    """Delivers `Picture`, the newest frame each time; a frozen camera's with a fault."""
+
+    def __init__(self, name: str, settings: CameraSettings, now_ns: NowNs) -> None:
+        super().__init__(name, now_ns)
+        self._settings = settings
+        self._file = isinstance(settings.source, str) and "://" not in settings.source
+        self._capture: cv2.VideoCapture | None = None
+        self._clock = FrameClock()
+        self._unchanged = Unchanged()
+        self._begun_ns = self._taken_ns = self._due_ns = self._fresh_ns = 0
+        self._played_ms = 0.0
+
+    def probe(self) -> str:
+        """Open it and take one frame."""
+        try:
+            capture = self._opened()
+        except WireError as error:
+            return str(error)
+        taken = capture.grab()
+        capture.release()
+        return "" if taken else f"camera {self._settings.source} opens but gives no frame; does another program use it?"
+
+    def _open(self) -> None:
+        self._capture = self._opened()
+        self._clock, self._unchanged = FrameClock(), Unchanged()
+        self._begun_ns = self._taken_ns = self._fresh_ns = self._now_ns()
+        self._due_ns, self._played_ms = 0, 0.0
+
+    def _turn(self) -> None:
+        capture = self._capture
+        if capture is None:
+            raise WireError("not open")
+        asked_ns = self._now_ns()
+        if not capture.grab() and not self._again(capture):
+            raise WireError(f"camera {self._settings.source} gives no more frames; check cable, network and its power")
+        pos_ms = self._played_ms + float(capture.get(cv2.CAP_PROP_POS_MSEC))
+        if self._file:
+            self._pace(pos_ms)
+        taken_ns = self._now_ns()
+        self._counters["frames"] += 1
+        late_ms = self._clock.late_ms(pos_ms, taken_ns)
+        if late_ms is None or late_ms > self._settings.max_late_ms:
+            self._not_fresh(late_ms, taken_ns)
+        else:
+            self._fresh_ns = taken_ns
+            after_ns = min(asked_ns, self._taken_ns) - round(late_ms * MS)
+            self._perhaps_deliver(capture, Arrived(after_ns, taken_ns))
+            self._seen_empty_ns = after_ns
+        self._taken_ns = taken_ns
+
+    def _perhaps_deliver(self, capture: cv2.VideoCapture, arrived: Arrived) -> None:
+        if arrived.before_ns < self._due_ns:
+            self._counters["dropped"] += 1
+            return
+        whole, pixels = capture.retrieve()
+        if not whole:
+            self._counters["undecoded"] += 1
+            return
+        self._due_ns = arrived.before_ns + self._settings.every_ms * MS
+        times = self._unchanged.times(hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16).digest())
+        frozen = 0 < self._settings.frozen_after <= times
+        self._counters["frozen"] += frozen
+        fault = f"frozen: {times} equal pictures in a row" if frozen else ""
+        self._deliver(Picture(self.name, _encode(pixels, self._settings.format), arrived, None, fault))
+
+    def _not_fresh(self, late_ms: float | None, taken_ns: int) -> None:
+        self._counters["unproven" if late_ms is None else "late"] += 1
+        if taken_ns - self._fresh_ns > OUTDATED_NS:
+            why = "whose age is unknown, their stamps stand" if late_ms is None else f"{late_ms:.0f} ms late"
+            raise WireError(f"camera {self._settings.source} gives frames {why}; lower resolution or frame rate")
+
+    def _pace(self, pos_ms: float) -> None:
+        """Wait until a file's frame is due; one that is overdue is taken at once."""
+        self._wait(max(0.0, (self._begun_ns + pos_ms * MS - self._now_ns()) / 1e9))
+
+    def _again(self, capture: cv2.VideoCapture) -> bool:
+        if not (self._file and self._settings.repeat and capture.set(cv2.CAP_PROP_POS_FRAMES, 0)):
+            return False
+        self._played_ms += 1000.0 * capture.get(cv2.CAP_PROP_FRAME_COUNT) / max(capture.get(cv2.CAP_PROP_FPS), 1.0)
+        return capture.grab()
+
+    def _opened(self) -> cv2.VideoCapture:
+        source = self._settings.source
+        if isinstance(source, int):
+            capture = cv2.VideoCapture(source, cv2.CAP_V4L2)
+            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        elif self._file:
+            if not Path(source).is_file():
+                raise WireError(f"video file {source} does not exist; correct `source`")
+            capture = cv2.VideoCapture(source)
+        else:
+            limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_MS]
+            capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG, limits)
+        if not capture.isOpened():
+            capture.release()
+            raise WireError(f"camera {source} does not open; {_present()}")
+        return capture
+
+    def _close(self) -> None:
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
+
+    def _sound(self) -> bool:
+        return self._fresh_ns > self._begun_ns
+
+
+def _present() -> str:
+    cameras = ", ".join(sorted(str(path) for path in Path("/dev").glob("video*"))) or "none"
+    return f"USB cameras here: {cameras}; check address, password and that this user is in the group video"
+
+
+def _encode(pixels: MatLike, kind: str) -> bytes:
+    """Pixels (height, width, 3) or (height, width), uint8, BGR, as a file's bytes."""
+    options: list[Any] = [cv2.IMWRITE_JPEG_QUALITY, 95] if kind == "jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 1]
+    encoded, data = cv2.imencode(f".{kind}", pixels, options)
+    if not encoded:
+        raise WireError("a frame could not be encoded")
+    return data.tobytes()
+
+
+DRIVER = Driver(Role.FRAMES, CameraSettings, OpenCvCamera, EXAMPLE)

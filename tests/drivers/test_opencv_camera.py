@@ -1,0 +1,145 @@
+"""The camera from video files, whose frames carry their number as brightness. Field case C39."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from drivers import opencv_camera
+from drivers.opencv_camera import CameraSettings, OpenCvCamera
+from drivers.picture_codec import what_lacks
+from station.core.events import DeviceState
+from station.ports import Device, Picture
+from tests.drivers import rtsp_camera
+from tests.drivers.conftest import Caught, eventually
+from tests.drivers.rtsp_camera import RtspCamera
+
+Start = Callable[[Device], Device]
+FPS = 50
+
+
+def video(path: Path, frames: int, *, frozen: bool = False) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (64, 48))
+    for n in range(frames):
+        writer.write(np.full((48, 64, 3), 100 if frozen else 4 * n % 250, np.uint8))
+    writer.release()
+    return path
+
+
+def camera(source: Path | str, **more: object) -> OpenCvCamera:
+    settings = CameraSettings.model_validate({"source": str(source), "every_ms": 40, **more})
+    return OpenCvCamera("camera-1", settings, time.monotonic_ns)
+
+
+def number(picture: Picture) -> int:
+    return round(float(cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR).mean()) / 4)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_the_newest_frame_wins_and_drops_are_counted(tmp_path: Path, caught: Caught, started: Start, kind: str) -> None:
+    one = started(camera(video(tmp_path / "v.avi", 50), format=kind))
+    pictures: list[Picture] = caught.wait_for(Picture, 10)  # type: ignore[assignment]
+    assert all(what_lacks(p.data) == "" and p.fault == "" and p.trigger is None for p in pictures)
+    numbers = [number(p) for p in pictures]
+    assert numbers == sorted(set(numbers))
+    assert numbers[-1] - numbers[0] >= 15
+    assert one.health().counters["dropped"] > 0
+    for picture in pictures:
+        assert 0 < picture.arrived.before_ns - picture.arrived.after_ns < 200_000_000
+    assert [s.connected for s in caught.of(DeviceState)] == [True]  # type: ignore[attr-defined]
+
+
+def test_a_stalled_consumer_never_gets_an_old_frame(tmp_path: Path, caught: Caught, started: Start) -> None:
+    one = camera(video(tmp_path / "v.avi", 60), max_late_ms=60)
+    begun: list[float] = []
+
+    def stall(picture: Picture) -> None:
+        begun.append(time.monotonic())
+        if len(begun) == 3:
+            time.sleep(0.4)
+        caught(picture)
+
+    deliver = one._deliver
+    one._deliver = lambda event: (stall(event), deliver)[0]  # type: ignore[assignment,method-assign,arg-type]
+    started(one)
+    caught.wait(lambda items: sum(isinstance(item, Picture) for item in items) >= 8)
+    eventually(lambda: one.health().counters.get("late", 0) > 3)
+    numbers = [number(p) for p in caught.of(Picture)]  # type: ignore[arg-type]
+    shown = [(at - begun[0]) * FPS for at in begun]
+    for n, due in zip(numbers[3:], shown[3:], strict=False):
+        assert n - numbers[0] > due - 0.12 * FPS
+
+
+@pytest.fixture
+def rtsp() -> Iterator[RtspCamera]:
+    made = RtspCamera()
+    yield made
+    made.close()
+
+
+def test_a_network_cameras_pictures_are_of_now(rtsp: RtspCamera, caught: Caught, started: Start) -> None:
+    one = camera(rtsp.url, frozen_after=0)
+    ages: list[float] = []
+
+    def age(picture: Picture) -> None:
+        sent = (number(picture) - 2) / rtsp_camera.FPS
+        lived = (time.monotonic() - rtsp.begun) % (60 / rtsp_camera.FPS)
+        ages.append((lived - sent) % (60 / rtsp_camera.FPS))
+        if len(ages) == 10:
+            time.sleep(1.0)
+
+    deliver = one._deliver
+    one._deliver = lambda event: (age(event), deliver(event))[1]  # type: ignore[method-assign,arg-type]
+    started(one)
+    caught.wait(lambda items: sum(isinstance(item, Picture) for item in items) >= 20, 10)
+    assert max(ages) < 0.25
+    assert one.health().counters["unproven"] > 10
+    assert one.health().counters["late"] > 10
+
+
+def test_a_network_camera_that_is_cut_off_comes_back(rtsp: RtspCamera, caught: Caught, started: Start) -> None:
+    started(camera(rtsp.url))
+    caught.wait_for(Picture)
+    rtsp.unplug()
+    states = caught.wait_for(DeviceState, 3, timeout_s=10)
+    assert [s.connected for s in states] == [True, False, True]  # type: ignore[attr-defined]
+
+
+def test_a_frozen_camera_is_a_fault(tmp_path: Path, caught: Caught, started: Start) -> None:
+    started(camera(video(tmp_path / "v.avi", 60, frozen=True), frozen_after=3))
+    faults = [p.fault for p in caught.wait_for(Picture, 4)]  # type: ignore[attr-defined]
+    assert faults[:4] == ["", "", "frozen: 3 equal pictures in a row", "frozen: 4 equal pictures in a row"]
+
+
+def test_a_file_ends_as_a_loss_or_begins_again(tmp_path: Path, caught: Caught, started: Start) -> None:
+    path = video(tmp_path / "v.avi", 30)
+    one = started(camera(path, repeat=True, every_ms=10))
+    assert len(caught.wait_for(Picture, 40)) >= 40
+    assert [s.connected for s in caught.of(DeviceState)] == [True]  # type: ignore[attr-defined]
+    one.stop()
+    caught.items.clear()
+    started(camera(path))
+    assert "gives no more frames" in caught.wait_for(DeviceState, 2)[1].detail  # type: ignore[attr-defined]
+
+
+def test_a_source_that_is_not_there_is_said_with_what_to_do(tmp_path: Path, caught: Caught, started: Start) -> None:
+    missing = camera(tmp_path / "none.avi")
+    assert "does not exist; correct `source`" in missing.probe()
+    started(missing)
+    assert caught.wait_for(DeviceState)[0].connected is False  # type: ignore[attr-defined]
+    (tmp_path / "text.avi").write_text("no video")
+    assert "does not open" in camera(tmp_path / "text.avi").probe()
+    assert "USB cameras here" in OpenCvCamera("c", CameraSettings(source=97), time.monotonic_ns).probe()
+    assert camera(video(tmp_path / "v.avi", 3)).probe() == ""
+
+
+def test_the_example_is_valid() -> None:
+    keys = yaml.safe_load(opencv_camera.DRIVER.example)
+    keys.pop("kind")
+    assert CameraSettings.model_validate(keys)
