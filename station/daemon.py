@@ -17,7 +17,7 @@ from station.config import StationConfig
 from station.core.events import Condition, DeviceState, Event, Starting, Stopping, Tick, Watermark
 from station.core.line import Line
 from station.eye import Eye
-from station.journal import IdFile, Journal, PictureStore
+from station.journal import IdFile, Journal, JournalError, PictureStore
 from station.lists import ListError, Lists
 from station.ports import Device, Driver, Picture, Plc
 from station.publishing import Publishing
@@ -134,7 +134,10 @@ class Daemon:
         if self._loop is not None:
             await self._loop.run_in_executor(core, self._one_turn)
         self._snapshot.close()
-        self._journal.close()
+        try:
+            self._journal.close()
+        except JournalError as error:
+            log.error("journal: %s", error)
         if self._publishing is not None:
             await self._publishing.stop()
 

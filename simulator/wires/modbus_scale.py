@@ -1,4 +1,4 @@
-"""The scale as Modbus registers: 0-1 grams (high word first), 2 status (bit 0 stable), 3 results counted, 4-5 pattern."""
+"""The scale as Modbus registers: 0-1 grams (high word first), 2 bit 0 stable, 3 results counted, 4-5 a pattern."""
 
 from __future__ import annotations
 

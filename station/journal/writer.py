@@ -107,9 +107,17 @@ class Journal:
             return 0
 
     def close(self) -> None:
-        """Fold the write-ahead log into the file and let go of it."""
-        self._db.close()
-        self._lock.close()
+        """Fold the write-ahead log into the file and let go of it.
+
+        Raises:
+            JournalError: the disk refused; all that was appended is kept, the log is folded in at the next start.
+        """
+        try:
+            self._db.close()
+        except apsw.Error as error:
+            raise explain(self.path, error) from error
+        finally:
+            self._lock.close()
 
     def _stamp(self) -> str:
         return self._now_utc().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,77 @@
+"""A configuration error names file, line, key, what is wrong and what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from station.config import ConfigError, load_config
+from station.plugins import installed_drivers
+from station.resources import examples
+from station.room import margins
+
+DRIVERS = installed_drivers()
+DEMO = (examples() / "demo.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", ["demo.yaml", "camera.yaml"])
+def test_examples_are_right_and_have_room(name: str) -> None:
+    config = load_config(examples() / name, DRIVERS)
+    setup = config.setup({kind: driver.role for kind, driver in DRIVERS.items()}, {})
+    found = margins(setup, poll_ms=20, scan_ms=20)
+    assert [margin.what for margin in found if not margin.fits] == []
+
+
+CASES = [
+    ("speed_mm_s: 2500", "speed_mms: 2500", "line.speed_mms: there is no such key; did you mean 'speed_mm_s'?"),
+    ("kind: serial-scanner", "kind: serial-scaner", "did you mean 'serial-scanner'?"),
+    ("port: wires/scanner, baud", "prot: wires/scanner, baud", "did you mean 'port'?"),
+    ("slip: 0.005", "slip: 5", "line.slip: Input should be less than 0.2"),
+    ("site: demo\n", "", "site: is missing"),
+    ("eyes_mm: [0, 650,", "eyes_mm: [0, 1650, 650,", "must begin with 0"),
+    ("zone_mm: [250, 350]", "zone_mm: [350, 250]", "devices.scanner.zone_mm"),
+    ("latency_ms: [20, 60]", "latency_ms: [60, 20]", "devices.scanner.latency_ms"),
+    ("trigger_eye: 2", "trigger_eye: 9", "there are eyes 0 to 4"),
+    ("diverter_mm: 5500", "diverter_mm: 900", "between the decision eye"),
+    ("kind: modbus-plc", "kind: mt-sics-scale", "plc.kind: 'mt-sics-scale' is no such kind"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), CASES)
+def test_error_says_what_to_do(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in DEMO
+    path = tmp_path / "line.yaml"
+    path.write_text(DEMO.replace(old, new, 1))
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, DRIVERS)
+    assert said in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_error_names_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "line.yaml"
+    path.write_text(DEMO.replace("slip: 0.005", "slip: much"))
+    line = next(n for n, text in enumerate(DEMO.splitlines(), start=1) if "slip: 0.005" in text)
+    with pytest.raises(ConfigError, match=rf"line\.yaml:{line}: line\.slip:"):
+        load_config(path, DRIVERS)
+
+
+def test_override_and_its_mistakes() -> None:
+    config = load_config(examples() / "demo.yaml", DRIVERS, ["plc.wire.port=15777", "mqtt=null"])
+    assert config.plc.wire.port == 15777
+    assert config.mqtt is None
+    with pytest.raises(ConfigError, match="write it as key.key=value"):
+        load_config(examples() / "demo.yaml", DRIVERS, ["plc"])
+    with pytest.raises(ConfigError, match="there is no 'plcs'"):
+        load_config(examples() / "demo.yaml", DRIVERS, ["plcs.wire.port=1"])
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_clear_error_or_a_configuration(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.mktemp("any") / "line.yaml"
+    path.write_text(text, encoding="utf-8", errors="replace")
+    with pytest.raises(ConfigError):
+        load_config(path, DRIVERS)

@@ -1,0 +1,102 @@
+"""A decision is on disk before its order is sent: proved with a disk that fails at fsync."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from station.core.actions import Order
+from station.core.events import Event
+from station.core.line import Line
+from station.journal import IdFile, Journal, Reader
+from station.ports import Health, Sink
+from station.turn import Turn
+from tests.faulty_vfs import FaultyVfs
+from tests.unit.core.virtual_line import VirtualLine
+
+
+class RecordingPlc:
+    """Remembers what it was told, and how much was on disk then."""
+
+    name = "plc"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.orders: list[tuple[Order, set[tuple[int, str]]]] = []
+        self.beats = 0
+
+    def start(self, sink: Sink) -> None:
+        """Nothing to start."""
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+    def health(self) -> Health:
+        """Fine."""
+        return Health(connected=True, detail="", last_message_ns=None, counters={})
+
+    def probe(self) -> str:
+        """Fine."""
+        return ""
+
+    def beat(self) -> None:
+        """Count."""
+        self.beats += 1
+
+    def send(self, orders: Sequence[Order]) -> None:
+        """Look at the journal through a connection of its own, then remember."""
+        reader = Reader(self._path)
+        payloads = [json.loads(event.payload) for event in reader.after(0, 100_000) if event.type == "decided"]
+        reader.close()
+        decided = {(int(data["parcel"]["number"]), str(data["route"])) for data in payloads}
+        self.orders += [(order, decided) for order in orders]
+
+    def open_session(self, session: int, epoch: int | None) -> None:
+        """Not of interest here."""
+
+
+@pytest.fixture
+def vfs() -> Iterator[FaultyVfs]:
+    faulty = FaultyVfs("turn-test")
+    yield faulty
+    faulty.unregister()
+
+
+def recorded_events(seconds: float) -> list[Event]:
+    """What reached the core on a virtual line, from the start."""
+    events: list[Event] = []
+
+    def note(event: Event) -> list[Event]:
+        events.append(event)
+        return [event]
+
+    line = VirtualLine(filters=[note])
+    line.run(seconds)
+    return events
+
+
+def test_decision_on_disk_before_its_order(tmp_path: Path, vfs: FaultyVfs) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0, vfs=vfs.name)
+    virtual = VirtualLine()
+    plc = RecordingPlc(path)
+    turn = Turn(Line(virtual.line.setup), journal, IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC)), plc)
+    sent = 0
+    for number, event in enumerate(recorded_events(14.0)):
+        vfs.fail_sync = number % 7 == 3
+        before = len(plc.orders)
+        beats = plc.beats
+        kept = turn.take([event])
+        if not kept:
+            assert len(plc.orders) == before
+            assert plc.beats == beats
+        sent += len(plc.orders) - before
+    assert sent > 3
+    for order, decided in plc.orders:
+        assert (order.parcel.number, order.lane.value) in decided
+    vfs.fail_sync = False
+    journal.close()
