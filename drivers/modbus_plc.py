@@ -130,6 +130,8 @@ class ModbusPlc:
         status = self._status()
         check_map(status, self._map.version)
         event = self._reader.connect(status)
+        self._number = status["poll_echo"]  # so that the next write has advanced
+        self._sent.clear()
         self._connected, self._detail = True, ""
         self._counters["reconnects"] += 1
         log.info("%s: connected to %s, program version %d", self.name, self._client.address, event.program_version)

@@ -55,8 +55,9 @@ def test_error_names_the_line(tmp_path: Path) -> None:
     path = tmp_path / "line.yaml"
     path.write_text(DEMO.replace("slip: 0.005", "slip: much"))
     line = next(n for n, text in enumerate(DEMO.splitlines(), start=1) if "slip: 0.005" in text)
-    with pytest.raises(ConfigError, match=rf"line\.yaml:{line}: line\.slip:"):
+    with pytest.raises(ConfigError) as caught:
         load_config(path, DRIVERS)
+    assert f"line.yaml:{line}: line.slip: " in str(caught.value)
 
 
 def test_override_and_its_mistakes() -> None:
