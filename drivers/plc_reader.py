@@ -69,12 +69,11 @@ class PlcReader:
         Raises:
             MissedEdgesError: the rings ran over, the arrivals do not add up, or the PLC's program stands still.
         """
-        if status["heartbeat"] == self._heartbeat:
-            if self.silent(answered_ns, _FROZEN_S):
-                raise MissedEdgesError("the PLC answers, but its program stands still")
-            return
         if self._heartbeat is not None and not 0 < (status["heartbeat"] - self._heartbeat) % 65_536 < _HALF_WORD >> 16:
-            return  # an older answer
+            # The same scan again or an older answer; if that goes on, the program stands still or began anew.
+            if self.silent(answered_ns, _FROZEN_S):
+                raise MissedEdgesError("the PLC answers, but its program stands still or was restarted")
+            return
         if not self._continues(status):
             status = self._begin(status)
             self._heartbeat, self._advanced_ns = status["heartbeat"], answered_ns

@@ -137,7 +137,7 @@ class Daemon:
         try:
             self._journal.close()
         except JournalError as error:
-            log.error("journal: %s", error)
+            log.error("journal: %s", error)  # noqa: TRY400 - one line is enough for a technician
         if self._publishing is not None:
             await self._publishing.stop()
 

@@ -64,7 +64,7 @@ def test_override_and_its_mistakes() -> None:
     config = load_config(examples() / "demo.yaml", DRIVERS, ["plc.wire.port=15777", "mqtt=null"])
     assert config.plc.wire.port == 15777
     assert config.mqtt is None
-    with pytest.raises(ConfigError, match="write it as key.key=value"):
+    with pytest.raises(ConfigError, match="write it as key"):
         load_config(examples() / "demo.yaml", DRIVERS, ["plc"])
     with pytest.raises(ConfigError, match="there is no 'plcs'"):
         load_config(examples() / "demo.yaml", DRIVERS, ["plcs.wire.port=1"])
