@@ -36,7 +36,7 @@ class Publisher:
         command = [sys.executable, "-m", "station.publisher", "--config-json", json.dumps(settings)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._lines: queue.Queue[dict[str, Any]] = queue.Queue()
-        self._thread = threading.Thread(target=self._listen)
+        self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
     def _listen(self) -> None:
@@ -79,7 +79,7 @@ class Station:
         self.journal = Journal(folder / "journal.db", station="s1", now_utc=now_utc, mono_ns=now_ns)
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat)
+        self._thread = threading.Thread(target=self._beat, daemon=True)
         self._thread.start()
 
     def _beat(self) -> None:
