@@ -23,6 +23,8 @@ IDENTIFIER = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 GS1_IDENTIFIERS = {"]C1", "]e0", "]e1", "]e2", "]d2", "]Q3", "]J1"}
 EAN_IDENTIFIERS = {"]E0", "]E3", "]E4"}
 LONGEST_PLAIN_NUMBER = 14
+SWALLOWED = re.compile(r".(1[135-7]\d\d(0[1-9]|1[0-2])[0-3]\d|0[01]\d{12,18})$")
+"""A date, a GTIN or an SSCC at the end of a text of free length: its separator was probably not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,8 @@ def _gs1_identity(content: str, *, separated: bool) -> tuple[str | None, str]:
     values = {element.ai.ai: element.value for element in elements}
     if len(values) != len(elements):
         return None, "an identifier twice"
+    if elements[-1].ai.separator_required and SWALLOWED.search(elements[-1].value):
+        return None, "GS1 with a separator too few"
     return _of_elements(values)
 
 

@@ -15,6 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from station.clock import now_utc, utc_text
 from station.publisher.messages import Message
 from station.publisher.settings import PublisherSettings
 
@@ -49,7 +50,10 @@ class Link:
         try:
             _identify(self._client, settings)
             self._client.connect(settings.host, settings.port, settings.keepalive_s)
-        except (OSError, ssl.SSLError, ValueError) as error:
+        except ssl.SSLError as error:
+            clock = f"this PC's clock says {utc_text(now_utc())}"
+            raise LinkError(f"broker {settings.host}:{settings.port}: {error}; {clock}") from error
+        except (OSError, ValueError) as error:
             raise LinkError(f"broker {settings.host}:{settings.port}: {error}") from error
 
     def turn(self, seconds: float) -> None:

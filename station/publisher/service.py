@@ -66,7 +66,11 @@ class Ending:
 
 
 class Teller:
-    """What the daemon is told, a JSON line each; it makes alarms of them. A condition is told when it changes."""
+    """What the daemon is told, a JSON line each; it makes alarms of them.
+
+    A condition is told when it is first known, also if all is well (a publisher before may have raised it), and when
+    it changes.
+    """
 
     def __init__(self) -> None:
         self._told: dict[str, str | None] = {}
@@ -74,7 +78,8 @@ class Teller:
     def tell(self, subject: str, text: str | None) -> None:
         """The condition on `subject` stands with that text, or with None is over."""
         standing, before = text is not None, self._told.get(subject)
-        if text == before or ((before is not None) == standing and subject != REJECTED):
+        same = text == before or ((before is not None) == standing and subject != REJECTED)
+        if same and subject in self._told:
             return
         self._told[subject] = text
         line = {"alarm": ALARM, "subject": subject, "standing": standing, "text": text or ""}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.modbus_scale_codec import ScaleCodec, ScaleMap
@@ -112,6 +112,7 @@ def test_a_known_pattern_shows_map_and_order() -> None:
     assert settings.span == (10, 6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 65535), min_size=4, max_size=4), max_size=50), st.sampled_from(
     ["int16", "uint16", "int32", "uint32", "float32"]), st.booleans())  # fmt: skip
 def test_any_words_raise_nothing_and_give_sane_weights(samples: list[list[int]], kind: str, counter: bool) -> None:  # noqa: FBT001

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from drivers.mt_sics_codec import MtSicsCodec, Refused
 from drivers.weighing import Dynamic, NewResults, Weighed
@@ -77,6 +77,7 @@ def test_a_toledo_scale_is_refused_and_named(swb: int) -> None:
     assert events[0].family == "a Toledo continuous scale"  # type: ignore[union-attr]
 
 
+@settings(deadline=None)
 @given(cuts=CUTS)
 def test_any_split_reads_the_same(cuts: list[int]) -> None:
     one, events = codec(), []
@@ -94,6 +95,7 @@ def test_half_a_line_is_never_a_weight(split: int) -> None:
     assert not any(isinstance(e, Weighed) for e in events)
 
 
+@settings(deadline=None)
 @given(chunks=ANYTHING)
 def test_any_bytes_raise_nothing_and_never_grow_memory(chunks: list[tuple[bytes, int]]) -> None:
     one, now = codec(), 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.picture_codec import proves_itself, what_lacks
@@ -29,6 +29,7 @@ def test_a_zero_filled_rest_is_not_whole(data: bytes, share: float) -> None:
     assert what_lacks(data[:kept] + bytes(len(data) - kept))
 
 
+@settings(deadline=None)
 @given(at=st.integers(8, len(PNG) - 1), flip=st.integers(1, 255))
 def test_no_changed_byte_of_a_png_goes_unseen(at: int, flip: int) -> None:
     assert what_lacks(PNG[:at] + bytes([PNG[at] ^ flip]) + PNG[at + 1 :])
@@ -46,6 +47,7 @@ def test_only_a_png_proves_itself() -> None:
     assert not proves_itself(JPEG)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"]))
 def test_any_bytes_raise_nothing(data: bytes, start: bytes) -> None:
     assert isinstance(what_lacks(start + data), str)

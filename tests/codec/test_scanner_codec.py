@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.scanner_codec import Refused, Scanned, ScannerCodec
@@ -76,6 +76,8 @@ def test_codes_of_one_identity_are_spelt_alike_and_others_kept_to_the_letter(tex
         ("]C10104006381333932", "bad check digit"),
         ("010400638133393121123", "without separators"),
         ("]E04006381333932", "bad check digit"),
+        ("]C101040063813339312198Z17240531", "a separator too few"),
+        ("]C1010400638133393110LOT0034012345000000", "a separator too few"),
         ("]C110LOT", "neither SSCC nor GTIN"),
         ("]C1", "empty"),
         ("\x1d", "empty"),
@@ -122,6 +124,7 @@ def test_a_toledo_scale_at_the_scanners_port_is_named() -> None:
 
 
 @pytest.mark.parametrize("prefix", [b"", b"\x02", b"#A"])
+@settings(deadline=None)
 @given(cuts=CUTS)
 def test_any_split_reads_the_same(prefix: bytes, cuts: list[int]) -> None:
     data = (prefix + EAN.encode() + b"\r\n" + prefix + b"NOREAD\r\n" + prefix + b"00012\r\n") * 2
@@ -187,6 +190,7 @@ def test_too_long_is_dropped_whole() -> None:
 
 
 @pytest.mark.parametrize("prefix", [b"", b"\x02", b"##"])
+@settings(deadline=None)
 @given(chunks=ANYTHING, suffix=st.sampled_from([b"\r\n", b"\r", b"\x03", b";;"]))
 def test_any_bytes_raise_nothing_and_never_grow_memory(
     prefix: bytes, chunks: list[tuple[bytes, int]], suffix: bytes
@@ -202,6 +206,7 @@ def test_any_bytes_raise_nothing_and_never_grow_memory(
         one.idle(now * MS)
 
 
+@settings(deadline=None)
 @given(text=st.from_regex(r"(\][A-Za-z][0-9])?[0-9\x1d]{1,60}", fullmatch=True))
 def test_any_number_is_an_identity_or_unsure(text: str) -> None:
     event = read(text)

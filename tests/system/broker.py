@@ -29,11 +29,11 @@ def free_port() -> int:
 class Mosquitto:
     """Persistent, as docs/mqtt.md wants it set; killed, stopped and started at will."""
 
-    def __init__(self, folder: Path, *more: str) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, *more: str, port: int = 0, anonymous: bool = True) -> None:
+        self.port = port or free_port()
         self._program = need("mosquitto")
         self._conf = folder / "mosquitto.conf"
-        lines = [f"listener {self.port} 127.0.0.1", "allow_anonymous true", "persistence true",
+        lines = [f"listener {self.port} 127.0.0.1", f"allow_anonymous {str(anonymous).lower()}", "persistence true",
                  f"persistence_location {folder}/", "max_queued_messages 0", "log_dest none",
                  f"user {getpass.getuser()}", *more]  # fmt: skip
         self._conf.write_text("\n".join(lines) + "\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from station.journal import LockedError
@@ -15,6 +15,7 @@ from station.publisher.window import Window
 from tests.unit.publisher.test_messages import EXAMPLES, SETTINGS, device_message, stored
 
 
+@settings(deadline=None)
 @given(st.permutations(range(1, 9)), st.sets(st.integers(1, 8)))
 def test_the_cursor_never_passes_an_open_event(order: list[int], left_out: set[int]) -> None:
     window, acked, reached = Window(), set(left_out), 0

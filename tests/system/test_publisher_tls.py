@@ -1,0 +1,89 @@
+"""The publisher over TLS with a password, against a real Mosquitto. Field case C64."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.needs import need
+from tests.system.broker import Mosquitto, free_port
+from tests.system.test_publisher import Publisher, Station
+
+
+def certificate(folder: Path, name: str, issuer: str = "", *, days: int = 2) -> None:
+    """A key and a certificate, self-signed or by an issuer; `days` below zero make it expired."""
+    openssl, key = need("openssl"), ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    request = [openssl, "req", *key, "-keyout", f"{name}.key", "-subj", f"/CN={name}"]
+    if not issuer:
+        subprocess.run(
+            [*request, "-x509", "-days", "2", "-out", f"{name}.pem"], cwd=folder, check=True, capture_output=True
+        )
+        return
+    subprocess.run([*request, "-out", f"{name}.csr"], cwd=folder, check=True, capture_output=True)
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1")
+    sign = [openssl, "x509", "-req", "-in", f"{name}.csr", "-CA", f"{issuer}.pem", "-CAkey", f"{issuer}.key",
+            "-CAcreateserial", "-extfile", "names", "-days", str(days), "-out", f"{name}.pem"]  # fmt: skip
+    subprocess.run(sign, cwd=folder, check=True, capture_output=True)
+
+
+def tls(folder: Path) -> list[str]:
+    passwords = folder / "passwords"
+    passwords.touch(mode=0o600)
+    subprocess.run([need("mosquitto_passwd", "mosquitto"), "-b", str(passwords), "s1", "secret"], check=True)
+    return [f"certfile {folder}/broker.pem", f"keyfile {folder}/broker.key", f"password_file {passwords}"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "pass").write_text("secret\n")
+    (tmp_path / "wrong").write_text("guess\n")
+    for name in ("ca", "other"):
+        certificate(tmp_path, name)
+    return tmp_path
+
+
+def publisher(folder: Path, port: int, *, ca: str = "ca", password: str = "pass") -> Publisher:
+    secrets = {"ca_file": str(folder / f"{ca}.pem"), "password_file": str(folder / password), "username": "s1"}
+    return Publisher(folder / "data", port, **secrets)
+
+
+def ended(one: Publisher) -> None:
+    one.end()
+    one.close_pipes()
+
+
+def test_a_broker_is_reached_by_certificate_and_password_and_refusals_are_named(folder: Path) -> None:
+    certificate(folder, "broker", "ca")
+    broker, station = Mosquitto(folder, *tls(folder), anonymous=False), Station(folder / "data")
+    stranger = publisher(folder, broker.port, ca="other")
+    word = stranger.told("broker")
+    assert "certificate verify failed" in word
+    assert "this PC's clock says 20" in word
+    ended(stranger)
+    guesser = publisher(folder, broker.port, password="wrong")
+    assert "refuses this client: Not authorized" in guesser.told("broker")
+    ended(guesser)
+    station.many(3)
+    one = publisher(folder, broker.port)
+    one.told("broker", standing=False)
+    ended(one)
+    station.close()
+    broker.end()
+
+
+def test_a_certificate_that_becomes_valid_later_is_tried_again(folder: Path) -> None:
+    certificate(folder, "broker", "ca", days=-1)
+    port, station = free_port(), Station(folder / "data")
+    broker = Mosquitto(folder, *tls(folder), anonymous=False, port=port)
+    one = publisher(folder, port)
+    assert "certificate has expired" in one.told("broker")
+    broker.end()
+    certificate(folder, "broker", "ca")
+    broker = Mosquitto(folder, *tls(folder), anonymous=False, port=port)
+    one.told("broker", standing=False)
+    ended(one)
+    station.close()
+    broker.end()
