@@ -36,14 +36,28 @@ class Lists:
         if stamp == self._stamp:
             return None
         held_bytes, declared_bytes = _read(self.hold_list), _read(self.declared_weights)
-        held = frozenset(row[0] for _, row in _rows(held_bytes, self.hold_list, 1))
+        held = frozenset(code for _, row in _rows(held_bytes, self.hold_list, 1) for code in spellings(row[0]))
         declared = tuple(
-            (row[0], _grams(row[1], number, self.declared_weights))
+            (code, _grams(row[1], number, self.declared_weights))
             for number, row in _rows(declared_bytes, self.declared_weights, 2)
+            for code in spellings(row[0])
         )
         self._stamp = stamp
         version = hashlib.sha256(held_bytes + b"\0" + declared_bytes).hexdigest()[:16]
         return ListsLoaded(version, held, declared)
+
+
+def spellings(code: str) -> list[str]:
+    """The code as written, and as a scanner's driver would spell it: UPC-A and GTIN-14 as EAN-13, SSCC as 18 digits."""
+    found = [code]
+    if code.isascii() and code.isdigit():
+        if len(code) == 12:
+            found.append(f"0{code}")
+        elif len(code) == 14 and code.startswith("0"):
+            found.append(code[1:])
+        elif len(code) == 20 and code.startswith("00"):
+            found.append(code[2:])
+    return found
 
 
 def _stamp(path: Path | None) -> object:

@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from simulator.demo.report import Truth, make_report
 from simulator.demo.subscriber import Subscriber
 from station.resources import examples
 
-TOPIC = "inspection/v1/demo/line-1/inspection-1/event/#"
+TOPIC = "inspection/v1/+/+/+/event/#"
 ZEROS = (
     "passed_without_own_clean_evidence",
     "passed_without_a_number",
@@ -32,8 +32,17 @@ STARTS_WITHIN_S = 3.0
 class Rig:
     """One line. Everything is started by hand, so that everything can be killed."""
 
-    def __init__(self, folder: Path, rate: int = 9000, seed: int = 1, overrides: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rate: int = 9000,
+        seed: int = 1,
+        overrides: Sequence[str] = (),
+        config: str = "demo.yaml",
+        wires: Mapping[str, Any] | None = None,
+    ) -> None:
         self.folder = folder
+        self.config = examples() / config
         self.seed = seed
         self.broker_port = free_port()
         self.broker: subprocess.Popen[bytes] | None = None
@@ -47,7 +56,9 @@ class Rig:
         self.subscriber.start()
         config = load_plant(examples() / "plant.yaml")
         feed = config.feed.model_copy(update={"parcels_per_hour": rate})
-        plant = config.model_copy(update={"feed": feed, "seed": seed, "plc": config.plc.model_copy(update={"port": 0})})
+        plc = config.plc.model_copy(update={"port": 0})
+        ends = config.wires.model_copy(update=dict(wires or {}))
+        plant = config.model_copy(update={"feed": feed, "seed": seed, "plc": plc, "wires": ends})
         (folder / "plant.yaml").write_text(yaml.safe_dump(plant.model_dump(mode="json")))
         self.plant = Plant(folder, ["plant.yaml", "--truth", "truth.jsonl"])
         self.overrides = [f"plc.wire.port={self.plant.plc_port}", f"mqtt.port={self.broker_port}", *overrides]
@@ -70,7 +81,7 @@ class Rig:
     def start(self) -> None:
         """Start the daemon and wait until the PLC holds its session."""
         begun = time.time()
-        self.station = start_station(self.folder, examples() / "demo.yaml", self.overrides, self.log)
+        self.station = start_station(self.folder, self.config, self.overrides, self.log)
         self.wait(lambda: self.live_since(begun), 20.0, "no live session")
 
     def live_since(self, begun: float) -> bool:

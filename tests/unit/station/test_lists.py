@@ -32,6 +32,21 @@ def test_loaded_once_and_again_when_changed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("036000291452", "0036000291452"),
+        ("00036000291452", "0036000291452"),
+        ("00340123450000000178", "340123450000000178"),
+        ("0012", "0012"),
+    ],
+)
+def test_a_held_code_is_held_however_it_is_spelt(tmp_path: Path, written: str, read: str) -> None:
+    loaded = both(tmp_path, hold=f"barcode\n{written}\n".encode()).changed()
+    assert loaded is not None
+    assert read in loaded.held
+
+
+@pytest.mark.parametrize(
     ("declared", "said"),
     [
         (b"barcode,grams\n0012,heavy\n", "declared.csv:2: 'heavy' is no weight"),
