@@ -23,9 +23,11 @@ from station.journal import JournalError, LockedError, Reader
 from station.journal.show import parcel_story, tail_table
 from station.plugins import installed_drivers
 from station.ports import Driver
+from station.publisher.messages import event_message
+from station.publisher.settings import PublisherSettings
 from station.resources import models
 from station.status import screen
-from station.vision import ModelError
+from station.vision import DetectorFault, ModelError
 from station.vision.look import look as look_at
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The inspection station.", epilog=__doc__)
@@ -46,7 +48,7 @@ def run(config: ConfigFile, overrides: Overrides = []) -> None:  # noqa: B006
         asyncio.run(_run(tree, drivers))
     except LockedError as error:
         _fail(str(error), 3)
-    except (JournalError, ModelError, OverrunError) as error:
+    except (JournalError, ModelError, DetectorFault, OverrunError) as error:
         _fail(str(error), 1)
 
 
@@ -103,6 +105,20 @@ def show(
     if not events:
         _fail(f"the journal holds nothing of parcel {parcel}", 1)
     console.print(parcel_story(events))
+
+
+@journal_app.command(epilog="Example: station journal export config/demo.yaml --after 4711 --limit 100")
+def export(
+    config: ConfigFile,
+    after: Annotated[int, typer.Option(help="The sequence before the first.", min=0)] = 0,
+    limit: Annotated[int, typer.Option(help="At most so many events.", min=1)] = 1000,
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Print events as they were published, one JSON text a line: how a subscriber fills a gap."""
+    tree, _ = _load(config, overrides)
+    settings = PublisherSettings(host="-", site=tree.site, line=tree.line_name, station=tree.station, data=tree.data)
+    for event in _reader(config, overrides).after(after, limit):
+        sys.stdout.buffer.write(event_message(event, settings).payload + b"\n")
 
 
 @app.command(epilog="Example: station look picture.png --model first_light")

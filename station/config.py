@@ -91,9 +91,12 @@ class MqttConfig(_Part):
 
     host: str
     port: int = Field(default=1883, ge=1, le=65535)
+    client_id: str = Field(default="", max_length=64)
     username: str | None = None
     password_file: Path | None = None
     ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
     keepalive_s: int = Field(default=10, ge=2, le=120)
     max_event_bytes: int = Field(default=200_000, ge=1000)
 

@@ -46,6 +46,8 @@ class Daemon:
         self._journal = Journal(config.data / "journal.db", station=name, now_utc=now_utc, mono_ns=now_ns)
         self._model = load_model(config.model.folder) if config.model else None
         detector = Detector(self._model, config.model.threads) if config.model and self._model else None
+        if detector is not None:
+            detector.self_test()
         thresholds = self._model.thresholds if self._model else {}
         roles = {kind: driver.role for kind, driver in drivers.items()}
         self.line = Line(config.setup(roles, thresholds))

@@ -30,6 +30,7 @@ def film(path: Path) -> None:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.xdist_group("line")
 def test_a_line_with_camera_and_modbus_scale(make_rig: Callable[..., Rig], tmp_path: Path) -> None:
     port = free_port()
     (tmp_path / "wires").mkdir()

@@ -12,7 +12,7 @@ import pytest
 
 from tests.system.rig import STARTS_WITHIN_S, ZEROS, Rig
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("line")]
 MakeRig = Callable[..., Rig]
 DECISION_TO_EXIT_MS = 840.0
 
