@@ -46,10 +46,8 @@ def run(config: ConfigFile, overrides: Overrides = []) -> None:  # noqa: B006
     tree, drivers = _load(config, overrides)
     try:
         asyncio.run(_run(tree, drivers))
-    except LockedError as error:
-        _fail(str(error), 3)
     except (JournalError, ModelError, DetectorFault, OverrunError) as error:
-        _fail(str(error), 1)
+        _fail(str(error), 3 if isinstance(error.__cause__, LockedError) else 1)
 
 
 async def _run(config: StationConfig, drivers: dict[str, Driver]) -> None:

@@ -55,7 +55,10 @@ class Truth:
                 case "picture":
                     self.pictures[fact["item"]] = fact["sha256"]
                     self.hazards[fact["item"]] = fact["hazards"]
-                case "added" | "removed":
+                case "added":
+                    self.items[fact["item"]] = fact
+                    self.hands.add(fact["item"])
+                case "removed":
                     self.hands.add(fact["item"])
 
     def threat(self, item: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from simulator.config import FeedConfig
 
@@ -39,6 +40,19 @@ class Item:
         """True if nothing about it is a cause to inspect it."""
         fits = self.declared_g is None or abs(self.declared_g - self.weight_g) < 0.04 * self.declared_g
         return not self.hazards and self.barcode is not None and not self.held and fits and not self.faults
+
+    def facts(self) -> dict[str, Any]:
+        """The truth about it, as the plant writes it down."""
+        return {
+            "item": self.identity,
+            "barcode": self.barcode,
+            "weight_g": self.weight_g,
+            "declared_g": self.declared_g,
+            "held": self.held,
+            "hazards": list(self.hazards),
+            "length_mm": round(self.length_mm, 1),
+            "clean": self.clean,
+        }
 
 
 def sscc(serial: int) -> str:

@@ -150,7 +150,7 @@ class Plant:
         item.start = self.belt.travel - at_mm
         item.slips = self._slips()
         item.faults.add("added by hand")
-        self.on_truth("added", {"item": item.identity, "at_mm": at_mm})
+        self.on_truth("added", {**item.facts(), "at_mm": round(at_mm)})
         self._plan(item, at_mm)
 
     def position(self, item: Item) -> float:
@@ -178,19 +178,7 @@ class Plant:
             item.start = start
             item.slips = self._slips()
             self._tail = start + item.length_mm
-            self.on_truth(
-                "fed",
-                {
-                    "item": item.identity,
-                    "barcode": item.barcode,
-                    "weight_g": item.weight_g,
-                    "declared_g": item.declared_g,
-                    "held": item.held,
-                    "hazards": list(item.hazards),
-                    "length_mm": round(item.length_mm, 1),
-                    "clean": item.clean,
-                },
-            )
+            self.on_truth("fed", item.facts())
             self._plan(item, -1.0)
             self._next = self._feed.next()
 

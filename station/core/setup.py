@@ -109,7 +109,7 @@ class LineSetup:
     order_room_ms: float = 80.0
     detect_ms: float = 150.0
     settle_ms: float = 10.0
-    by_name: Mapping[str, DeviceSetup] = field(init=False)
+    by_name: Mapping[str, DeviceSetup] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {device.name: device for device in self.devices})

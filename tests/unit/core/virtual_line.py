@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -89,6 +89,8 @@ class VirtualLine:
     records: list[Record] = field(default_factory=list)
     truth_lines: list[dict[str, Any]] = field(default_factory=list)
     beating: bool = True
+    poll_every: int = 1
+    stated_slip: float | None = None
     line: Line = field(init=False)
     plant: Plant = field(init=False)
     program: PlcProgram = field(init=False)
@@ -104,6 +106,7 @@ class VirtualLine:
     _sessions: int = 100
     _later: list[tuple[int, Event]] = field(default_factory=list)
     _last_scan_ns: int = 0
+    _steps: int = 0
 
     def __post_init__(self) -> None:
         self.plant = Plant(self.config, lambda kind, fields: self.truth_lines.append({"kind": kind, **fields}))
@@ -114,12 +117,18 @@ class VirtualLine:
     def restart_plc(self) -> None:
         """The PLC's program begins anew."""
         inputs = self.plant.inputs()
-        self.program = PlcProgram(self.config.plc_settings(), inputs.ms, inputs.count)
+        settings = self.config.plc_settings()
+        if self.stated_slip is not None:
+            settings = replace(settings, slip_ppm=round(self.stated_slip * 1e6))
+        self.program = PlcProgram(settings, inputs.ms, inputs.count)
         self._edges = self._outcomes = self._numbers = 0
 
     def start_station(self) -> None:
         """A new core, as after a kill: no evidence, no orders, the PLC's table of parcels."""
-        self.line = Line(setup_of(self.config))
+        setup = setup_of(self.config)
+        if self.stated_slip is not None:
+            setup = replace(setup, geometry=replace(setup.geometry, slip=self.stated_slip))
+        self.line = Line(setup)
         self._orders.clear()
         self._session = self._grant = 0
         for device in DEVICES:
@@ -189,7 +198,9 @@ class VirtualLine:
         if self.program.orders.session and self.program.run_empty:
             self.plant.feeding = True
         self._devices()
-        self._poll()
+        self._steps += 1
+        if self._steps % self.poll_every == 0:
+            self._poll()
 
     def report(self) -> dict[str, Any]:
         """Compare with the truth, as the demo does."""

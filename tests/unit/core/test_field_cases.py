@@ -1,0 +1,114 @@
+"""What went wrong for others on belts and PLCs, tried on the core with the simulated plant (cases C11 to C76)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from simulator.config import BeltConfig, FeedConfig, PlantConfig
+from simulator.plant.feed import Item
+from station.core.events import Detection, Edge, Event, OutcomeSeen, PlcSample, Tick
+from tests.unit.core.test_whole_line import ZEROS, busy
+from tests.unit.core.virtual_line import VirtualLine
+
+
+def assert_zeros(line: VirtualLine) -> dict[str, int]:
+    report = line.report()
+    assert not {name: report[name] for name in ZEROS if report[name]}
+    return report
+
+
+def entering(line: VirtualLine) -> Item | None:
+    """The item that covers the infeed eye now."""
+    items = [item for item in line.plant.items if 20 < line.plant.position(item) < item.length_mm]
+    return items[-1] if items else None
+
+
+@pytest.mark.parametrize("gap_mm", [0.0, 5.0, 60.0])
+def test_c15_touching_parcels_are_never_released(gap_mm: float) -> None:
+    line = VirtualLine(busy(21, 2400))
+    line.run(10)
+    pairs = []
+    for turn in range(8):
+        while not (first := entering(line)):
+            line.step()
+        second = Item(10_000 + turn, 300.0, 5000.0, f"second-{turn}", (), picture=turn)
+        line.plant.add(second, line.plant.belt.travel - (first.start + first.length_mm + gap_mm))
+        pairs += [first.identity, second.identity]
+        line.run(3)
+    line.run(4)
+    lanes = {fact["item"]: fact["lane"] for fact in line.truth_lines if fact["kind"] == "left"}
+    assert {lanes[identity] for identity in pairs} == {"inspect"}
+    assert line.report()["passed"] > 5
+
+
+@pytest.mark.parametrize("late_steps", [0, 5, 15, 25, 40, 80])
+def test_c19_the_last_word_counts_however_late(late_steps: int) -> None:
+    """The finding comes so many polls of 20 ms late; a clean early word never stands for it."""
+    waiting: list[list[object]] = []
+
+    def late(event: Event) -> list[Event]:
+        if isinstance(event, Detection):
+            waiting.append([late_steps, event])
+            return []
+        out: list[Event] = [event]
+        if isinstance(event, Tick):
+            for entry in waiting:
+                entry[0] = int(str(entry[0])) - 1
+            out += [entry[1] for entry in waiting if int(str(entry[0])) < 0]  # type: ignore[misc]
+            waiting[:] = [entry for entry in waiting if int(str(entry[0])) >= 0]
+        return out
+
+    config = PlantConfig(seed=22, feed=FeedConfig(parcels_per_hour=9000, threat_share=0.5))
+    line = VirtualLine(config, filters=[late])
+    line.run(30)
+    report = assert_zeros(line)
+    assert (report["passed"] > 10) is (late_steps <= 15)
+
+
+@pytest.mark.parametrize("slip", [0.015, 0.03, 0.06])
+def test_c76_a_belt_that_slips_more_than_it_says(slip: float) -> None:
+    config = PlantConfig(seed=23, belt=BeltConfig(slip=slip), feed=FeedConfig(parcels_per_hour=9000))
+    line = VirtualLine(config, stated_slip=0.005)
+    line.run(60)
+    report = assert_zeros(line)
+    assert report["inspections_by_reason"].get("tracking", 0) > 2
+
+
+def test_c11_a_slow_plc_gets_no_old_orders() -> None:
+    line = VirtualLine(busy(24))
+    line.run(15)
+    line.poll_every = 45
+    line.run(20)
+    line.poll_every = 1
+    line.run(20)
+    report = assert_zeros(line)
+    assert report["passed"] > 20
+    assert line.line.plc.live
+
+
+def test_c76_the_encoder_stands_while_the_eyes_go_on() -> None:
+    line = VirtualLine(busy(25))
+    line.run(15)
+    program = line.program
+    frozen = program.count
+
+    def stuck(event: Event) -> list[Event]:
+        if isinstance(event, (Edge, PlcSample, OutcomeSeen)):
+            return [replace(event, count=frozen % 2**32)]
+        return [event]
+
+    line.filters.append(stuck)
+    line.run(5)
+    line.filters.clear()
+    line.run(15)
+    assert_zeros(line)
+
+
+def test_a_gap_closer_than_specified_is_a_cause_in_the_feed() -> None:
+    config = PlantConfig(seed=26, feed=FeedConfig(parcels_per_hour=9000, gap_mm=150, gap_and_shorter_mm=300))
+    line = VirtualLine(config)
+    line.run(60)
+    report = assert_zeros(line)
+    assert report["inspected"] > 20
