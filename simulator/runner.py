@@ -6,6 +6,8 @@ import asyncio
 import heapq
 import json
 import time
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import IO, Any
@@ -13,6 +15,7 @@ from typing import IO, Any
 from simulator.config import PlantConfig
 from simulator.plant.feed import Feed, Item
 from simulator.plant.world import Emission, Plant
+from simulator.plc.orders import Command
 from simulator.plc.program import PlcProgram
 from simulator.plc.registers import Image, Layout
 from simulator.plc.signals import Inputs, Outputs
@@ -55,7 +58,9 @@ class Runner:
         self.program = PlcProgram(self.settings, int(self.plant.plc_ms(0)), self.plant.count(0))
         self.image = Image(Layout.load(plc_map()))
         self.image.settings(self.settings)
-        self.server = RegisterServer(self.image.words)
+        self.server = RegisterServer(self.image.words, self._written)
+        self._commands: deque[tuple[float, Command]] = deque(maxlen=16)
+        self._begin_s = time.monotonic()
         self.scanner = PtyLine(config.wires.scanner)
         self.scale = PtyLine(config.wires.scale)
         self.modbus_scale = ModbusScale()
@@ -94,9 +99,9 @@ class Runner:
         """Let the plant's time follow the clock."""
         self._waiting = self.config.wait_for_session
         self.plant.feeding = not self._waiting
-        begin = time.monotonic()
+        self._begin_s = time.monotonic()
         while not self._stopping.is_set():
-            self.tick((time.monotonic() - begin) * 1000)
+            self.tick(self._now_ms())
             await asyncio.sleep(_TICK_S)
         await self.close()
 
@@ -110,11 +115,12 @@ class Runner:
         self.xray.close()
 
     def tick(self, ms: float) -> None:
-        """Advance to that time, scan if a scan is due, and let devices speak."""
-        self.plant.advance(ms)
-        if self._seam_port is None and ms >= self._next_scan:
-            self._next_scan = ms + self._random.uniform(*self.config.plc.scan_ms)
+        """Advance to that time, scan whenever a scan is due (in plant time, however late we are), let devices speak."""
+        while self._seam_port is None and self._next_scan <= ms:
+            self.plant.advance(self._next_scan)
             self._scan()
+            self._next_scan += self._random.uniform(*self.config.plc.scan_ms)
+        self.plant.advance(ms)
         for item in self.plant.items:
             if item.identity not in self._begun:
                 self._begun.add(item.identity)
@@ -151,10 +157,19 @@ class Runner:
             self._waiting, self.plant.feeding = False, True
         return self.plant.inputs()
 
-    def _scan(self) -> None:
+    def _now_ms(self) -> float:
+        return (time.monotonic() - self._begin_s) * 1000
+
+    def _written(self, _address: int, _words: Sequence[int]) -> None:
+        """Somebody wrote registers: a whole command block is kept with its time, since scans may be caught up later."""
         command = self.image.command()
-        program = self.program
         if command is not None:
+            self._commands.append((self._now_ms(), command))
+
+    def _scan(self) -> None:
+        program = self.program
+        while self._commands and self._commands[0][0] <= self.plant.ms:
+            command = self._commands.popleft()[1]
             program.orders.take(command, program.rows, self.settings.decision_eye, program.count, program.ms)
         outputs: Outputs = program.scan(self.plant.inputs())
         self.plant.outputs(outputs)

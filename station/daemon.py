@@ -28,6 +28,7 @@ from station.vision import Detector, load_model
 log = logging.getLogger(__name__)
 INBOX = 20_000
 _IDLE_S = 0.05
+_LEAST_S = 0.005
 _SNAPSHOT_NS = 200_000_000
 _LISTS_S = 1.0
 
@@ -106,7 +107,7 @@ class Daemon:
     async def _sleep(self) -> None:
         """Until something came, a deadline of the core's, or a while."""
         deadline = self.line.next_deadline()
-        seconds = _IDLE_S if deadline is None else min(_IDLE_S, max(0.0, (deadline - now_ns()) / 1e9))
+        seconds = _IDLE_S if deadline is None else min(_IDLE_S, max(_LEAST_S, (deadline - now_ns()) / 1e9))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
         self._wake.clear()

@@ -24,9 +24,9 @@ def closed_ns(
     parcel: Parcel, setup: LineSetup, clock: ClockMatch, belt: BeltHistory, ports: Ports, now_ns: int
 ) -> float | None:
     """Return when the parcel's windows closed (monotonic ns), None if one of them is still open."""
-    if not _confirmed(parcel, setup):
+    latest = _confirmed_ns(parcel, setup, clock, belt)
+    if latest is None:
         return None
-    latest = 0.0
     for device in setup.devices:
         end = _window_end_ns(parcel, device, setup, clock, belt)
         if end is None or not _read_up_to(end, device, ports, setup, now_ns):
@@ -47,14 +47,16 @@ def detected(parcel: Parcel) -> bool:
     return all(frame.detection is not None or frame.fault for frame in parcel.evidence.frames)
 
 
-def _confirmed(parcel: Parcel, setup: LineSetup) -> bool:
-    """The first eye behind the last zone has seen it, or it is known to be missing there."""
+def _confirmed_ns(parcel: Parcel, setup: LineSetup, clock: ClockMatch, belt: BeltHistory) -> float | None:
+    """When the first eye behind the last zone saw it; 0 if it is known to be missing there, None if not yet."""
     last = max((device.zone_mm[1] for device in setup.devices), default=0.0)
     eyes = setup.geometry.eyes_mm
     behind = next((i for i, place in enumerate(eyes) if place >= last), len(eyes) - 1)
-    if behind == len(eyes) - 1:
-        return True
-    return behind in parcel.leads or behind <= parcel.origin_eye or "missed" in parcel.doubts
+    if behind in parcel.leads:
+        seen = belt.reached_at(parcel.leads[behind])
+        return None if seen is None else clock.pc_ns_latest(seen)
+    known = behind == len(eyes) - 1 or behind <= parcel.origin_eye or "missed" in parcel.doubts
+    return 0.0 if known else None
 
 
 def _window_end_ns(
