@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from models.evaluation import folder_report, parcel_rates, see_folder, see_parcels
+from models.evaluation import folder_report, labelled_classes, parcel_rates, see_folder, see_parcels
 from models.recipe import DEFAULT, Recipe
 from station.vision import Detector, ModelError, load_model
 
@@ -79,7 +79,7 @@ def evaluate(
         with _progress() as progress:
             task = progress.add_task(f"Looking at {folder.name}", total=None)
             found = see_folder(detector, folder, _advance(progress, task))
-        _print_folder(folder.name, found, model.thresholds)
+        _print_folder(folder, found, model.thresholds)
 
 
 def main() -> None:
@@ -103,16 +103,16 @@ def _print_rates(rates: dict[str, float]) -> None:
     _console.print(table)
 
 
-def _print_folder(name: str, seen: Sequence[Seen], thresholds: Mapping[str, float]) -> None:
+def _print_folder(folder: Path, seen: Sequence[Seen], thresholds: Mapping[str, float]) -> None:
     for group in sorted({item.group for item in seen}):
         part = [item for item in seen if item.group == group]
         refused = sum(bool(item.fault) for item in part)
         flagged = sum(bool(item.flagged(thresholds)) for item in part)
         table = Table(
             "class", "have it", "flagged as it", "flagged at all", "do not have it", "flagged as it", "boxes", "found",
-            title=f"{name} {group}: {len(part)} pictures, {flagged} flagged, {refused} refused by the gate",
+            title=f"{folder.name} {group}: {len(part)} pictures, {flagged} flagged, {refused} refused by the gate",
         )  # fmt: skip
-        for row in folder_report(part, thresholds):
+        for row in folder_report(part, thresholds, labelled_classes(folder)):
             cells = (row.pictures, row.flagged, row.any_flag, row.others, row.wrongly, row.boxes, row.boxes_found)
             table.add_row(row.label, *(str(cell) for cell in cells))
         _console.print(table)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.lib.format import open_memmap
 
+import simulator.xray
 from models.recipe import CLASSES, FILL, HEIGHT_PX, WIDTH_PX
 from simulator.xray import BELT, HAZARDS, MACHINES, Picture, draw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -54,8 +56,8 @@ def parcel(role: str, seed: int, number: int) -> Picture:
     length_mm = int(rng.integers(150, 601))
     if role != "train":
         return draw(at, length_mm, () if number % 2 else (words[number // 2 % len(words)],))
-    count = int(rng.choice(4, p=(0.2, 0.35, 0.28, 0.17)))
-    machine = MACHINES[int(rng.integers(len(MACHINES)))] if rng.random() < 0.25 else BELT
+    count = int(rng.choice(4, p=(0.2, 0.4, 0.27, 0.13)))
+    machine = MACHINES[int(rng.integers(len(MACHINES)))] if rng.random() < 0.2 else BELT
     return draw(at, length_mm, tuple(str(word) for word in rng.choice(words, count, p=_OFTEN)), machine)
 
 
@@ -69,13 +71,19 @@ def drawn_set(seed: int, count: int, folder: Path, tell: Callable[[int], None]) 
         tell: called with the number of pictures newly done.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    stem = f"train-{seed}-{count}"
+    stem = f"train-{seed}-{count}-{_simulator_digest()}"
     picture_file, label_file = folder / f"{stem}.npy", folder / f"{stem}.json"
     if not label_file.exists():
         _draw_all(seed, count, picture_file, label_file, tell)
     labels = json.loads(label_file.read_text("utf-8"))
     boxes = tuple(np.asarray(rows, np.float32).reshape(-1, 5) for rows in labels)
     return Drawn(np.load(picture_file, mmap_mode="r"), boxes)
+
+
+def _simulator_digest() -> str:
+    """Changes with the code that draws, so that no cache outlives it."""
+    files = [Path(__file__), *sorted(Path(str(simulator.xray.__file__)).parent.glob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def _draw_all(seed: int, count: int, picture_file: Path, label_file: Path, tell: Callable[[int], None]) -> None:
@@ -115,7 +123,7 @@ def varied(
     """
     width, height = size
     flip = rng.choice((-1.0, 1.0), 2)
-    zoom = float(np.exp(rng.uniform(-0.25, 0.6))) if rng.random() < 0.25 else 1.0
+    zoom = float(np.exp(rng.uniform(-0.25, 0.6))) if rng.random() < 0.2 else 1.0
     lean = rng.normal(0, 0.05) if rng.random() < 0.2 else 0.0
     turn = np.array([[flip[0] * zoom, lean * zoom], [-lean * zoom, flip[1] * zoom]])
     focus = _focus(pixels, boxes, rng) if size != (WIDTH_PX, HEIGHT_PX) else np.array((width / 2, height / 2))
@@ -152,7 +160,7 @@ def _moved(boxes: NDArray[np.float32], matrix: NDArray[np.float64], width: int, 
 
 
 def _toned(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    if rng.random() < 0.4:
+    if rng.random() < 0.3:
         steps = np.linspace(0, 1, 256)[:, None]
         curve = steps ** rng.uniform(0.75, 1.35) * rng.uniform(0.92, 1.06) ** rng.uniform(0, 1, 3)
         table = np.clip(curve * 255, 0, 255).astype(np.uint8)

@@ -13,7 +13,7 @@ from simulator.xray import png_bytes
 from station.vision import DetectorFault, PictureFault, quality_fault, read_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from station.core.events import Finding
@@ -113,7 +113,7 @@ def see_folder(detector: Detector, folder: Path, tell: Callable[[int], None] = l
 
 @dataclass(frozen=True, slots=True)
 class ClassReport:
-    """One class over a folder of pictures; None where the folder does not say which pictures have it.
+    """One class over a folder of pictures.
 
     Attributes:
         label: the class.
@@ -136,9 +136,23 @@ class ClassReport:
     boxes_found: int
 
 
-def folder_report(seen: Sequence[Seen], thresholds: Mapping[str, float]) -> list[ClassReport]:
-    """By class, what was flagged; pictures that the gate refused count by what the detector said all the same."""
-    return [_class_report(seen, label, thresholds) for label in thresholds]
+def labelled_classes(folder: Path) -> tuple[str, ...] | None:
+    """The classes that a COCO folder labels wherever they are (`info.annotated`); None if it does not say."""
+    annotated = json.loads((folder / "labels.json").read_text("utf-8")).get("info", {}).get("annotated")
+    return None if annotated is None else tuple(annotated)
+
+
+def folder_report(
+    seen: Sequence[Seen], thresholds: Mapping[str, float], labelled: Collection[str] | None = None
+) -> list[ClassReport]:
+    """By class, what was flagged; pictures that the gate refused count by what the detector said all the same.
+
+    Args:
+        seen: the pictures.
+        thresholds: by class.
+        labelled: the classes that can be judged, since they are labelled throughout; None for all.
+    """
+    return [_class_report(seen, label, thresholds) for label in thresholds if labelled is None or label in labelled]
 
 
 def _class_report(seen: Sequence[Seen], label: str, thresholds: Mapping[str, float]) -> ClassReport:

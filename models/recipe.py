@@ -29,12 +29,12 @@ class Recipe:
     """
 
     seed: int = 1
-    pictures: int = 12_000
-    steps: int = 7000
+    pictures: int = 9000
+    steps: int = 9000
     whole_from: float = 0.88
     batch: int = 16
-    rate: float = 2.5e-3
-    threads: int = 2
+    rate: float = 2e-3
+    threads: int = 1
     bfloat16: bool = True
 
 

@@ -75,7 +75,7 @@ def aerosol(rng: np.random.Generator) -> Sketch:
     length, radius = rng.uniform(115, 225), rng.uniform(17, 33)
     sketch = Sketch(length, 2 * radius + 4)
     left = -length / 2
-    wall, thick = (STEEL, rng.uniform(0.22, 0.4)) if rng.random() < 0.55 else (ALUMINIUM, rng.uniform(0.5, 1.0))
+    wall, thick = (STEEL, rng.uniform(0.25, 0.45)) if rng.random() < 0.7 else (ALUMINIUM, rng.uniform(0.9, 1.6))
     neck = length * rng.uniform(0.72, 0.8)
     shoulder = left + neck
     top = shoulder + radius * rng.uniform(0.35, 0.7)

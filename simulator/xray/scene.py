@@ -31,7 +31,7 @@ _LARGE: tuple[Callable[[np.random.Generator], Sketch], ...] = (
     electronics.tablet, electronics.hair_dryer,
 )  # fmt: skip
 _SMALL: tuple[Callable[[np.random.Generator], Sketch], ...] = (
-    tools.wrench, tools.screwdriver, tools.pliers, tools.cutlery, tools.ruler, tools.keys,
+    tools.wrench, tools.screwdriver, tools.pliers, tools.cutlery, tools.ruler, tools.bracket, tools.keys,
     tools.small_metal, tools.small_metal, electronics.charger, electronics.cable, electronics.cable,
 )  # fmt: skip
 
@@ -100,11 +100,11 @@ def _pack(table: _Table, rng: np.random.Generator) -> None:
     if rng.random() < 0.6:
         table.lay(packaging.filling(length * 0.96, width * 0.96, rng), table.centre_px, table.turn)
     area = length * width
-    for _ in range(int(rng.integers(0, 3))):
+    for _ in range(int(rng.integers(0, 2))):
         table.put(packaging.cloth(length * rng.uniform(0.4, 0.8), width * rng.uniform(0.4, 0.8), rng))
-    for _ in range(int(rng.poisson(area / 26_000))):
+    for _ in range(int(rng.poisson(area / 42_000))):
         table.put(_LARGE[rng.integers(len(_LARGE))](rng))
-    for _ in range(int(rng.poisson(area / 22_000))):
+    for _ in range(int(rng.poisson(area / 46_000))):
         table.put(_SMALL[rng.integers(len(_SMALL))](rng))
 
 
@@ -180,7 +180,7 @@ class _Table:
     def _place(self, sketch: Sketch, smallest: float) -> tuple[tuple[float, float], float, float, float] | None:
         """A centre, angle, scale and foreshortening at which the object lies within the parcel."""
         rng = self._rng
-        squeeze = float(rng.uniform(0.6, 1.0)) if rng.random() < 0.35 else 1.0
+        squeeze = float(rng.uniform(0.7, 1.0)) if rng.random() < 0.3 else 1.0
         best_angle, best_scale = 0.0, 0.0
         for _ in range(4):
             angle = float(rng.uniform(0, 360))

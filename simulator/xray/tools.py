@@ -87,14 +87,23 @@ def cutlery(rng: np.random.Generator) -> Sketch:
     return sketch
 
 
-def ruler(rng: np.random.Generator) -> Sketch:
-    """A flat bar with square ends: a steel ruler, a hinge, a shelf bracket with holes."""
-    length, half = rng.uniform(90, 260), rng.uniform(7, 17)
+def bracket(rng: np.random.Generator) -> Sketch:
+    """A flat bar with square ends and wide holes along it: a shelf bracket, a hinge, a mounting strip."""
+    length, half = rng.uniform(90, 260), rng.uniform(8, 17)
     sketch = Sketch(length, 2 * half + 2)
-    thick = rng.uniform(0.8, 3.5)
+    thick = rng.uniform(1.5, 3.5)
     sketch.plate(-length / 2, -half, length / 2, half, STEEL, thick)
-    for x in np.linspace(-length / 2 + 8, length / 2 - 8, int(rng.integers(2, 7))):
-        sketch.disc((float(x), 0), 2.6, STEEL, -thick)
+    for x in np.arange(-length / 2 + 10, length / 2 - 8, rng.uniform(18, 30)):
+        sketch.disc((float(x), 0), half * rng.uniform(0.35, 0.5), STEEL, -thick)
+    return sketch
+
+
+def ruler(rng: np.random.Generator) -> Sketch:
+    """A thin steel ruler: pale, square ends, a hole at one of them."""
+    length, half = rng.uniform(160, 310), rng.uniform(10, 16)
+    sketch = Sketch(length, 2 * half + 2)
+    sketch.plate(-length / 2, -half, length / 2, half, STEEL, 0.5)
+    sketch.disc((-length / 2 + 8, 0), 3.5, STEEL, -0.5)
     return sketch
 
 

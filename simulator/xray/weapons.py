@@ -98,15 +98,11 @@ def _blade(sketch: Sketch, start: float, end: float, half: float, rng: np.random
     spine = rng.uniform(1.6, 3.6)
     drop = float(rng.choice((-half, 0.0, half * 0.6)))
     outline: list[Point] = [(start, -half), (end - point, -half), (end, drop), (end - point * 0.8, half), (start, half)]
-    sketch.polygon(outline, STEEL, spine * 0.55)
-    upper: list[Point] = [
-        (start, -half),
-        (end - point, -half),
-        (end - 2, drop),
-        (end - point, half * 0.1),
-        (start, half * 0.1),
-    ]
-    sketch.polygon(upper, STEEL, spine * 0.45)
+    sketch.polygon(outline, STEEL, spine * 0.3)
+    for share, part in ((0.35, 0.3), (-0.3, 0.4)):
+        edge = half * share
+        bevel: list[Point] = [(start, -half), (end - point, -half), (end - 2, drop), (end - point, edge), (start, edge)]
+        sketch.polygon(bevel, STEEL, spine * part)
 
 
 def fixed_knife(rng: np.random.Generator) -> Sketch:
@@ -122,7 +118,8 @@ def fixed_knife(rng: np.random.Generator) -> Sketch:
         0,
         PLASTIC if rng.random() < 0.6 else WOOD,
     )
-    sketch.plate(start + 8, -grip * 0.5, joint, grip * 0.5, STEEL, rng.uniform(1.5, 3))
+    tang = grip * rng.uniform(0.2, 0.45)
+    sketch.plate(joint - handle * rng.uniform(0.5, 0.9), -tang, joint, tang, STEEL, rng.uniform(1.5, 3))
     for x in np.linspace(start + 16, joint - 14, int(rng.integers(2, 4))):
         sketch.disc((float(x), 0), 2.6, BRASS, 8)
     if rng.random() < 0.35:

@@ -56,11 +56,6 @@ def check(data: bytes, check_size: Callable[[int, int], None]) -> tuple[int, int
     return size
 
 
-def with_bytes_before_end(data: bytes) -> bytes:
-    """The same file with some bytes put before its end mark, which a decoder reads only if it lacks data."""
-    return data[: -len(_END)] + bytes(range(0x11, 0xEE, 7)) * 2 + _END
-
-
 def _frame(body: bytes) -> tuple[int, int]:
     if len(body) < 6:
         raise PictureFault("the JPEG's frame header is cut off")

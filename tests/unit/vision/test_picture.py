@@ -57,9 +57,12 @@ def test_every_cut_of_a_jpeg_is_refused(parcel_jpeg):
             read_picture(parcel_jpeg[:kept])
 
 
-@pytest.mark.parametrize("share", [0.3, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])
 def test_a_jpeg_cut_and_then_ended_is_refused(parcel_jpeg, share):
-    """A repair tool, or a writer that was killed in an orderly way, puts the end mark after half the data."""
+    """A repair tool, or a writer that was killed in an orderly way, puts the end mark after half the data.
+
+    What lacks within the very last block cannot be told, and hides no more than that block.
+    """
     start = parcel_jpeg.index(b"\xff\xda") + 14
     kept = start + int((len(parcel_jpeg) - start) * share)
     with pytest.raises(PictureFault):
