@@ -36,12 +36,12 @@ class FeedConfig(_Part):
 
 
 class BeltConfig(_Part):
-    """The belt: speed, slip as a share, encoder, and how fast it starts and stops."""
+    """The belt: speed, slip as a share, encoder, and its travel while it brakes."""
 
     speed_mm_s: int = 2500
     slip: float = 0.005
     um_per_count: int = 1000
-    stop_mm: int = 60
+    brake_mm: int = 50
     first_count: int = 4_294_947_296
 
 
@@ -70,8 +70,8 @@ class PlcConfig(_Part):
     decision_eye: int = 4
     trigger_eye: int = 2
     diverter_mm: int = 5500
-    switch_mm: int = 300
-    switch_ms: int = 80
+    switch_mm: int = 325
+    switch_ms: int = 50
     tolerance_mm: int = 10
     length_tolerance_mm: int = 15
     program_version: int = 1
@@ -108,7 +108,7 @@ class PlantConfig(_Part):
             tolerance_mm=self.plc.tolerance_mm,
             length_tolerance_mm=self.plc.length_tolerance_mm,
             switch_mm=self.plc.switch_mm,
-            stop_mm=self.belt.stop_mm,
+            stop_mm=self.belt.brake_mm + round(self.plc.scan_ms[1] * self.belt.speed_mm_s / 1000),
             eye_mm=self.plc.eyes_mm,
             decision_eye=self.plc.decision_eye,
             diverter_mm=self.plc.diverter_mm,

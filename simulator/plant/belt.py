@@ -10,17 +10,17 @@ from simulator.plant.feed import Item
 
 @dataclass(slots=True)
 class Belt:
-    """Travel in mm since the start; speed ramps so that a stop takes `stop_mm` at full speed."""
+    """Travel in mm since the start; speed ramps so that it brakes within `brake_mm` from full speed."""
 
     full_mm_s: float
-    stop_mm: float
+    brake_mm: float
     travel: float = 0.0
     speed_mm_s: float = 0.0
     running: bool = False
 
     def step(self, seconds: float) -> tuple[float, float]:
         """Move for that long; returns travel before and after. Speed is even within a step."""
-        rate = self.full_mm_s**2 / (2 * self.stop_mm)
+        rate = self.full_mm_s**2 / (2 * self.brake_mm)
         target = self.full_mm_s if self.running else 0.0
         change = rate * seconds
         if self.speed_mm_s < target:

@@ -69,7 +69,7 @@ class Plant:
         config = self.config
         self._random = Random(config.seed * 7919 + 1)
         self._feed = Feed(config.feed, config.seed, config.belt.speed_mm_s)
-        self.belt = Belt(config.belt.speed_mm_s, config.belt.stop_mm)
+        self.belt = Belt(config.belt.speed_mm_s, config.belt.brake_mm)
         self._next = self._feed.next()
 
     # --- towards the PLC ----------------------------------------------------------------------------------------

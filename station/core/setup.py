@@ -21,7 +21,7 @@ class Geometry:
         eyes_mm: photo-eyes ahead of and with the decision eye, in order; the first is the infeed eye at 0.
         diverter_mm: where a parcel begins to be diverted.
         exit_mm: the exit eyes of both lanes.
-        switch_mm: belt travel while the diverter switches (S).
+        switch_mm: belt travel that a change of the diverter needs, until the belt could still be stopped (S).
         longest_mm, shortest_mm, gap_mm: parcels and the smallest gap, as the line is specified.
         gap_and_shorter_mm: a gap and the shorter of its two parcels are together at least this long.
         tolerance_mm: allowance beside slip and latching for a parcel that turns or rocks.
