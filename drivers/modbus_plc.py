@@ -24,6 +24,7 @@ NS = 1_000_000_000
 SILENCE_S = 0.3
 _BACKOFF_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 _SENT_KEPT = 256
+_CAUSES_TOLD = 20
 _HALF = 1 << 15
 
 
@@ -56,6 +57,7 @@ class ModbusPlc:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._connected = False
+        self._told: set[str] = set()
         self._detail = "not started"
         self._last_message_ns: int | None = None
         self._counters = {"polls": 0, "failures": 0, "torn": 0, "reconnects": 0}
@@ -133,6 +135,7 @@ class ModbusPlc:
         self._number = status["poll_echo"]  # so that the next write has advanced
         self._sent.clear()
         self._connected, self._detail = True, ""
+        self._told.clear()
         self._counters["reconnects"] += 1
         log.info("%s: connected to %s, program version %d", self.name, self._client.address, event.program_version)
         sink(DeviceState(self.name, connected=True))
@@ -182,11 +185,12 @@ class ModbusPlc:
         self._detail = str(error)
         if isinstance(error, MissedEdgesError):
             self._reader.forget()
-        if self._connected:
-            self._connected = False
-            log.warning("%s: lost: %s", self.name, error)
-            sink(DeviceState(self.name, connected=False, detail=str(error)))
-            sink(PlcLost(str(error)))
+        if self._connected or (self._detail not in self._told and len(self._told) < _CAUSES_TOLD):
+            was, self._connected = self._connected, False
+            self._told.add(self._detail)
+            log.warning("%s: %s: %s", self.name, "lost" if was else "not connected", error)
+            sink(DeviceState(self.name, connected=False, detail=self._detail))
+            sink(PlcLost(self._detail))
 
     def _status(self) -> dict[str, Any]:
         return self._map.blocks["status"].decode(self._read(*self._block("status")))

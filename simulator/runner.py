@@ -151,7 +151,11 @@ class Runner:
         return image
 
     def _exchange(self, outputs: Outputs) -> Inputs:
-        """One scan of a PLC that is not ours; parcels come once it lets the belt run."""
+        """One scan of a PLC that is not ours; parcels come once it lets the belt run.
+
+        Time and count are those of this very moment, not of the last tick: the station reckons with them.
+        """
+        self.plant.advance(self._now_ms())
         self.plant.outputs(outputs)
         if self._waiting and outputs.belt and self.plant.belt.travel > self.config.plc.eyes_mm[-1] * 2:
             self._waiting, self.plant.feeding = False, True

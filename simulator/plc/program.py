@@ -190,15 +190,16 @@ class PlcProgram:
         self._forget(crossing.number)
 
     def _lose(self) -> None:
-        """A parcel that the decision eye should have seen and did not is lost, and its order dies with it."""
+        """A parcel that claimed no edge at the decision eye in its window is lost, and its order dies with it."""
         settings = self.settings
+        claimed = {crossing.number for crossing in self.guard.queue}
         for row in list(self.rows.values()):
-            if settings.decision_eye in row.seen:
+            if row.number in claimed:
                 continue
-            eye = max(row.seen)
+            eye = max(eye for eye in row.seen if eye < settings.decision_eye)
             most = settings.travel(settings.eye_mm[eye], settings.eye_mm[settings.decision_eye])[1]
             if self.count > row.seen[eye] + most:
-                self.rings.outcome(row.number, Place.LOST, Why.NOT_SEEN, self.count, self.ms)
+                self.rings.outcome(row.number, Place.LOST, row.refused or Why.NOT_SEEN, self.count, self.ms)
                 self._forget(row.number)
 
     def _forget(self, number: int) -> None:

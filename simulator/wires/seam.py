@@ -43,6 +43,8 @@ class SignalSeam:
         self._exchange = exchange
         self._server: asyncio.Server | None = None
         self._taken = False
+        self._serving: asyncio.Task[None] | None = None
+        self._writer: asyncio.StreamWriter | None = None
 
     async def start(self, port: int) -> int:
         """Listen on the loopback; returns the port."""
@@ -50,15 +52,19 @@ class SignalSeam:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        """Close."""
+        """Close; whoever is connected is served to the end of its scan."""
         if self._server is not None:
             self._server.close()
+        if self._serving is not None and self._writer is not None:
+            self._writer.close()
+            await asyncio.wait({self._serving})
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._taken:
             writer.close()
             return
         self._taken = True
+        self._serving, self._writer = asyncio.current_task(), writer
         try:
             while line := await reader.readline():
                 writer.write(format_inputs(self._exchange(parse_outputs(line))))

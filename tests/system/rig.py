@@ -40,9 +40,11 @@ class Rig:
         overrides: Sequence[str] = (),
         config: str = "demo.yaml",
         wires: Mapping[str, Any] | None = None,
+        program: Sequence[str | Path] = (),
     ) -> None:
         self.folder = folder
         self.config = examples() / config
+        self.program: subprocess.Popen[str] | None = None
         self.seed = seed
         self.broker_port = free_port()
         self.broker: subprocess.Popen[bytes] | None = None
@@ -54,15 +56,27 @@ class Rig:
         self.start_broker()
         self.subscriber = Subscriber("127.0.0.1", self.broker_port, TOPIC)
         self.subscriber.start()
-        config = load_plant(examples() / "plant.yaml")
-        feed = config.feed.model_copy(update={"parcels_per_hour": rate})
-        plc = config.plc.model_copy(update={"port": 0})
-        ends = config.wires.model_copy(update=dict(wires or {}))
-        plant = config.model_copy(update={"feed": feed, "seed": seed, "plc": plc, "wires": ends})
+        base = load_plant(examples() / "plant.yaml")
+        feed = base.feed.model_copy(update={"parcels_per_hour": rate})
+        plc = base.plc.model_copy(update={"port": 0})
+        ends = base.wires.model_copy(update=dict(wires or {}))
+        plant = base.model_copy(update={"feed": feed, "seed": seed, "plc": plc, "wires": ends})
         (folder / "plant.yaml").write_text(yaml.safe_dump(plant.model_dump(mode="json")))
-        self.plant = Plant(folder, ["plant.yaml", "--truth", "truth.jsonl"])
-        self.overrides = [f"plc.wire.port={self.plant.plc_port}", f"mqtt.port={self.broker_port}", *overrides]
+        seam = ["--seam", "0"] if program else []
+        self.plant = Plant(folder, ["plant.yaml", "--truth", "truth.jsonl", *seam])
+        self.plc_port = self.start_program(*program) if program else self.plant.plc_port
+        self.overrides = [f"plc.wire.port={self.plc_port}", f"mqtt.port={self.broker_port}", *overrides]
         self.log = (folder / "station.log").open("w")
+
+    def start_program(self, path: str | Path, *flags: str | Path) -> int:
+        """Start a PLC that is not ours at the plant's signal seam: `PATH MODBUS_PORT SEAM_PORT FLAGS`; its port."""
+        command = [path, "0", self.plant.wires["seam"].rpartition(":")[2], *flags]
+        self.program = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.program.stdout
+        with self.program.stdout as said:
+            word, _, port = said.readline().partition(" ")
+        assert word == "serving", word
+        return int(port)
 
     def start_broker(self) -> None:
         """Start Mosquitto and wait until it listens."""
@@ -81,8 +95,12 @@ class Rig:
     def start(self) -> None:
         """Start the daemon and wait until the PLC holds its session."""
         begun = time.time()
-        self.station = start_station(self.folder, self.config, self.overrides, self.log)
+        self.launch()
         self.wait(lambda: self.live_since(begun), 20.0, "no live session")
+
+    def launch(self) -> None:
+        """Start the daemon."""
+        self.station = start_station(self.folder, self.config, self.overrides, self.log)
 
     def live_since(self, begun: float) -> bool:
         """True if a snapshot newer than that says the session is live."""
@@ -141,6 +159,22 @@ class Rig:
                 facts.append(json.loads(line))
             except ValueError:
                 continue
+        return facts + self.numbered()
+
+    def numbered(self) -> list[dict[str, Any]]:
+        """Which parcel got which number, of a PLC that tells the plant nothing: what the station published of it."""
+        if self.program is None:
+            return []
+        facts, session = [], 0
+        for event in self.subscriber.snapshot():
+            data = event["data"]
+            if event["type"].endswith(".session-opened"):
+                session = data["new_session"]
+            elif event["type"].endswith(".parcel-entered"):
+                stamp = 0 if data["inspect_only"] else session
+                facts.append(
+                    {"kind": "numbered", **data["parcel"], "count": data["count"] % (1 << 32), "session": stamp}
+                )
         return facts
 
     def finish(self) -> dict[str, Any]:
@@ -152,10 +186,18 @@ class Rig:
         if self.station is not None:
             end(self.station, 5.0)
         self.plant.stop()
+        self.stop_program()
         rows = self.journal()
         self.wait(lambda: len(self.subscriber.events) >= len(rows), 20.0, f"{len(rows)} events at the subscriber")
-        truth = Truth.load(self.folder / "truth.jsonl")
+        truth = Truth()
+        truth.take([json.dumps(fact) for fact in self.facts()])
         return make_report(truth, self.subscriber.snapshot(), len(rows))
+
+    def stop_program(self) -> None:
+        """End the PLC that is not ours."""
+        if self.program is not None:
+            self.program.kill()
+            self.program.wait()
 
     def belt_empty(self) -> bool:
         """Everything that was fed has left or was lifted off."""
@@ -177,6 +219,7 @@ class Rig:
         """Kill whatever is left."""
         self.kill()
         self.plant.close()
+        self.stop_program()
         self.subscriber.stop()
         self.stop_broker()
         self.log.close()

@@ -1,0 +1,84 @@
+"""The station at a PLC that was written from docs/plc-interface.md alone, in C on libmodbus; the plant at its seam."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from drivers.modbus import ModbusClient, read_registers
+from tests.needs import lacking, need
+from tests.system.rig import Rig
+from tests.system.test_line import assert_promises, released_while_dead
+
+pytestmark = pytest.mark.timeout(120)
+MakeRig = Callable[..., Rig]
+SOURCE = Path(__file__).parents[1] / "drivers" / "plc_on_libmodbus.c"
+SESSION_REGISTER = 15
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not Path("/usr/include/modbus/modbus.h").exists():
+        lacking("libmodbus is not installed (apt install libmodbus-dev)")
+    binary = tmp_path_factory.mktemp("plc") / "plc_on_libmodbus"
+    flags = ["-Wall", "-Wextra", "-Werror", "-O2", "-I/usr/include/modbus"]
+    subprocess.run([need("gcc"), *flags, "-o", str(binary), str(SOURCE), "-lmodbus"], check=True)
+    return binary
+
+
+@contextmanager
+def session_shown(rig: Rig) -> Iterator[Callable[[], int]]:
+    """A second look at the PLC's live session, which the daemon knows nothing of."""
+    client = ModbusClient("127.0.0.1", rig.plc_port, 1.0)
+
+    def session() -> int:
+        high, low = read_registers(client, SESSION_REGISTER, 2, 1)
+        return high << 16 | low
+
+    yield session
+    client.close()
+
+
+def test_a_line_runs_on_it_and_the_daemon_is_killed_once(make_rig: MakeRig, program: Path) -> None:
+    rig = make_rig(seed=16, program=[program])
+    rig.start()
+    rig.let_pass(8)
+    with session_shown(rig) as session:
+        first = session()
+        assert first
+        rig.kill()
+        rig.plant.tell("mark killed")
+        rig.wait(lambda: session() == 0, 2.0, "the dead station's session ended")
+        rig.start()
+        assert session() not in {0, first}
+    rig.let_pass(8)
+    report = rig.finish()
+    assert_promises(rig, report)
+    assert rig.released() >= 15
+    assert report["inspected"] >= 3, report
+    opened = [event["new_session"] for event in rig.events("session-opened")]
+    assert len(set(opened)) == 2
+    assert opened[0] == first
+    assert not released_while_dead(rig.facts())
+    assert infeed_edges(rig) <= {(fact["number"], fact["count"]) for fact in rig.numbered()}
+    lost = {f"{a['alarm']} {a['subject']}" for a in rig.events("alarm-raised") if a["alarm"] != "device-lost"}
+    assert not lost, lost
+
+
+def infeed_edges(rig: Rig) -> set[tuple[int, int]]:
+    """Number and count of each beam broken at the infeed eye, as the station read them."""
+    edges = [edge for event in rig.events("edges-read") for edge in event["edges"]]
+    return {(number, count) for _, eye, broken, count, _, number, _ in edges if eye == 0 and broken and number}
+
+
+def test_swapped_words_are_named_and_nothing_is_worked_with(make_rig: MakeRig, program: Path) -> None:
+    rig = make_rig(program=[program, "--swap-words"])
+    rig.launch()
+    rig.wait(lambda: any("swapped" in str(a["text"]) for a in rig.events("alarm-raised")), 15.0, "swapped words named")
+    assert not rig.events("session-opened")
+    with session_shown(rig) as session:
+        assert session() == 0
