@@ -103,6 +103,7 @@ def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: in
         "clean_parcels": len(clean),
         "clean_share_passed": _share(sum(truth.lanes.get(item) == "pass" for item, _ in clean), len(clean)),
         "detector_false_alarms": sum("finding" in _codes(d) and not truth.threat(item) for item, d in known),
+        "by_hazard": _by_hazard(truth, known),
         "no_reads": sum("no-barcode" in _codes(d) for _, d in known),
         "events_journaled": journaled,
         "events_received": len(events),
@@ -112,6 +113,24 @@ def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: in
     }
     report["broken"] = broken(report)
     return report
+
+
+def _by_hazard(truth: Truth, known: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[str, dict[str, int]]:
+    """For each hazard: parcels that have it, found as it, found as anything, and inspected for whatever reason."""
+    found: dict[str, Counter[str]] = {}
+    for item, done in known:
+        seen = {
+            reason["text"].rpartition(": ")[2].split(" ")[0]
+            for reason in done["reasons"]
+            if reason["code"] == "finding"
+        }
+        for hazard in truth.hazards.get(item, []):
+            counts = found.setdefault(hazard, Counter())
+            counts["have_it"] += 1
+            counts["found_as_it"] += hazard in seen
+            counts["found_at_all"] += bool(seen)
+            counts["inspected"] += truth.lanes.get(item) == "inspect"
+    return {hazard: dict(counts) for hazard, counts in sorted(found.items())}
 
 
 def _whole(done: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -46,7 +46,13 @@ class PictureLibrary:
         found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in {".png", ".jpg", ".jpeg"})
         if not found:
             raise ValueError(f"{folder}: no PNG or JPEG pictures there")
-        return cls([(p, tuple(sorted(labels.get(str(p.relative_to(folder)), set())))) for p in found])
+        return cls([(p, tuple(sorted(_labels_of(p, folder, labels)))) for p in found])
+
+
+def _labels_of(picture: Path, folder: Path, labels: Mapping[str, set[str]]) -> set[str]:
+    """COCO names files from the folder, or from `images/` in it."""
+    name = picture.relative_to(folder).as_posix()
+    return labels.get(name) or labels.get(name.removeprefix("images/")) or set()
 
 
 class XrayFolder:
