@@ -69,7 +69,11 @@ class Publishing:
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         if process.stdout is None:
             return
+        heard = False
         async for line in process.stdout:
+            if not heard:
+                heard = True
+                self._out(Condition("publisher", "process", standing=False))
             try:
                 said = json.loads(line)
                 condition = Condition(

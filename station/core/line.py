@@ -169,6 +169,10 @@ class Line:
         if not (self.belt.add(plc_ms, count) and in_step):
             for parcel in self.tracker.parcels:
                 parcel.doubts["clock"] = "the PLC's clock or count jumped"
+            # A parcel that is decided had all its readings before: none of the waiting ones can be its own.
+            undecided = [parcel for parcel in self.tracker.parcels if parcel.route is None]
+            for match in self.matcher.doubt(undecided, "the PLC's clock or count jumped"):
+                actions += self.witness.testify(match, count, now)
         actions += self.plc.take(sample, self.alarms, self._new_world)
         self.tracker.pass_by(count)
         for match in self.matcher.settle(self.clock, self.belt, self.tracker.parcels):

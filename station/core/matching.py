@@ -94,6 +94,13 @@ class Matcher:
         self.matched += done
         return done
 
+    def doubt(self, parcels: Sequence[Parcel], note: str) -> list[Match]:
+        """The clock that the waiting readings are reckoned by is not to be trusted: each could belong to anybody."""
+        everywhere = Interval(float("-inf"), float("inf"))
+        doubted = [Match(r, self.setup.by_name[r.device], everywhere, list(parcels), note) for r in self.waiting]
+        self.waiting = []
+        return doubted
+
     def question(self, stranger: Parcel) -> list[tuple[Match, Parcel]]:
         """An object was found that nothing explains: matches that could be its own lose their owner."""
         geometry = self.setup.geometry

@@ -12,6 +12,8 @@ from station.core.records import PlcChanged, SessionOpened
 from station.core.setup import Geometry
 
 STALE_MS = 500
+SESSION_WAIT_MS = 3000
+_WORD = 1 << 32
 
 _STOP_TEXT = {
     StopCause.OPERATOR: "stopped by an operator",
@@ -54,6 +56,7 @@ class PlcState:
     _opening: bool = False
     _was_live: bool = False
     _epoch_offered: bool = False
+    _waits_since_ms: int | None = None
 
     def chosen(self, event: SessionChosen, parcels: int) -> list[Action]:
         """A session is on disk and on offer."""
@@ -75,6 +78,7 @@ class PlcState:
             new_world()
             self.epoch = sample.epoch
         self.live = bool(sample.epoch and self.session and sample.session == self.session)
+        actions += self._session_alarm(sample.plc_ms, alarms)
         if self.live:
             self._was_live = True
             self._epoch_offered = False
@@ -84,6 +88,16 @@ class PlcState:
             self._opening = True
             actions.append(OpenSession(needs_epoch=sample.epoch == 0))
         return actions
+
+    def _session_alarm(self, plc_ms: int, alarms: Alarms) -> list[Action]:
+        """A session that the PLC does not take for longer than it takes to end an old one is worth a word."""
+        if self.live:
+            self._waits_since_ms = None
+        elif self._waits_since_ms is None:
+            self._waits_since_ms = plc_ms
+        late = self._waits_since_ms is not None and (plc_ms - self._waits_since_ms) % _WORD > SESSION_WAIT_MS
+        text = "the PLC does not take the station's session: every parcel is inspected; look at its program"
+        return list(alarms.when(late, "no-session", "plc", text, "high"))
 
     def look(self) -> dict[str, object]:
         """What a person wants to see of it."""

@@ -26,7 +26,6 @@ REASONS: Mapping[str, str] = {
     "tracking": "the parcel's track cannot be trusted",
     "inspect-only": "the parcel entered before this session, or without one",
     "deadline": "the evidence was not complete in time",
-    "mode": "the diverter is not in automatic",
 }
 """Every reason code; docs/mqtt.md lists them from here."""
 

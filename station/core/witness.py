@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from station.core.actions import Action, Keep
@@ -14,6 +14,7 @@ from station.core.parcel import FrameEvidence, Parcel
 from station.core.records import CountInterval, FrameInspected, ReadingMatched
 
 _DETECTIONS_KEPT = 200
+_PICTURES_KEPT = 100
 _LARGEST = 1 << 53
 
 
@@ -23,7 +24,7 @@ class Witness:
 
     desk: Desk
     matcher: Matcher
-    _last_frame: dict[str, str] = field(default_factory=dict)
+    _earlier: dict[str, deque[str]] = field(default_factory=dict)
     _detections: OrderedDict[str, Detection] = field(default_factory=OrderedDict)
 
     def testify(self, match: Match, count: int, now: Now) -> list[Action]:
@@ -91,10 +92,11 @@ class Witness:
                 evidence.frames.append(self._frame(reading))
 
     def _frame(self, frame: Frame) -> FrameEvidence:
+        earlier = self._earlier.setdefault(frame.device, deque(maxlen=_PICTURES_KEPT))
         fault = frame.fault
-        if not fault and self._last_frame.get(frame.device) == frame.frame_id:
-            fault = "the very same picture as the one before: frozen?"
-        self._last_frame[frame.device] = frame.frame_id
+        if not fault and frame.frame_id in earlier:
+            fault = "the very same picture as an earlier one: frozen, or sent again?"
+        earlier.append(frame.frame_id)
         return FrameEvidence(frame.device, frame.frame_id, self._detections.get(frame.frame_id), fault)
 
 

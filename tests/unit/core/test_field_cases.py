@@ -8,7 +8,7 @@ import pytest
 
 from simulator.config import BeltConfig, FeedConfig, PlantConfig
 from simulator.plant.feed import Item
-from station.core.events import Detection, Edge, Event, OutcomeSeen, PlcSample, Tick
+from station.core.events import Detection, Edge, Event, Frame, OutcomeSeen, PlcSample, Tick
 from tests.unit.core.test_whole_line import ZEROS, busy
 from tests.unit.core.virtual_line import VirtualLine
 
@@ -112,3 +112,49 @@ def test_a_gap_closer_than_specified_is_a_cause_in_the_feed() -> None:
     line.run(60)
     report = assert_zeros(line)
     assert report["inspected"] > 20
+
+
+def test_the_plcs_clock_steps() -> None:
+    line = VirtualLine(busy(27))
+    line.run(15)
+    for step_ms in (700, -300, 5000):
+
+        def stepped(event: Event, by: int = step_ms) -> list[Event]:
+            if isinstance(event, (Edge, PlcSample, OutcomeSeen)):
+                return [replace(event, plc_ms=(event.plc_ms + by) % 2**32)]
+            return [event]
+
+        line.filters[:] = [stepped]
+        line.run(8)
+    report = assert_zeros(line)
+    assert report["inspections_by_reason"]["tracking"] >= 3
+    assert report["passed"] > 20
+
+
+def test_a_picture_that_comes_again_is_no_evidence() -> None:
+    """A machine that sends an older picture under a new number: only the first parcel had it taken."""
+    line = VirtualLine(busy(28))
+    seen: list[str] = []
+
+    def again(event: Event) -> list[Event]:
+        if isinstance(event, Frame):
+            seen.append(event.frame_id)
+            return [replace(event, frame_id=seen[len(seen) // 7 * 6])]
+        return [event]
+
+    line.filters.append(again)
+    line.run(30)
+    unusable = [r for r in line.records if r.type == "parcel-completed" and r.model_dump()["route"] == "inspect"]
+    texts = [reason["text"] for r in unusable for reason in r.model_dump()["reasons"]]
+    assert sum("very same picture" in text for text in texts) > 10
+
+
+def test_a_session_that_the_plc_does_not_take_is_told() -> None:
+    line = VirtualLine(busy(29))
+    line.run(1)
+    line.beating = False
+    line.run(6)
+    assert ("no-session", "plc") in line.line.alarms.open
+    line.beating = True
+    line.run(3)
+    assert ("no-session", "plc") not in line.line.alarms.open
