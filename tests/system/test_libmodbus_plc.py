@@ -14,7 +14,7 @@ from tests.needs import lacking, need
 from tests.system.rig import Rig
 from tests.system.test_line import assert_promises, released_while_dead
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("line")]
 MakeRig = Callable[..., Rig]
 SOURCE = Path(__file__).parents[1] / "drivers" / "plc_on_libmodbus.c"
 SESSION_REGISTER = 15
