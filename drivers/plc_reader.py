@@ -17,6 +17,7 @@ from station.core.events import (
 )
 
 _READ_AT_MOST = 125
+_ROWS_AT_ONCE = 120  # registers of whole rows of the parcel table: none is read half before and half after a scan
 _WORD = 1 << 32
 _HALF_WORD = 1 << 31
 _NS = 1_000_000_000
@@ -138,7 +139,7 @@ class PlcReader:
         block = self._map.blocks[name]
         words: list[int] = []
         while len(words) < block.count:
-            count = min(_READ_AT_MOST, block.count - len(words))
+            count = min(_ROWS_AT_ONCE, block.count - len(words))
             words += self._read(block.address + len(words), count)
         return block.decode(words)
 

@@ -1,4 +1,4 @@
-"""What the PLC driver tells before it was ever connected."""
+"""What the PLC driver tells before it was ever connected, and how it reads what changes meanwhile."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import struct
 import time
 from collections.abc import Callable
 
+import yaml
+
 from drivers.modbus_plc import ModbusPlc, PlcSettings
+from drivers.plc_codec import PlcMap
+from drivers.plc_reader import PlcReader
 from station.core.events import DeviceState, PlcLost
 from station.ports import Device
+from station.resources import plc_map
 from tests.drivers.conftest import Caught, Scripted, eventually
 
 Start = Callable[[Device], Device]
@@ -30,3 +35,18 @@ def test_another_device_is_named_once_though_it_never_was_connected(
     (lost,) = caught.of(PlcLost)
     assert "0x00000000 where the signature" in lost.detail  # type: ignore[attr-defined]
     assert caught.of(DeviceState) == [DeviceState("plc", connected=False, detail=plc.health().detail)]
+
+
+def test_no_row_of_the_parcel_table_is_read_in_two_requests() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def read(address: int, count: int) -> list[int]:
+        asked.append((address, count))
+        return [0] * count
+
+    layout = PlcMap(yaml.safe_load(plc_map().read_text(encoding="utf-8")))
+    table, status = layout.blocks["parcel_table"], layout.blocks["status"]
+    PlcReader(layout, read).connect(status.decode([0] * status.count))
+    rows = [(address - table.address, count) for address, count in asked if address >= table.address]
+    assert sum(count for _, count in rows) == table.count
+    assert all(at % 10 == 0 and count % 10 == 0 and count <= 125 for at, count in rows)

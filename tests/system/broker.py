@@ -106,6 +106,11 @@ class Subscriber:
     def sequences(self) -> list[int]:
         return [json.loads(p)["sequence"] for p in self.payloads]
 
+    @property
+    def newest(self) -> int:
+        """Sequence number of what arrived last, 0 before anything did."""
+        return int(json.loads(self.payloads[-1])["sequence"]) if self.payloads else 0
+
     def firsts(self) -> list[int]:
         """Sequence numbers without their repetitions, in the order of first arrival."""
         return list(dict.fromkeys(self.sequences))
