@@ -137,10 +137,12 @@ def look(
     for heading in ("picture", "seen", "drawn"):
         table.add_column(heading, overflow="fold")
     for result in results:
-        seen = ", ".join(f"{f.label} {f.score:.2f}" for f in result.findings) or "nothing"
-        table.add_row(str(result.path), result.fault or seen, str(result.drawn or ""))
+        counted = ", ".join(f"{f.label} {f.score:.2f}" for f in result.counted)
+        below = len(result.findings) - len(result.counted)
+        seen = f"{counted or 'nothing'}{f' (and {below} below the thresholds)' if below else ''}"
+        table.add_row(str(result.path), result.fault or result.quality or seen, str(result.drawn or ""))
     console.print(table)
-    raise typer.Exit(1 if any(result.fault for result in results) else 0)
+    raise typer.Exit(1 if any(result.fault or result.quality for result in results) else 0)
 
 
 def _load(path: Path, overrides: list[str]) -> tuple[StationConfig, dict[str, Driver]]:
