@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 
 from pymodbus.constants import ExcCodes
@@ -27,6 +28,7 @@ class RegisterServer:
 
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port, chosen by the system if `port` is 0."""
+        logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # it dumps its last packets whenever a client goes
         data = SimData(0, values=[0] * len(self._words), datatype=DataType.REGISTERS)
         device = SimDevice(0, simdata=[data], action=self._action)
         self._server = ModbusTcpServer(device, address=(host, port))
