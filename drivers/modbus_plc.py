@@ -22,6 +22,8 @@ from station.resources import plc_map
 log = logging.getLogger(__name__)
 NS = 1_000_000_000
 SILENCE_S = 0.3
+UNHEARD_S = 1.0
+TORN = "the status block is torn: scan_begin and scan_end must agree after each scan"
 _BACKOFF_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 _SENT_KEPT = 256
 _CAUSES_TOLD = 20
@@ -58,6 +60,7 @@ class ModbusPlc:
         self._thread: threading.Thread | None = None
         self._connected = False
         self._told: set[str] = set()
+        self._heard_ns = 0
         self._detail = "not started"
         self._last_message_ns: int | None = None
         self._counters = {"polls": 0, "failures": 0, "torn": 0, "reconnects": 0}
@@ -131,11 +134,14 @@ class ModbusPlc:
     def _connect(self, sink: Sink) -> None:
         status = self._status()
         check_map(status, self._map.version)
-        event = self._reader.connect(status)
+        if is_torn(status):
+            raise MissedEdgesError(TORN)
+        event = self._reader.connect(status, self._now_ns())
         self._number = status["poll_echo"]  # so that the next write has advanced
         self._sent.clear()
         self._connected, self._detail = True, ""
         self._told.clear()
+        self._heard_ns = self._now_ns()
         self._counters["reconnects"] += 1
         log.info("%s: connected to %s, program version %d", self.name, self._client.address, event.program_version)
         sink(DeviceState(self.name, connected=True))
@@ -149,10 +155,13 @@ class ModbusPlc:
         self._counters["polls"] += 1
         if is_torn(status):
             self._counters["torn"] += 1
+            if self._reader.silent(answered, UNHEARD_S):
+                raise MissedEdgesError(TORN)
             return
         check_map(status, self._map.version)
         self._last_message_ns = answered
         asked = self._sent.get(status["poll_echo"])
+        self._check_heard(asked, answered)
         for event in self._reader.take(status, asked, answered):
             if isinstance(event, PlcConnected):  # the PLC's program was restarted
                 with self._lock:
@@ -165,6 +174,15 @@ class ModbusPlc:
                     continue
                 del self._pending[ack.order]
             sink(ack)
+
+    def _check_heard(self, asked_ns: int | None, answered_ns: int) -> None:
+        """A PLC that echoes none of our numbers takes none of our writes: without them there are no samples either."""
+        if asked_ns is not None or not self._session:
+            self._heard_ns = answered_ns
+        elif answered_ns - self._heard_ns > UNHEARD_S * NS:
+            raise MissedEdgesError(
+                "the PLC answers, but takes no write: how does its program check number and checksum?"
+            )
 
     def _write(self) -> None:
         self._number = (self._number + 1) % 65_536

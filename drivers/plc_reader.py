@@ -54,11 +54,11 @@ class PlcReader:
         """True if nothing advanced for that long."""
         return now_ns - self._advanced_ns > seconds * _NS
 
-    def connect(self, status: Mapping[str, Any]) -> PlcConnected:
+    def connect(self, status: Mapping[str, Any], now_ns: int) -> PlcConnected:
         """Begin, or go on where the last connection ended if the rings still hold all since then."""
         resumed = self._known and self._continues(status)
         settings = self._decode("settings")
-        self._heartbeat = None
+        self._heartbeat, self._advanced_ns = None, now_ns
         if not resumed:
             status = self._begin(status)
         self._constants = _constants(settings)

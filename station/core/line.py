@@ -43,6 +43,7 @@ from station.core.setup import LineSetup
 from station.core.tracking import Seen, Tracker
 from station.core.witness import Witness
 
+_WAITING = 500
 Handler = Callable[[Any, Now], list[Action]]
 
 
@@ -169,10 +170,7 @@ class Line:
         if not (self.belt.add(plc_ms, count) and in_step):
             for parcel in self.tracker.parcels:
                 parcel.doubts["clock"] = "the PLC's clock or count jumped"
-            # A parcel that is decided had all its readings before: none of the waiting ones can be its own.
-            undecided = [parcel for parcel in self.tracker.parcels if parcel.route is None]
-            for match in self.matcher.doubt(undecided, "the PLC's clock or count jumped"):
-                actions += self.witness.testify(match, count, now)
+            actions += self._doubt_waiting("the PLC's clock or count jumped", now)
         actions += self.plc.take(sample, self.alarms, self._new_world)
         self.tracker.pass_by(count)
         for match in self.matcher.settle(self.clock, self.belt, self.tracker.parcels):
@@ -212,9 +210,17 @@ class Line:
 
     # --- devices -------------------------------------------------------------------------------------------------
 
-    def _on_reading(self, reading: BarcodeReading | WeightReading | Frame, _now: Now) -> list[Action]:
+    def _on_reading(self, reading: BarcodeReading | WeightReading | Frame, now: Now) -> list[Action]:
         self.matcher.waiting.append(reading)
-        return []
+        if len(self.matcher.waiting) <= _WAITING:
+            return []
+        return self._doubt_waiting("no sample of the PLC reached so far", now)
+
+    def _doubt_waiting(self, note: str, now: Now) -> list[Action]:
+        """The waiting readings cannot be reckoned any more. A parcel that is decided had all its own before."""
+        undecided = [parcel for parcel in self.tracker.parcels if parcel.route is None]
+        doubted = self.matcher.doubt(undecided, note)
+        return [action for match in doubted for action in self.witness.testify(match, self._at, now)]
 
     def _on_detection(self, detection: Detection, now: Now) -> list[Action]:
         actions = self.witness.detect(detection, self.tracker.parcels, self._at, now)

@@ -46,7 +46,7 @@ def test_no_row_of_the_parcel_table_is_read_in_two_requests() -> None:
 
     layout = PlcMap(yaml.safe_load(plc_map().read_text(encoding="utf-8")))
     table, status = layout.blocks["parcel_table"], layout.blocks["status"]
-    PlcReader(layout, read).connect(status.decode([0] * status.count))
+    PlcReader(layout, read).connect(status.decode([0] * status.count), 0)
     rows = [(address - table.address, count) for address, count in asked if address >= table.address]
     assert sum(count for _, count in rows) == table.count
     assert all(at % 10 == 0 and count % 10 == 0 and count <= 125 for at, count in rows)

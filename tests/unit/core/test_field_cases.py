@@ -8,7 +8,7 @@ import pytest
 
 from simulator.config import BeltConfig, FeedConfig, PlantConfig
 from simulator.plant.feed import Item
-from station.core.events import Detection, Edge, Event, Frame, OutcomeSeen, PlcSample, Tick
+from station.core.events import Arrived, BarcodeReading, Detection, Edge, Event, Frame, OutcomeSeen, PlcSample, Tick
 from tests.unit.core.test_whole_line import ZEROS, busy
 from tests.unit.core.virtual_line import VirtualLine
 
@@ -158,3 +158,17 @@ def test_a_session_that_the_plc_does_not_take_is_told() -> None:
     line.beating = True
     line.run(3)
     assert ("no-session", "plc") not in line.line.alarms.open
+
+
+def test_readings_while_the_plc_is_away_are_kept_in_bounds_and_are_nobodys() -> None:
+    line = VirtualLine(busy(30))
+    line.run(12)
+    before = len(line.line.tracker.parcels)
+    for n in range(1300):
+        line.ns += 1_000_000
+        line.give(BarcodeReading("scanner", f"code-{n}", Arrived(line.ns - 1_000_000, line.ns)))
+        assert len(line.line.matcher.waiting) <= 500
+    assert before == len(line.line.tracker.parcels)
+    kept = [r for r in line.records if r.type == "reading-matched" and "no sample" in r.model_dump()["note"]]
+    assert len(kept) >= 1000
+    assert all(r.model_dump()["ambiguous"] for r in kept)
