@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from station.resources import examples, models
+from tests.needs import need
 from tests.system.rig import Rig
 
 DEMO = str(examples() / "demo.yaml")
@@ -83,3 +84,24 @@ def test_a_running_station_is_seen_and_runs_once(make_rig: Callable[..., Rig], t
     exported = station(tmp_path, "journal", "export", DEMO, "--limit", "5", *sets).stdout.splitlines()
     published = rig.subscriber.snapshot()[:5]
     assert [json.loads(line) for line in exported] == published
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.xdist_group("line")
+def test_mosquitto_sub_hears_the_station(make_rig: Callable[..., Rig]) -> None:
+    subscribe = need("mosquitto_sub", "mosquitto-clients")
+    rig = make_rig(seed=18)
+    rig.start()
+    base = [subscribe, "-h", "127.0.0.1", "-p", str(rig.broker_port), "-q", "1", "-W", "30"]
+    state = subprocess.run(
+        [*base, "-t", "inspection/v1/demo/line-1/inspection-1/state", "-C", "1"], capture_output=True, check=True
+    )
+    assert json.loads(state.stdout)["state"] == "online"
+    topics = ["-t", "inspection/v1/demo/line-1/inspection-1/event/#"]
+    heard = subprocess.run([*base, *topics, "-C", "40"], capture_output=True, check=True).stdout.splitlines()
+    sequences = [json.loads(line)["sequence"] for line in heard]
+    assert sequences == list(range(sequences[0], sequences[0] + 40))
+    device = subprocess.run(
+        [*base, "-t", "inspection/v1/+/+/+/device/scanner", "-C", "1"], capture_output=True, check=True
+    )
+    assert json.loads(device.stdout)["connected"] is True
