@@ -181,7 +181,7 @@ static parcel_t *enter(const edge_t *edge) {
     return p;
 }
 
-static int reason_at_lead(const parcel_t *p) {
+static int reason_at_lead(const parcel_t *p, uint32_t count) {
     if (moved <= latest(EYE_MM[EXIT_PASS] + LONGEST)) return 9; /* what was here before the start may still be */
     if (!p || p->refused) return 4;
     if (in.mode != 1) return 8;
@@ -190,11 +190,11 @@ static int reason_at_lead(const parcel_t *p) {
     if (!p->order.session) return 1;
     if (p->order.session != live) return 3;
     if (p->order.lane != PASS) return 2;
-    return p->order.has_last && past(in.count, p->order.last) ? 10 : 0;
+    return p->order.has_last && past(count, p->order.last) ? 10 : 0;
 }
 
 static void lead_at_decision(const edge_t *edge, const parcel_t *p) {
-    object_t o = {p ? p->number : 0, edge->count, 0, p ? p->length : 0, 0, reason_at_lead(p), 0, 0};
+    object_t o = {p ? p->number : 0, edge->count, 0, p ? p->length : 0, 0, reason_at_lead(p, edge->count), 0, 0};
     object_t *ahead = objects ? &object[objects - 1] : NULL;
     if (ahead && (!ahead->freed || since(ahead->trail, o.lead) < COUNTS(S_MM))) {
         if (!o.reason) o.reason = 6;

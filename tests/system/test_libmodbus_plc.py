@@ -60,6 +60,7 @@ def test_a_line_runs_on_it_and_the_daemon_is_killed_once(make_rig: MakeRig, prog
     assert_promises(rig, report)
     assert rig.released() >= 15
     assert report["inspected"] >= 3, report
+    assert not [done for done in rig.events("parcel-completed") if done["plc_why"] in {"void", "ambiguous", "length"}]
     opened = [event["new_session"] for event in rig.events("session-opened")]
     assert len(set(opened)) == 2
     assert opened[0] == first
