@@ -8,7 +8,7 @@ import pytest
 
 from simulator.config import BeltConfig, FeedConfig, PlantConfig
 from simulator.plant.feed import Item
-from station.core.events import Detection, Edge, Event, Frame, OutcomeSeen, PlcSample, Tick
+from station.core.events import Detection, Edge, Event, Frame, ListsLoaded, OutcomeSeen, PlcSample, Tick
 from tests.unit.core.test_whole_line import ZEROS, busy
 from tests.unit.core.virtual_line import VirtualLine
 
@@ -158,3 +158,23 @@ def test_a_session_that_the_plc_does_not_take_is_told() -> None:
     line.beating = True
     line.run(3)
     assert ("no-session", "plc") not in line.line.alarms.open
+
+
+def test_nothing_passes_before_the_lists_were_read_once() -> None:
+    waiting: list[Event] = []
+
+    def unread(event: Event) -> list[Event]:
+        if isinstance(event, ListsLoaded):
+            waiting.append(event)
+            return []
+        return [event]
+
+    line = VirtualLine(busy(30), filters=[unread])
+    line.run(15)
+    report = assert_zeros(line)
+    assert report["passed"] == 0
+    assert report["inspections_by_reason"]["no-lists"] > 5
+    line.filters.clear()
+    line.give(waiting[0])
+    line.run(15)
+    assert assert_zeros(line)["passed"] > 10
