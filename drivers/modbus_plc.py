@@ -153,6 +153,9 @@ class ModbusPlc:
         check_map(status, self._map.version)
         self._last_message_ns = answered
         asked = self._sent.get(status["poll_echo"])
+        with self._lock:
+            if status["epoch"] == self._grant:
+                self._grant = 0  # taken: a PLC that begins anew must not find it again
         for event in self._reader.take(status, asked, answered):
             if isinstance(event, PlcConnected):  # the PLC's program was restarted
                 with self._lock:
