@@ -177,6 +177,9 @@ class Line:
         self.tracker.pass_by(count)
         for match in self.matcher.settle(self.clock, self.belt, self.tracker.parcels):
             actions += self.witness.testify(match, count, now)
+        for match in self.matcher.crowded():
+            for parcel in match.candidates:
+                parcel.doubts["flood"] = "too many readings while it was on the belt: did it stand under a device?"
         actions += self._decide_ready(now)
         for name in self.desk.down_at.keys() - self.connected:
             self.desk.down_at[name] = count
@@ -212,9 +215,12 @@ class Line:
 
     # --- devices -------------------------------------------------------------------------------------------------
 
-    def _on_reading(self, reading: BarcodeReading | WeightReading | Frame, _now: Now) -> list[Action]:
+    def _on_reading(self, reading: BarcodeReading | WeightReading | Frame, now: Now) -> list[Action]:
         self.matcher.waiting.append(reading)
-        return []
+        actions: list[Action] = []
+        for match in self.matcher.overflow([parcel for parcel in self.tracker.parcels if parcel.route is None]):
+            actions += self.witness.testify(match, self._at, now)
+        return actions
 
     def _on_detection(self, detection: Detection, now: Now) -> list[Action]:
         actions = self.witness.detect(detection, self.tracker.parcels, self._at, now)
