@@ -65,7 +65,9 @@ class PlcReader:
         return self._connected(status, resumed=resumed)
 
     def take(self, status: Mapping[str, Any], asked_ns: int | None, answered_ns: int) -> Iterator[Seen]:
-        """Yield what is new; the sample comes last, and only where its bracket is known.
+        """Yield what is new, the sample last; `asked_ns` is None where the echo proves no write of ours.
+
+        Such a sample's bracket is open to the past (0): it says all else, and matches no clock.
 
         Raises:
             MissedEdgesError: the rings ran over, the arrivals do not add up, or the PLC's program stands still.
@@ -84,8 +86,8 @@ class PlcReader:
         self._epoch, self._plc_ms = status["epoch"], status["plc_ms"]
         complete = yield from self._new_edges(status)
         yield from self._new_outcomes(status)
-        if complete and asked_ns is not None:
-            yield _sample(status, asked_ns, answered_ns)
+        if complete:
+            yield _sample(status, asked_ns or 0, answered_ns)
 
     def acks(self, status: Mapping[str, Any]) -> list[OrderAcknowledged]:
         """The acknowledgements on show, newest first."""

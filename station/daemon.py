@@ -118,7 +118,7 @@ class Daemon:
         for name, device in self.devices.items():
             seen = device.health().seen_empty_ns
             if seen is not None:
-                marks.append(Watermark(name, seen))
+                marks.append(Watermark(name, self._eye.seen_empty(name, seen)))
         if len(self._inbox) > INBOX:
             raise OverrunError(f"{len(self._inbox)} events wait: this machine is too slow for the line")
         events: list[Event] = []

@@ -11,6 +11,7 @@ import logging
 import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 
 from station.core.events import Detection, Event, Frame
@@ -31,6 +32,7 @@ class Eye:
         self._store = store
         self._out = out
         self._queue: queue.Queue[Picture | None] = queue.Queue(QUEUE)
+        self._untold: deque[Picture] = deque()
         self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
 
     def start(self) -> None:
@@ -48,27 +50,37 @@ class Eye:
         if picture.fault:
             self._out(Frame(picture.device, "", picture.arrived, picture.trigger, picture.fault))
             return
+        self._untold.append(picture)
         try:
             self._queue.put_nowait(picture)
         except queue.Full:
+            self._untold.remove(picture)
             fault = f"the detector is busy: {QUEUE} pictures waiting"
             self._out(Frame(picture.device, "", picture.arrived, picture.trigger, fault))
+
+    def seen_empty(self, device: str, port_ns: int) -> int:
+        """The port was seen empty at that moment; less, where a picture of before is not yet told to the core."""
+        return min([port_ns, *(p.arrived.after_ns - 1 for p in self._untold.copy() if p.device == device)])
 
     def _run(self) -> None:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         while (picture := self._queue.get()) is not None:
-            self._inspect(picture)
+            frame_id = self._keep(picture)
+            self._untold.remove(picture)
+            if frame_id:
+                self._out(self._detect(picture, frame_id))
 
-    def _inspect(self, picture: Picture) -> None:
+    def _keep(self, picture: Picture) -> str:
+        """Bring it to disk and tell the core of it; "" where the disk refused."""
         try:
             frame_id = self._store.put(picture.data)
         except (OSError, JournalError) as error:
             fault = f"the picture could not be kept: {error}"
             self._out(Frame(picture.device, "", picture.arrived, picture.trigger, fault))
-            return
+            return ""
         self._out(Frame(picture.device, frame_id, picture.arrived, picture.trigger))
-        self._out(self._detect(picture, frame_id))
+        return frame_id
 
     def _detect(self, picture: Picture, frame_id: str) -> Detection:
         if self._detector is None:

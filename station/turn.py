@@ -57,25 +57,27 @@ class Turn:
     counters: dict[str, int] = field(default_factory=lambda: {"turns": 0, "events": 0, "orders": 0, "unkept": 0})
     _committed_ns: int = 0
     _broken: bool = False
+    _wanted: OpenSession | None = None
+    _offer: tuple[int, int | None] | None = None
 
     def take(self, events: Iterable[Event]) -> bool:
         """Handle events and do what follows; False if the disk refused."""
         orders: list[Order] = []
-        opening: list[OpenSession] = []
         for event in events:
-            self._handle(event, orders, opening)
+            self._handle(event, orders)
         self.counters["turns"] += 1
         if not self._commit():
             return False
         if orders:
             self.plc.send(orders)
             self.counters["orders"] += len(orders)
-        for wanted in opening:
-            self._open(wanted)
+        self._open()
+        if self._broken:
+            return False
         self.plc.beat()
         return True
 
-    def _handle(self, event: Event, orders: list[Order], opening: list[OpenSession]) -> None:
+    def _handle(self, event: Event, orders: list[Order]) -> None:
         self.counters["events"] += 1
         now = Now(now_ns(), utc_text(now_utc()))
         for action in self.line.handle(event, now):
@@ -85,7 +87,7 @@ class Turn:
                 case Send():
                     orders.append(action.order)
                 case OpenSession():
-                    opening.append(action)
+                    self._wanted = action
 
     def _wait(self, record: Record) -> None:
         if len(self.backlog) < BACKLOG:
@@ -110,24 +112,28 @@ class Turn:
         if self._broken:
             self._broken = False
             log.warning("journal: writes again")
-            self._handle(Condition("journal", "disk", standing=False), [], [])
+            self._handle(Condition("journal", "disk", standing=False), [])
         return True
 
     def _trouble(self, error: JournalError) -> None:
         if not self._broken:
             self._broken = True
             log.error("journal: %s; all parcels are inspected until it can be written", error)
-            self._handle(Condition("journal", "disk", standing=True, text=str(error), priority="top"), [], [])
+            self._handle(Condition("journal", "disk", standing=True, text=str(error), priority="top"), [])
 
-    def _open(self, wanted: OpenSession) -> None:
-        try:
-            epoch = self.numbers.next_epoch(self.line.plc.epoch) if wanted.needs_epoch else None
-            session = self.numbers.next_session(self.line.plc.session)
-        except JournalError as error:
-            self._trouble(error)
-            return
-        ignored: list[Order] = []
-        self._handle(SessionChosen(session, epoch), ignored, [])
-        if self._commit():
+    def _open(self) -> None:
+        """Open the session that is wanted; what the disk refuses now is tried again at the next turn."""
+        if self._wanted is not None:
+            try:
+                epoch = self.numbers.next_epoch(self.line.plc.epoch) if self._wanted.needs_epoch else None
+                session = self.numbers.next_session(self.line.plc.session)
+            except JournalError as error:
+                self._trouble(error)
+                return
+            self._wanted, self._offer = None, (session, epoch)
+            self._handle(SessionChosen(session, epoch), [])
+        if self._offer is not None and self._commit():
+            session, epoch = self._offer
+            self._offer = None
             self.plc.open_session(session, epoch)
             log.info("plc: session %d offered%s", session, f" with epoch {epoch}" if epoch else "")

@@ -45,10 +45,12 @@ class Desk:
     down_at: dict[str, float] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     recent: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    lists_known: bool = False
     _order: int = 0
 
     def take_lists(self, lists: ListsLoaded) -> list[Action]:
         """Replace the hold list and the declared weights, as a whole."""
+        self.lists_known = True
         self.held, self.declared_g = lists.held, dict(lists.declared_g)
         return [Keep(ListsChanged(lists_version=lists.version, held=len(lists.held), declared=len(lists.declared_g)))]
 
@@ -63,6 +65,8 @@ class Desk:
         found = policy.reasons_to_inspect(
             parcel, self.setup.policy, self.setup.devices, lost, self.held, self.declared_g
         )
+        if not self.lists_known:
+            found.append(Reason(code="no-lists", text=policy.REASONS["no-lists"]))
         if not self.plc.trusted:
             found.append(Reason(code="device-lost", text="the PLC's map or settings do not fit", device="plc"))
         return found

@@ -43,7 +43,6 @@ from station.core.setup import LineSetup
 from station.core.tracking import Seen, Tracker
 from station.core.witness import Witness
 
-_WAITING = 500
 Handler = Callable[[Any, Now], list[Action]]
 
 
@@ -175,6 +174,9 @@ class Line:
         self.tracker.pass_by(count)
         for match in self.matcher.settle(self.clock, self.belt, self.tracker.parcels):
             actions += self.witness.testify(match, count, now)
+        for match in self.matcher.crowded():
+            for parcel in match.candidates:
+                parcel.doubts["flood"] = "too many readings while it was on the belt: did it stand under a device?"
         actions += self._decide_ready(now)
         for name in self.desk.down_at.keys() - self.connected:
             self.desk.down_at[name] = count
@@ -212,9 +214,10 @@ class Line:
 
     def _on_reading(self, reading: BarcodeReading | WeightReading | Frame, now: Now) -> list[Action]:
         self.matcher.waiting.append(reading)
-        if len(self.matcher.waiting) <= _WAITING:
-            return []
-        return self._doubt_waiting("no sample of the PLC reached so far", now)
+        actions: list[Action] = []
+        for match in self.matcher.overflow([parcel for parcel in self.tracker.parcels if parcel.route is None]):
+            actions += self.witness.testify(match, self._at, now)
+        return actions
 
     def _doubt_waiting(self, note: str, now: Now) -> list[Action]:
         """The waiting readings cannot be reckoned any more. A parcel that is decided had all its own before."""

@@ -19,6 +19,8 @@ Reading = BarcodeReading | WeightReading | Frame
 _KEPT_COUNTS_MM = 20_000
 _AGREE_TO_RESYNC = 3
 _TRIGGERS = 65_535
+WAITING_AT_MOST = 1000
+MATCHED_AT_MOST = 5000
 
 
 @dataclass(slots=True)
@@ -63,7 +65,11 @@ class TriggerCounter:
 
 @dataclass(slots=True)
 class Matcher:
-    """Readings on their way to parcels. Memory is bounded: a reading is dropped when its place has left the belt."""
+    """Readings on their way to parcels.
+
+    Memory is bounded: a reading is dropped when its place has left the belt; of a belt that stands, and of a PLC that
+    tells no time, only so many are held, and whom the oldest could concern is doubted.
+    """
 
     setup: LineSetup
     waiting: list[Reading] = field(default_factory=list)
@@ -100,6 +106,18 @@ class Matcher:
         doubted = [Match(r, self.setup.by_name[r.device], everywhere, list(parcels), note) for r in self.waiting]
         self.waiting = []
         return doubted
+
+    def overflow(self, parcels: Sequence[Parcel]) -> list[Match]:
+        """Give up the oldest readings beyond what may wait: each could belong to anybody."""
+        held, self.waiting = self.waiting, self.waiting[:-WAITING_AT_MOST]
+        doubted = self.doubt(parcels, "too many readings wait for the PLC's time")
+        self.waiting = held[-WAITING_AT_MOST:]
+        return doubted
+
+    def crowded(self) -> list[Match]:
+        """Give up the oldest matches beyond what may be held; returned are those that no longer can be questioned."""
+        gone, self.matched = self.matched[:-MATCHED_AT_MOST], self.matched[-MATCHED_AT_MOST:]
+        return gone
 
     def question(self, stranger: Parcel) -> list[tuple[Match, Parcel]]:
         """An object was found that nothing explains: matches that could be its own lose their owner."""

@@ -13,6 +13,7 @@ REASONS: Mapping[str, str] = {
     "no-barcode": "no barcode was read",
     "several-barcodes": "several different barcodes were read",
     "held": "the barcode is on the hold list",
+    "no-lists": "the hold list and the declared weights were never read since the station's start",
     "no-weight": "no valid weight",
     "several-weights": "the scale gave different weights",
     "weight-range": "the weight is outside the site's range",

@@ -16,11 +16,15 @@ from station.core.records import CountInterval, FrameInspected, ReadingMatched
 _DETECTIONS_KEPT = 200
 _PICTURES_KEPT = 100
 _LARGEST = 1 << 53
+_READINGS_AT_MOST = 100
 
 
 @dataclass(slots=True)
 class Witness:
-    """Gives each reading to its parcel; memory is bounded by the matcher and by the last 200 detections."""
+    """Gives each reading to its parcel.
+
+    Memory is bounded: by the matcher, the last 200 detections, and 100 readings a parcel (with more it is inspected).
+    """
 
     desk: Desk
     matcher: Matcher
@@ -79,6 +83,9 @@ class Witness:
 
     def _add(self, owner: Parcel, reading: Reading) -> None:
         evidence, device = owner.evidence, reading.device
+        if len(evidence.barcodes) + len(evidence.weights_g) + len(evidence.frames) >= _READINGS_AT_MOST:
+            owner.doubts["flood"] = f"more than {_READINGS_AT_MOST} readings of it: did it stand under a device?"
+            return
         match reading:
             case BarcodeReading(code=None):
                 evidence.faults[device] = reading.symbology or "NOREAD"

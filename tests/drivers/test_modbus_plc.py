@@ -6,13 +6,19 @@ import struct
 import time
 from collections.abc import Callable
 
+import pytest
 import yaml
 
+import drivers.modbus_plc
 from drivers.modbus_plc import ModbusPlc, PlcSettings
 from drivers.plc_codec import PlcMap
 from drivers.plc_reader import PlcReader
-from station.core.events import DeviceState, PlcLost
-from station.ports import Device
+from simulator.config import PlantConfig
+from simulator.plc.program import PlcProgram
+from simulator.plc.registers import Image, Layout
+from simulator.plc.signals import Inputs
+from station.core.events import DeviceState, Event, PlcLost, PlcSample
+from station.ports import Device, Picture
 from station.resources import plc_map
 from tests.drivers.conftest import Caught, Scripted, eventually
 
@@ -50,3 +56,64 @@ def test_no_row_of_the_parcel_table_is_read_in_two_requests() -> None:
     rows = [(address - table.address, count) for address, count in asked if address >= table.address]
     assert sum(count for _, count in rows) == table.count
     assert all(at % 10 == 0 and count % 10 == 0 and count <= 125 for at, count in rows)
+
+
+class ProgramInMemory:
+    """The simulated PLC's program behind the driver's two requests, without a wire; `takes` commands or does not."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.takes = True
+        self.ms = 0
+        self._image = Image(Layout(yaml.safe_load(plc_map().read_text(encoding="utf-8"))))
+        self.begin()
+        monkeypatch.setattr(drivers.modbus_plc, "read_registers", self._read)
+        monkeypatch.setattr(drivers.modbus_plc, "write_registers", self._write)
+
+    def begin(self) -> None:
+        """Start the program, as after a power cut."""
+        self.program = PlcProgram(PlantConfig().plc_settings())
+
+    def _read(self, _client: object, address: int, count: int, _unit: int) -> list[int]:
+        self.ms += 10
+        self.program.scan(Inputs(ms=self.ms, count=self.ms))
+        self._image.refresh(self.program)
+        return list(self._image.words[address : address + count])
+
+    def _write(self, _client: object, _address: int, words: list[int], _unit: int) -> None:
+        self._image.put("command", words)
+        command = self._image.command()
+        if self.takes and command is not None:
+            program = self.program
+            program.orders.take(command, program.rows, program.settings.decision_eye, program.count, program.ms)
+
+
+def test_a_plc_that_takes_no_command_is_heard_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = ProgramInMemory(monkeypatch)
+    program.takes = False
+    told: list[Event | Picture] = []
+    plc = ModbusPlc("plc", PlcSettings(host="127.0.0.1"), time.monotonic_ns)
+    plc._connect(told.append)
+    plc.open_session(5, 77)
+    for _ in range(5):
+        plc.beat()
+        plc._poll(told.append)
+    samples = [event for event in told if isinstance(event, PlcSample)]
+    assert len(samples) == 5
+    assert all(sample.after_ns == 0 and sample.session == 0 for sample in samples)
+
+
+def test_an_epoch_that_was_taken_is_not_given_to_a_plc_that_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = ProgramInMemory(monkeypatch)
+    told: list[Event | Picture] = []
+    plc = ModbusPlc("plc", PlcSettings(host="127.0.0.1"), time.monotonic_ns)
+    plc._connect(told.append)
+    plc.open_session(5, 77)
+    for _ in range(5):
+        plc.beat()
+        plc._poll(told.append)
+    assert (program.program.orders.epoch, program.program.orders.session) == (77, 5)
+    program.begin()
+    for _ in range(5):
+        plc.beat()
+        plc._poll(told.append)
+    assert (program.program.orders.epoch, program.program.orders.session) == (0, 0)

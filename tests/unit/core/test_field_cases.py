@@ -8,9 +8,20 @@ import pytest
 
 from simulator.config import BeltConfig, FeedConfig, PlantConfig
 from simulator.plant.feed import Item
-from station.core.events import Arrived, BarcodeReading, Detection, Edge, Event, Frame, OutcomeSeen, PlcSample, Tick
+from station.core.events import (
+    Arrived,
+    BarcodeReading,
+    Detection,
+    Edge,
+    Event,
+    Frame,
+    ListsLoaded,
+    OutcomeSeen,
+    PlcSample,
+    Tick,
+)
 from tests.unit.core.test_whole_line import ZEROS, busy
-from tests.unit.core.virtual_line import VirtualLine
+from tests.unit.core.virtual_line import MS, VirtualLine
 
 
 def assert_zeros(line: VirtualLine) -> dict[str, int]:
@@ -160,15 +171,52 @@ def test_a_session_that_the_plc_does_not_take_is_told() -> None:
     assert ("no-session", "plc") not in line.line.alarms.open
 
 
-def test_readings_while_the_plc_is_away_are_kept_in_bounds_and_are_nobodys() -> None:
-    line = VirtualLine(busy(30))
-    line.run(12)
-    before = len(line.line.tracker.parcels)
-    for n in range(1300):
-        line.ns += 1_000_000
-        line.give(BarcodeReading("scanner", f"code-{n}", Arrived(line.ns - 1_000_000, line.ns)))
-        assert len(line.line.matcher.waiting) <= 500
-    assert before == len(line.line.tracker.parcels)
-    kept = [r for r in line.records if r.type == "reading-matched" and "no sample" in r.model_dump()["note"]]
-    assert len(kept) >= 1000
-    assert all(r.model_dump()["ambiguous"] for r in kept)
+def test_nothing_passes_before_the_lists_were_read_once() -> None:
+    waiting: list[Event] = []
+
+    def unread(event: Event) -> list[Event]:
+        if isinstance(event, ListsLoaded):
+            waiting.append(event)
+            return []
+        return [event]
+
+    line = VirtualLine(busy(30), filters=[unread])
+    line.run(15)
+    report = assert_zeros(line)
+    assert report["passed"] == 0
+    assert report["inspections_by_reason"]["no-lists"] > 5
+    line.filters.clear()
+    line.give(waiting[0])
+    line.run(15)
+    assert assert_zeros(line)["passed"] > 10
+
+
+def test_a_belt_that_stands_under_a_talking_scanner_holds_no_more_and_more() -> None:
+    line = VirtualLine(busy(31))
+    line.run(15)
+    line.plant.operator_stop = True
+    line.run(2)
+    for _ in range(8000):
+        line.step()
+        line.give(BarcodeReading("scanner", "again", Arrived(line.ns - 20 * MS, line.ns)))
+    assert len(line.line.matcher.matched) <= 5000
+    assert max(len(p.evidence.barcodes) for p in line.line.tracker.parcels) <= 100
+    line.plant.operator_stop = False
+    line.run(15)
+    report = line.report()
+    assert not report["passed_without_own_clean_evidence"]
+    assert report["passed"] > 20
+
+
+def test_readings_without_a_plc_are_bounded() -> None:
+    line = VirtualLine(busy(32))
+    line.run(10)
+    line.filters.append(lambda event: [] if isinstance(event, PlcSample) else [event])
+    for number in range(3000):
+        line.give(BarcodeReading("scanner", f"{number}", Arrived(line.ns, line.ns + 1)))
+    assert len(line.line.matcher.waiting) <= 1000
+    line.filters.clear()
+    line.run(20)
+    report = line.report()
+    assert not report["passed_without_own_clean_evidence"]
+    assert report["passed"] > 10

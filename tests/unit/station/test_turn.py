@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from station.core.actions import Order
-from station.core.events import Event
+from station.core.events import Event, PlcConnected, Tick
 from station.core.line import Line
 from station.journal import IdFile, Journal, Reader
 from station.ports import Health, Sink
@@ -28,6 +28,7 @@ class RecordingPlc:
         self._path = path
         self.orders: list[tuple[Order, set[tuple[int, str]]]] = []
         self.beats = 0
+        self.sessions: list[tuple[int, int | None]] = []
 
     def start(self, sink: Sink) -> None:
         """Nothing to start."""
@@ -56,7 +57,8 @@ class RecordingPlc:
         self.orders += [(order, decided) for order in orders]
 
     def open_session(self, session: int, epoch: int | None) -> None:
-        """Not of interest here."""
+        """Remember it."""
+        self.sessions.append((session, epoch))
 
 
 @pytest.fixture
@@ -99,4 +101,25 @@ def test_decision_on_disk_before_its_order(tmp_path: Path, vfs: FaultyVfs) -> No
     for order, decided in plc.orders:
         assert (order.parcel.number, order.lane.value) in decided
     vfs.fail_sync = False
+    journal.close()
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_session_wanted_while_the_disk_refuses_is_opened_once_it_writes(
+    tmp_path: Path, vfs: FaultyVfs, turns: int
+) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0, vfs=vfs.name)
+    virtual = VirtualLine()
+    plc = RecordingPlc(path)
+    turn = Turn(Line(virtual.line.setup), journal, IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC)), plc)
+    connected = next(event for event in recorded_events(0.1) if isinstance(event, PlcConnected))
+    vfs.fail_sync = True
+    for _ in range(turns):
+        assert not turn.take([connected])
+    assert not plc.sessions
+    vfs.fail_sync = False
+    assert turn.take([Tick()])
+    assert len(plc.sessions) == 1
+    assert plc.sessions[0][0] == turn.line.plc.session
     journal.close()
