@@ -15,6 +15,7 @@ from station.core.events import (
     Edge,
     Event,
     Frame,
+    Lane,
     ListsLoaded,
     OutcomeSeen,
     PlcSample,
@@ -220,3 +221,51 @@ def test_readings_without_a_plc_are_bounded() -> None:
     report = line.report()
     assert not report["passed_without_own_clean_evidence"]
     assert report["passed"] > 10
+
+
+def test_a_code_held_while_its_parcel_is_on_the_belt_is_withdrawn() -> None:
+    line = VirtualLine(busy(33))
+    line.run(15)
+    desk = line.line.desk
+    numbers = set()
+    for _ in range(400):
+        line.step()
+        for parcel in line.line.tracker.parcels:
+            if parcel.route is Lane.PASS and parcel.accepted_lane and parcel.on_belt and 4 not in parcel.leads:
+                numbers.add(parcel.key)
+                held = desk.held | set(parcel.evidence.barcodes)
+                line.give(ListsLoaded("held", held, tuple(desk.declared_g.items())))
+    line.run(5)
+    done = [r.model_dump() for r in line.records if r.type == "parcel-completed"]
+    lanes = [r["outcome"] for r in done if r["parcel"]["number"] in {key.number for key in numbers if key}]
+    assert len(lanes) > 5
+    assert set(lanes) == {"inspect"}
+
+
+def test_a_track_that_is_spoiled_after_the_decision_is_withdrawn() -> None:
+    line = VirtualLine(busy(43))
+    line.run(15)
+    spoiled = set()
+    for _ in range(400):
+        line.step()
+        for parcel in line.line.tracker.parcels:
+            if parcel.route is Lane.PASS and parcel.accepted_lane and parcel.on_belt and 4 not in parcel.leads:
+                parcel.doubts["length"] = "another length at eye 3"
+                spoiled.add(parcel.key)
+    line.run(5)
+    done = [r.model_dump() for r in line.records if r.type == "parcel-completed"]
+    lanes = [r["outcome"] for r in done if r["parcel"]["number"] in {key.number for key in spoiled if key}]
+    assert len(lanes) > 5
+    assert set(lanes) == {"inspect"}
+
+
+def test_no_count_voids_an_order_to_inspect() -> None:
+    """A withdrawal that the PLC finds void would leave the pass before it standing."""
+    line = VirtualLine(busy(34))
+    lanes = set()
+    for _ in range(1500):
+        line.step()
+        for order in line._orders.values():
+            lanes.add(order.lane)
+            assert (order.last_count is None) is (order.lane is Lane.INSPECT)
+    assert lanes == {Lane.PASS, Lane.INSPECT}
