@@ -235,6 +235,8 @@ class Line:
         record = Keep(DeviceChanged(device=event.device, connected=event.connected, detail=event.detail))
         if event.connected:
             self.connected.add(event.device)
+            if event.device in self.matcher.counters:
+                self.matcher.counters[event.device].restarted = True
         else:
             self.connected.discard(event.device)
         self._note_down(event.device)
