@@ -126,7 +126,7 @@ class Turn:
         if self._wanted is not None:
             try:
                 epoch = self.numbers.next_epoch(self.line.plc.epoch) if self._wanted.needs_epoch else None
-                session = self.numbers.next_session(self.line.plc.session)
+                session = self.numbers.next_session(max(self.line.plc.session, self.line.plc.highest))
             except JournalError as error:
                 self._trouble(error)
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -122,4 +123,17 @@ def test_a_session_wanted_while_the_disk_refuses_is_opened_once_it_writes(
     assert turn.take([Tick()])
     assert len(plc.sessions) == 1
     assert plc.sessions[0][0] == turn.line.plc.session
+    journal.close()
+
+
+def test_a_session_lies_above_the_one_that_the_plc_holds(tmp_path: Path) -> None:
+    """The file of numbers is lost and the clock is in 1970: the PLC's own word is left."""
+    path = tmp_path / "journal.db"
+    journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0)
+    plc = RecordingPlc(path)
+    numbers = IdFile(tmp_path / "ids.json", lambda: datetime.fromtimestamp(7, UTC))
+    turn = Turn(Line(VirtualLine().line.setup), journal, numbers, plc)
+    connected = next(event for event in recorded_events(0.1) if isinstance(event, PlcConnected))
+    turn.take([replace(connected, epoch=3, session=1_790_000_000)])
+    assert plc.sessions == [(1_790_000_001, None)]
     journal.close()
