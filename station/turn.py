@@ -126,10 +126,13 @@ class Turn:
         if self._wanted is not None:
             try:
                 epoch = self.numbers.next_epoch(self.line.plc.epoch) if self._wanted.needs_epoch else None
-                session = self.numbers.next_session(self.line.plc.session)
+                session = self.numbers.next_session(max(self.line.plc.session, self.line.plc.highest))
             except JournalError as error:
-                self._trouble(error)
+                if ("numbers", "disk") not in self.line.alarms.open:
+                    log.error("no session: %s; all parcels are inspected", error)  # noqa: TRY400 - one line is enough
+                self._handle(Condition("numbers", "disk", standing=True, text=str(error), priority="top"), [])
                 return
+            self._handle(Condition("numbers", "disk", standing=False), [])
             self._wanted, self._offer = None, (session, epoch)
             self._handle(SessionChosen(session, epoch), [])
         if self._offer is not None and self._commit():

@@ -92,8 +92,9 @@ class Desk:
         parcel.advance(Step.ORDER)
         parcel.ordered_lane = parcel.route
         geometry = self.setup.geometry
-        last = int(parcel.lead_at(geometry.decision_mm, geometry).high) + 1
-        order = Order(self._order, parcel.key, parcel.route, last % _WORD)
+        last = (int(parcel.lead_at(geometry.decision_mm, geometry).high) + 1) % _WORD
+        # Only a pass has one: an order to inspect that a count could void would leave an earlier pass standing.
+        order = Order(self._order, parcel.key, parcel.route, None if reasons else last)
         ordered = Ordered(parcel=ref(parcel), order=order.sequence, lane=parcel.route.value)
         return [Keep(decided), Send(order), Keep(ordered)]
 

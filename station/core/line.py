@@ -84,7 +84,7 @@ class Line:
             OrderAcknowledged: self._on_ack,
             OutcomeSeen: self._on_outcome,
             SessionChosen: lambda event, _: self.plc.chosen(event, len(self.tracker.parcels)),
-            ListsLoaded: lambda event, _: self.desk.take_lists(event),
+            ListsLoaded: self._on_lists,
             Condition: self._on_condition,
             Starting: self._on_starting,
             Stopping: lambda event, _: [Keep(StationStopped(cause=event.cause))],
@@ -177,6 +177,7 @@ class Line:
         for match in self.matcher.crowded():
             for parcel in match.candidates:
                 parcel.doubts["flood"] = "too many readings while it was on the belt: did it stand under a device?"
+        actions += self._withdraw([parcel for parcel in self.tracker.parcels if parcel.doubts], now)
         actions += self._decide_ready(now)
         for name in self.desk.down_at.keys() - self.connected:
             self.desk.down_at[name] = count
@@ -237,6 +238,8 @@ class Line:
         record = Keep(DeviceChanged(device=event.device, connected=event.connected, detail=event.detail))
         if event.connected:
             self.connected.add(event.device)
+            if event.device in self.matcher.counters:
+                self.matcher.counters[event.device].restarted = True
         else:
             self.connected.discard(event.device)
         self._note_down(event.device)
@@ -250,6 +253,17 @@ class Line:
 
     def _on_condition(self, event: Condition, _now: Now) -> list[Action]:
         return list(self.alarms.when(event.standing, event.alarm, event.subject, event.text, event.priority))
+
+    def _on_lists(self, event: ListsLoaded, now: Now) -> list[Action]:
+        return [*self.desk.take_lists(event), *self._withdraw(self.tracker.parcels, now)]
+
+    def _withdraw(self, parcels: list[Parcel], now: Now) -> list[Action]:
+        """Best effort, while they are ahead of the decision eye; what is released stands."""
+        actions: list[Action] = []
+        for parcel in parcels:
+            if self._at < parcel.lead_at(self.setup.geometry.decision_mm, self.setup.geometry).low:
+                actions += self.desk.withdraw(parcel, self._at, now)
+        return actions
 
     def _on_starting(self, event: Starting, _now: Now) -> list[Action]:
         record = StationStarted(

@@ -7,7 +7,7 @@ still show that another object could have made it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from station.core.belt import NS_PER_MS, BeltHistory, ClockMatch, Interval
@@ -19,6 +19,7 @@ Reading = BarcodeReading | WeightReading | Frame
 _KEPT_COUNTS_MM = 20_000
 _AGREE_TO_RESYNC = 3
 _TRIGGERS = 65_535
+_ALONE_S = 2.0
 WAITING_AT_MOST = 1000
 MATCHED_AT_MOST = 5000
 
@@ -43,23 +44,34 @@ class Match:
 
 @dataclass(slots=True)
 class TriggerCounter:
-    """The offset between a device's own trigger numbers and the PLC's; found again after a disagreement."""
+    """The offset between a device's own trigger numbers and the PLC's; found again after a disagreement.
+
+    Pictures that all come late by one parcel look like a pulse that was missed. So a new offset is believed only where
+    a restart of device, PLC or station explains it (`restarted`; three in a row), or where no parcel ran close ahead
+    whose picture it could be; the old one again after three in a row.
+    """
 
     offset: int = 0
     in_step: bool = True
+    restarted: bool = True
     _proposal: int | None = None
     _agreed: int = 0
 
-    def agrees(self, own: int, plc: int) -> bool:
+    def agrees(self, own: int, plc: int, *, alone: bool) -> bool:
         """Compare a pair that time alone has matched; True if it fits the offset that is trusted."""
         offset = (own - plc) % _TRIGGERS
         if self.in_step and offset == self.offset:
+            self.restarted = False
             return True
         self.in_step = False
+        if not (alone or self.restarted or offset == self.offset):
+            self._proposal = None
+            return False
         self._agreed = self._agreed + 1 if offset == self._proposal else 1
         self._proposal = offset
-        if self._agreed >= _AGREE_TO_RESYNC:
+        if alone or self._agreed >= _AGREE_TO_RESYNC:
             self.offset, self.in_step, self._proposal, self._agreed = offset, True, None, 0
+            self.restarted = False
         return False
 
 
@@ -167,8 +179,17 @@ class Matcher:
         named = numbers.get((frame.trigger - counter.offset - 1) % _TRIGGERS + 1)
         if len(match.candidates) == 1:
             plc = next((n for n, parcel in numbers.items() if parcel is match.candidates[0]), None)
-            if plc is not None and counter.agrees(frame.trigger, plc):
+            if plc is not None and counter.agrees(frame.trigger, plc, alone=self._alone(match, numbers.values())):
                 return
             match.note = "trigger number and time disagree"
         if named is not None and named not in match.candidates:
             match.candidates.append(named)
+
+    def _alone(self, match: Match, triggered: Iterable[Parcel]) -> bool:
+        """True if no other parcel fired the device so shortly before that the picture could be a late one of it."""
+        eye, geometry = match.device.trigger_eye, self.setup.geometry
+        if eye is None or eye not in match.candidates[0].leads:
+            return False
+        own = match.candidates[0].leads[eye]
+        near = _ALONE_S * geometry.speed_mm_s / geometry.mm_per_count
+        return not any(eye in p.leads and 0 < own - p.leads[eye] < near for p in triggered)

@@ -45,13 +45,17 @@ def compare(constants: Constants, geometry: Geometry) -> list[str]:
 
 @dataclass(slots=True)
 class PlcState:
-    """Session and status as the core needs them; `live` is True while the PLC holds our session."""
+    """Session and status as the core needs them; `live` is True while the PLC holds our session.
+
+    `highest` is the highest session that the PLC was seen to hold: a new one lies above it, whoever gave it.
+    """
 
     epoch: int = 0
     session: int = 0
     live: bool = False
     mode: Mode = Mode.AUTOMATIC
     trusted: bool = True
+    highest: int = 0
     _last: PlcChanged | None = None
     _opening: bool = False
     _was_live: bool = False
@@ -66,6 +70,7 @@ class PlcState:
 
     def connected(self, event: PlcConnected) -> list[Action]:
         """The PLC answers: unless the connection goes on, nothing of the old session counts and a new one opens."""
+        self.highest = max(self.highest, event.session)
         if event.resumed:
             return []
         self.epoch, self.live, self._was_live, self._opening = event.epoch, False, False, True

@@ -78,7 +78,9 @@ class Witness:
         counter = self.matcher.counters.get(device)
         if counter is None:
             return []
-        text = "its trigger numbers and times disagree: pictures are not trusted until three in a row agree"
+        text = (
+            "its trigger numbers and times disagree: its pictures are not trusted; if it stays, pause the feed for 2 s"
+        )
         return self.desk.alarms.when(not counter.in_step, "trigger-step", device, text, "high")
 
     def _add(self, owner: Parcel, reading: Reading) -> None:

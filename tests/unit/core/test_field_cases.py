@@ -15,6 +15,7 @@ from station.core.events import (
     Edge,
     Event,
     Frame,
+    Lane,
     ListsLoaded,
     OutcomeSeen,
     PlcSample,
@@ -220,3 +221,101 @@ def test_readings_without_a_plc_are_bounded() -> None:
     report = line.report()
     assert not report["passed_without_own_clean_evidence"]
     assert report["passed"] > 10
+
+
+def test_a_code_held_while_its_parcel_is_on_the_belt_is_withdrawn() -> None:
+    line = VirtualLine(busy(33))
+    line.run(15)
+    desk = line.line.desk
+    numbers = set()
+    for _ in range(400):
+        line.step()
+        for parcel in line.line.tracker.parcels:
+            if parcel.route is Lane.PASS and parcel.accepted_lane and parcel.on_belt and 4 not in parcel.leads:
+                numbers.add(parcel.key)
+                held = desk.held | set(parcel.evidence.barcodes)
+                line.give(ListsLoaded("held", held, tuple(desk.declared_g.items())))
+    line.run(5)
+    done = [r.model_dump() for r in line.records if r.type == "parcel-completed"]
+    lanes = [r["outcome"] for r in done if r["parcel"]["number"] in {key.number for key in numbers if key}]
+    assert len(lanes) > 5
+    assert set(lanes) == {"inspect"}
+
+
+def test_a_track_that_is_spoiled_after_the_decision_is_withdrawn() -> None:
+    line = VirtualLine(busy(43))
+    line.run(15)
+    spoiled = set()
+    for _ in range(400):
+        line.step()
+        for parcel in line.line.tracker.parcels:
+            if parcel.route is Lane.PASS and parcel.accepted_lane and parcel.on_belt and 4 not in parcel.leads:
+                parcel.doubts["length"] = "another length at eye 3"
+                spoiled.add(parcel.key)
+    line.run(5)
+    done = [r.model_dump() for r in line.records if r.type == "parcel-completed"]
+    lanes = [r["outcome"] for r in done if r["parcel"]["number"] in {key.number for key in spoiled if key}]
+    assert len(lanes) > 5
+    assert set(lanes) == {"inspect"}
+
+
+def test_no_count_voids_an_order_to_inspect() -> None:
+    """A withdrawal that the PLC finds void would leave the pass before it standing."""
+    line = VirtualLine(busy(34))
+    lanes = set()
+    for _ in range(1500):
+        line.step()
+        for order in line._orders.values():
+            lanes.add(order.lane)
+            assert (order.last_count is None) is (order.lane is Lane.INSPECT)
+    assert lanes == {Lane.PASS, Lane.INSPECT}
+
+
+@pytest.mark.parametrize("late_ms", [200, 400, 800, 1300])
+def test_pictures_that_all_come_late_by_a_parcel_are_never_believed(late_ms: int) -> None:
+    """The number tells it; a machine that has fallen behind must not look like one that missed a pulse."""
+    line = VirtualLine(busy(47))
+    line.run(20)
+
+    def late(event: Event) -> list[Event]:
+        if isinstance(event, Frame):
+            arrived = Arrived(event.arrived.after_ns + late_ms * MS, event.arrived.before_ns + late_ms * MS)
+            return [replace(event, arrived=arrived)]
+        return [event]
+
+    line.filters.append(late)
+    line.run(40)
+    assert ("trigger-step", "xray") in line.line.alarms.open
+    report = line.report()
+    assert not report["passed_without_own_clean_evidence"]
+    assert not report["threats_missed_by_the_detector"]
+    line.filters.clear()
+    line.run(20)
+    assert ("trigger-step", "xray") not in line.line.alarms.open
+    assert line.report()["passed"] > report["passed"] + 10
+
+
+def test_a_missed_pulse_is_found_out_behind_a_pause() -> None:
+    line = VirtualLine(busy(48))
+    line.run(20)
+    shift = [0]
+
+    def missed(event: Event) -> list[Event]:
+        if isinstance(event, Frame) and event.trigger is not None:
+            return [replace(event, trigger=event.trigger - shift[0])]
+        return [event]
+
+    line.filters.append(missed)
+    shift[0] = 1
+    line.run(10)
+    assert ("trigger-step", "xray") in line.line.alarms.open
+    before = line.report()["passed"]
+    for _ in range(150):
+        while line.plant.remove(-10_000, -1):
+            pass
+        line.step()
+    line.run(25)
+    assert ("trigger-step", "xray") not in line.line.alarms.open
+    report = line.report()
+    assert not report["evidence_of_another_parcel"]
+    assert report["passed"] > before + 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -122,4 +123,39 @@ def test_a_session_wanted_while_the_disk_refuses_is_opened_once_it_writes(
     assert turn.take([Tick()])
     assert len(plc.sessions) == 1
     assert plc.sessions[0][0] == turn.line.plc.session
+    journal.close()
+
+
+def test_a_session_lies_above_the_one_that_the_plc_holds(tmp_path: Path) -> None:
+    """The file of numbers is lost and the clock is in 1970: the PLC's own word is left."""
+    path = tmp_path / "journal.db"
+    journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0)
+    plc = RecordingPlc(path)
+    numbers = IdFile(tmp_path / "ids.json", lambda: datetime.fromtimestamp(7, UTC))
+    turn = Turn(Line(VirtualLine().line.setup), journal, numbers, plc)
+    connected = next(event for event in recorded_events(0.1) if isinstance(event, PlcConnected))
+    turn.take([replace(connected, epoch=3, session=1_790_000_000)])
+    assert plc.sessions == [(1_790_000_001, None)]
+    journal.close()
+
+
+def test_numbers_that_cannot_be_written_are_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0)
+    plc = RecordingPlc(path)
+    turn = Turn(Line(VirtualLine().line.setup), journal, IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC)), plc)
+    connected = next(event for event in recorded_events(0.1) if isinstance(event, PlcConnected))
+    (tmp_path / "ids.json").mkdir()
+    turn.take([connected])
+    for _ in range(20):
+        turn.take([Tick()])
+    assert not plc.sessions
+    (tmp_path / "ids.json").rmdir()
+    for _ in range(3):
+        turn.take([Tick()])
+    assert len(plc.sessions) == 1
+    reader = Reader(path)
+    alarms = [event.type for event in reader.after(0, 1000) if event.type.startswith("alarm")]
+    assert alarms == ["alarm-raised", "alarm-cleared"]
+    reader.close()
     journal.close()
