@@ -94,4 +94,7 @@ class Eye:
                 return Detection(picture.device, frame_id, result.findings, model.sha256, result.inference_ms)
         except (PictureFault, DetectorFault) as error:
             fault = str(error)
+        except Exception as error:  # whatever it is, this thread must go on, and the parcel be inspected
+            log.exception("eye: the detector failed on picture %s", frame_id)
+            fault = f"the detector failed: {error!r}"
         return Detection(picture.device, frame_id, (), model.sha256, 0.0, fault)

@@ -12,6 +12,7 @@ from pathlib import Path
 from station.core.events import ListsLoaded
 
 LARGEST_BYTES = 64 * 1024 * 1024
+_MEND = "write a file with at least the heading, or take its key out of the configuration"
 
 
 class ListError(Exception):
@@ -25,6 +26,7 @@ class Lists:
     hold_list: Path | None
     declared_weights: Path | None
     _stamp: tuple[object, ...] | None = None
+    _seen: tuple[object, ...] | None = None
 
     def changed(self) -> ListsLoaded | None:
         """Return the lists if a file changed since the last call that returned them, else None.
@@ -34,6 +36,9 @@ class Lists:
         """
         stamp = tuple(_stamp(path) for path in (self.hold_list, self.declared_weights))
         if stamp == self._stamp:
+            return None
+        if self._stamp is not None and stamp != self._seen:
+            self._seen = stamp  # a change is read when it looks the same twice: a writer may be at work
             return None
         held_bytes, declared_bytes = _read(self.hold_list), _read(self.declared_weights)
         held = frozenset(code for _, row in _rows(held_bytes, self.hold_list, 1) for code in spellings(row[0]))
@@ -66,7 +71,7 @@ def _stamp(path: Path | None) -> object:
     try:
         stat = path.stat()
     except OSError as error:
-        raise ListError(f"{path}: {error.strerror}") from error
+        raise ListError(f"{path}: {error.strerror}; {_MEND}") from error
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
@@ -80,7 +85,9 @@ def _read(path: Path | None) -> bytes:
         raise ListError(f"{path}: {error.strerror}") from error
     if len(data) > LARGEST_BYTES:
         raise ListError(f"{path}: larger than {LARGEST_BYTES} bytes")
-    if data and not data.endswith(b"\n"):
+    if not data:
+        raise ListError(f"{path}: is empty; {_MEND}")
+    if not data.endswith(b"\n"):
         raise ListError(f"{path}: the last line has no end: is it still being written? Write it aside, then rename it")
     return data
 

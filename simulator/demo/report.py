@@ -76,6 +76,8 @@ def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: in
     `again` of the events had to be read again from the journal, since the broker lost them.
     """
     done = [_whole(event["data"], events) for event in events if event["type"].endswith(".parcel-completed")]
+    late = _withdrawn_too_late(events)
+    done = [_as_released(d) if _key(d) in late and d["outcome"] == "pass" else d for d in done]
     acks = [event["data"] for event in events if event["type"].endswith(".acknowledged")]
     frames = [event["data"] for event in events if event["type"].endswith(".frame-inspected")]
     pairs = [(truth.numbers.get((d["parcel"]["epoch"], d["parcel"]["number"])), d) for d in done]
@@ -91,12 +93,13 @@ def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: in
         "threats": sum(truth.threat(item) for item, _ in known),
         "threats_missed_by_the_detector": sum(truth.threat(item) for item, _ in passed),
         "passed": len(passed),
+        "withdrawn_too_late": len(late),
         "inspected": len(inspected),
         "passed_without_own_clean_evidence": sum(not _own_and_clean(truth, item, d) for item, d in passed),
         "passed_without_a_number": sum(lane == "pass" and item not in numbered for item, lane in truth.lanes.items()),
         "in_the_wrong_lane": sum(_wrong_lane(truth, item, d) for item, d in known),
         "evidence_of_another_parcel": sum(_of_another(truth, item, d) for item, d in known),
-        "orders_late_or_never_sent": _late(known, acks),
+        "orders_late_or_never_sent": _late(known, acks, late),
         "inspections_by_reason": dict(Counter(r["code"] for _, d in inspected for r in d["reasons"])),
         "inspections_by_cause": dict(causes),
         "inspections_without_a_cause": causes["none"],
@@ -113,6 +116,28 @@ def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: in
     }
     report["broken"] = broken(report)
     return report
+
+
+def _key(data: Mapping[str, Any]) -> tuple[int, int]:
+    return data["parcel"]["epoch"], data["parcel"]["number"]
+
+
+def _withdrawn_too_late(events: Sequence[Mapping[str, Any]]) -> set[tuple[int, int]]:
+    """Parcels whose pass was withdrawn after the PLC had released them: the PLC answered `late`."""
+    withdrawn: set[tuple[int, int]] = set()
+    late: set[tuple[int, int]] = set()
+    for event in events:
+        kind, data = event["type"].rpartition(".")[2], event["data"]
+        if kind == "decided" and data["after"] == "pass":
+            withdrawn.add(_key(data))
+        elif kind == "acknowledged" and data["result"] == "late" and _key(data) in withdrawn:
+            late.add(_key(data))
+    return late
+
+
+def _as_released(done: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parcel as it stood when it was released: what came after is counted apart, and changes nothing of that."""
+    return dict(done, route="pass", reasons=[], acknowledged=True)
 
 
 def _by_hazard(truth: Truth, known: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[str, dict[str, int]]:
@@ -221,8 +246,12 @@ def _cause(truth: Truth, item: int, done: Mapping[str, Any]) -> str:
     return "none"
 
 
-def _late(known: Iterable[tuple[int, Mapping[str, Any]]], acks: Iterable[Mapping[str, Any]]) -> int:
-    late: int = sum(ack["result"] == "late" for ack in acks)
+def _late(
+    known: Iterable[tuple[int, Mapping[str, Any]]],
+    acks: Iterable[Mapping[str, Any]],
+    withdrawn: set[tuple[int, int]],
+) -> int:
+    late: int = sum(ack["result"] == "late" and _key(ack) not in withdrawn for ack in acks)
     return late + sum(not (done["ordered"] and done["acknowledged"]) for _, done in known if done["outcome"] != "lost")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 _WORD = 1 << 32
 _HISTORY_MS = 120_000
+_FASTER = 1.05
 NS_PER_MS = 1_000_000
 
 
@@ -101,8 +102,15 @@ class BeltHistory:
         self._counts: deque[int] = deque()
 
     def add(self, plc_ms: int, count: int) -> bool:
-        """Take one sample; False if time or count went back (a reversed belt, a stale read)."""
-        if self._times and (plc_ms < self._times[-1] or count < self._counts[-1]):
+        """Take one sample; False if the belt cannot have moved so since the last: then the history begins anew with it.
+
+        That is time or count going back (a reversed belt, an encoder that was reset), or a count faster than the belt.
+        """
+        if self._times and not self._possible(plc_ms, count):
+            self._times.clear()
+            self._counts.clear()
+            self._times.append(plc_ms)
+            self._counts.append(count)
             return False
         if self._times and plc_ms == self._times[-1]:
             return True
@@ -112,6 +120,10 @@ class BeltHistory:
             self._times.popleft()
             self._counts.popleft()
         return True
+
+    def _possible(self, plc_ms: int, count: int) -> bool:
+        elapsed, moved = plc_ms - self._times[-1], count - self._counts[-1]
+        return elapsed >= 0 and 0 <= moved <= self._rate * (elapsed + 2) * _FASTER + 1
 
     @property
     def count(self) -> int | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from station.core import policy
 from station.core.actions import Action, Keep, Order, Send
 from station.core.alarms import Alarms
-from station.core.belt import NS_PER_MS
+from station.core.belt import NS_PER_MS, Interval
 from station.core.events import AckResult, Detection, Lane, ListsLoaded, OrderAcknowledged, Place, Why
 from station.core.now import Now
 from station.core.parcel import STEP_OF_PLACE, Parcel, Step
@@ -23,18 +24,21 @@ from station.core.records import (
     ParcelRef,
     Reason,
 )
-from station.core.setup import LineSetup
+from station.core.setup import DeviceSetup, LineSetup
 
 _WORD = 1 << 32
 _ORDERS = 65_535
 _RECENT = 12
+_AWAY = 64
+_POLL_MS = 100
+_INF = float("inf")
 
 
 @dataclass(slots=True)
 class Desk:
     """The rules in force, what is known of the devices, and what was decided lately.
 
-    `down_at` is, by device, the belt's count at which it was last not connected.
+    `away` is, by device, the stretches of counts in which it was not connected, the last ones.
     """
 
     setup: LineSetup
@@ -42,7 +46,7 @@ class Desk:
     alarms: Alarms
     held: frozenset[str] = frozenset()
     declared_g: dict[str, float] = field(default_factory=dict)
-    down_at: dict[str, float] = field(default_factory=dict)
+    away: dict[str, deque[list[float]]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     recent: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=_RECENT))
     lists_known: bool = False
@@ -56,12 +60,7 @@ class Desk:
 
     def reasons(self, parcel: Parcel) -> list[Reason]:
         """Every reason to inspect the parcel, by what is known of it now."""
-        geometry = self.setup.geometry
-        lost = {
-            device.name
-            for device in self.setup.devices
-            if self.down_at.get(device.name, float("inf")) >= parcel.within(device.zone_mm, geometry).low
-        }
+        lost = {device.name for device in self.setup.devices if self._was_away(device, parcel)}
         found = policy.reasons_to_inspect(
             parcel, self.setup.policy, self.setup.devices, lost, self.held, self.declared_g
         )
@@ -70,6 +69,33 @@ class Desk:
         if not self.plc.trusted:
             found.append(Reason(code="device-lost", text="the PLC's map or settings do not fit", device="plc"))
         return found
+
+    def new_belt(self, connected: Collection[str]) -> None:
+        """Counts begin anew: whoever is not connected now counts as away from ever."""
+        self.away = {device: deque(maxlen=_AWAY) for device in self.away}
+        for device in self.away.keys() - set(connected):
+            self.went(device, -_INF)
+
+    def went(self, device: str, count: float) -> None:
+        """The device is not connected from that count on."""
+        stretches = self.away.setdefault(device, deque(maxlen=_AWAY))
+        if not stretches or stretches[-1][1] != _INF:
+            stretches.append([count, _INF])
+
+    def came(self, device: str, count: float) -> None:
+        """The device is connected again at that count, which the last sample told: the belt may be a poll further."""
+        stretches = self.away.setdefault(device, deque(maxlen=_AWAY))
+        if stretches and stretches[-1][1] == _INF:
+            stretches[-1][1] = count + _POLL_MS * self.setup.geometry.counts_per_ms
+
+    def _was_away(self, device: DeviceSetup, parcel: Parcel) -> bool:
+        """Not connected while some part of the parcel was in its zone, or its reading still on the way."""
+        geometry = self.setup.geometry
+        on_the_way = (device.latency_ms[1] + device.measuring_ms) * geometry.counts_per_ms
+        zone = parcel.within(device.zone_mm, geometry)
+        window = Interval(zone.low, zone.high + on_the_way)
+        stretches = self.away.get(device.name)
+        return stretches is None or any(window.meets(Interval(*stretch)) for stretch in stretches)
 
     def decide(self, parcel: Parcel, reasons: list[Reason], count: int, now: Now, after: str = "") -> list[Action]:
         """Decide, and order it: the record of the decision goes before the order."""

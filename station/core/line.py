@@ -119,12 +119,12 @@ class Line:
         actions += self.plc.connected(event)
         if event.resumed:
             return actions
+        actions += self._doubt_waiting("the PLC began anew", now)
         for parcel in self.tracker.parcels:
             if parcel.key and parcel.on_belt:
                 actions += self.desk.complete(parcel, Place.UNOBSERVED, None, now)
         self._new_belt()
-        for device in self.desk.down_at:
-            self._note_down(device)
+        self.desk.new_belt(self.connected)
         self._count(event.count)
         self._plc_ms(event.plc_ms)
         counts = [(self._count(row.infeed_count), self._count(row.last_eye_count)) for row in event.parcels]
@@ -170,6 +170,9 @@ class Line:
             for parcel in self.tracker.parcels:
                 parcel.doubts["clock"] = "the PLC's clock or count jumped"
             actions += self._doubt_waiting("the PLC's clock or count jumped", now)
+        jumped = any("clock" in parcel.doubts for parcel in self.tracker.parcels)
+        text = "its clock or its encoder count jumped: what was on the belt then is inspected; look at the encoder"
+        actions += self.alarms.when(jumped, "plc-jump", "plc", text, "high")
         actions += self.plc.take(sample, self.alarms, self._new_world)
         self.tracker.pass_by(count)
         for match in self.matcher.settle(self.clock, self.belt, self.tracker.parcels):
@@ -179,8 +182,6 @@ class Line:
                 parcel.doubts["flood"] = "too many readings while it was on the belt: did it stand under a device?"
         actions += self._withdraw([parcel for parcel in self.tracker.parcels if parcel.doubts], now)
         actions += self._decide_ready(now)
-        for name in self.desk.down_at.keys() - self.connected:
-            self.desk.down_at[name] = count
         return actions + self._retire(count, now)
 
     def _new_world(self) -> None:
@@ -247,9 +248,12 @@ class Line:
         return [record, *self.alarms.when(not event.connected, "device-lost", event.device, text, "high")]
 
     def _note_down(self, device: str) -> None:
-        """It was not connected up to here; without a belt yet, that means for ever or never."""
-        unknown = float("-inf") if device in self.connected else float("inf")
-        self.desk.down_at[device] = unknown if self.belt.count is None else float(self.belt.count)
+        """Keep where it was away; without a belt yet, it is away from ever or here from ever."""
+        count = float("-inf") if self.belt.count is None else float(self.belt.count)
+        if device in self.connected:
+            self.desk.came(device, count)
+        else:
+            self.desk.went(device, count)
 
     def _on_condition(self, event: Condition, _now: Now) -> list[Action]:
         return list(self.alarms.when(event.standing, event.alarm, event.subject, event.text, event.priority))

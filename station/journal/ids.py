@@ -58,10 +58,17 @@ class IdFile:
         except FileNotFoundError:
             return {"session": 0, "epoch": 0}
         except (ValueError, KeyError, TypeError):
-            self.path.replace(self.path.with_suffix(".damaged"))
-            return {"session": 0, "epoch": 0}
+            return self._put_aside()
         except OSError as error:
             raise JournalError(f"{self.path}: {error.strerror}; let this user read and write it") from error
+
+    def _put_aside(self) -> dict[str, int]:
+        """A damaged file is kept for whoever wants to look; numbers then go on from the clock."""
+        try:
+            self.path.replace(self.path.with_suffix(".damaged"))
+        except OSError as error:
+            raise JournalError(f"{self.path} is damaged and cannot be put aside: {error.strerror}") from error
+        return {"session": 0, "epoch": 0}
 
     def _write(self, used: dict[str, int]) -> None:
         temporary = self.path.with_suffix(".new")

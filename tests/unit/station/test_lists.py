@@ -25,6 +25,7 @@ def test_loaded_once_and_again_when_changed(tmp_path: Path) -> None:
     assert loaded.declared_g == (("0012", 500.0),)
     assert lists.changed() is None
     (tmp_path / "hold.csv").write_bytes(b"barcode\n0012\n0013\n")
+    assert lists.changed() is None, "a change is read only when it was seen twice alike"
     again = lists.changed()
     assert again is not None
     assert again.held == {"0012", "0013"}
@@ -55,6 +56,7 @@ def test_a_held_code_is_held_however_it_is_spelt(tmp_path: Path, written: str, r
         (b"barcode,grams\n0012\n", "declared.csv:2"),
         (b"barcode,grams\n0012,500", "still being written"),
         (b"\xff\xfe\n", "not CSV in UTF-8"),
+        (b"", "is empty; write a file with at least the heading"),
     ],
 )
 def test_a_bad_list_is_refused_as_a_whole_and_named(tmp_path: Path, declared: bytes, said: str) -> None:
