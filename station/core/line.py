@@ -142,7 +142,7 @@ class Line:
         if edge.eye >= len(self.setup.geometry.eyes_mm):
             return []
         seen = Seen(edge.eye, edge.direction, self._count(edge.count), edge.parcel, edge.trigger)
-        new = self.tracker.see(seen, self.plc.epoch, inspect_only=not self.plc.live)
+        new = self.tracker.see(seen, self.plc.numbering, inspect_only=not self.plc.live)
         owner = new or self.tracker.covering(edge.eye)
         if edge.trigger and owner is not None:
             self.matcher.fired(edge.eye, edge.trigger, owner)
@@ -184,9 +184,11 @@ class Line:
         actions += self._decide_ready(now)
         return actions + self._retire(count, now)
 
-    def _new_world(self) -> None:
-        """The PLC began a new epoch under us: what is on the belt has no number any more."""
+    def _new_world(self, epoch: int) -> None:
+        """The PLC began a new epoch under us: what it did not number in that has no number any more."""
         for parcel in self.tracker.parcels:
+            if parcel.key is not None and parcel.key.epoch == epoch:
+                continue
             parcel.inspect_only = True
             parcel.doubts["epoch"] = "the PLC restarted while it was on the belt"
 

@@ -59,13 +59,13 @@ class PlcState:
     _last: PlcChanged | None = None
     _opening: bool = False
     _was_live: bool = False
-    _epoch_offered: bool = False
+    _offered: int = 0
     _waits_since_ms: int | None = None
 
     def chosen(self, event: SessionChosen, parcels: int) -> list[Action]:
         """A session is on disk and on offer."""
         self.session, self._opening, self._was_live = event.session, False, False
-        self._epoch_offered = event.epoch is not None
+        self._offered = event.epoch or 0
         return [Keep(SessionOpened(new_session=event.session, new_epoch=event.epoch, parcels_on_belt=parcels))]
 
     def connected(self, event: PlcConnected) -> list[Action]:
@@ -76,20 +76,20 @@ class PlcState:
         self.epoch, self.live, self._was_live, self._opening = event.epoch, False, False, True
         return [OpenSession(needs_epoch=event.epoch == 0)]
 
-    def take(self, sample: PlcSample, alarms: Alarms, new_world: Callable[[], None]) -> list[Action]:
+    def take(self, sample: PlcSample, alarms: Alarms, new_world: Callable[[int], None]) -> list[Action]:
         """Take one sample: what changed, which alarms, and whether to open a session."""
         actions = self._changes(sample, alarms)
         if sample.epoch != self.epoch:
-            new_world()
+            new_world(sample.epoch)
             self.epoch = sample.epoch
         self.live = bool(sample.epoch and self.session and sample.session == self.session)
         actions += self._session_alarm(sample.plc_ms, alarms)
         if self.live:
             self._was_live = True
-            self._epoch_offered = False
+            self._offered = 0
             return actions
         ended = self.session == 0 or self._was_live
-        if not self._opening and (ended or (sample.epoch == 0 and not self._epoch_offered)):
+        if not self._opening and (ended or (sample.epoch == 0 and not self._offered)):
             self._opening = True
             actions.append(OpenSession(needs_epoch=sample.epoch == 0))
         return actions
@@ -103,6 +103,11 @@ class PlcState:
         late = self._waits_since_ms is not None and (plc_ms - self._waits_since_ms) % _WORD > SESSION_WAIT_MS
         text = "the PLC does not take the station's session: every parcel is inspected; look at its program"
         return list(alarms.when(late, "no-session", "plc", text, "high"))
+
+    @property
+    def numbering(self) -> int:
+        """The epoch in which the PLC numbers: while it had none, the one on offer, which its first number has taken."""
+        return self.epoch or self._offered
 
     def look(self) -> dict[str, object]:
         """What a person wants to see of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -319,3 +320,20 @@ def test_a_missed_pulse_is_found_out_behind_a_pause() -> None:
     report = line.report()
     assert not report["evidence_of_another_parcel"]
     assert report["passed"] > before + 10
+
+
+def test_a_parcel_numbered_in_the_poll_that_brings_the_epoch_keeps_its_identity() -> None:
+    line = VirtualLine(busy(33))
+    line.plant.feeding = True
+    line.run(12)
+    line.restart_plc()
+    line.connect(resumed=False)
+    line.run(25)
+    entered = [r.model_dump()["parcel"] for r in line.records if r.type == "parcel-entered"]
+    assert all(parcel["epoch"] for parcel in entered)
+    done = {(d["parcel"]["epoch"], d["parcel"]["number"]) for d in completed(line)}
+    assert {(p["epoch"], p["number"]) for p in entered[:-12]} <= done
+
+
+def completed(line: VirtualLine) -> list[dict[str, Any]]:
+    return [r.model_dump() for r in line.records if r.type == "parcel-completed"]
