@@ -88,6 +88,11 @@ class Desk:
         if stretches and stretches[-1][1] == _INF:
             stretches[-1][1] = count + _POLL_MS * self.setup.geometry.counts_per_ms
 
+    def _exceptions(self, parcel: Parcel) -> tuple[str, ...]:
+        """Devices that policy allows to be missing, and that were away while the parcel passed them."""
+        allowed = self.setup.policy.may_be_missing
+        return tuple(d.name for d in self.setup.devices if d.name in allowed and self._was_away(d, parcel))
+
     def _was_away(self, device: DeviceSetup, parcel: Parcel) -> bool:
         """Not connected while some part of the parcel was in its zone, or its reading still on the way."""
         geometry = self.setup.geometry
@@ -104,6 +109,7 @@ class Desk:
         parcel.advance(Step.DECIDE)
         parcel.route = Lane.INSPECT if reasons else Lane.PASS
         parcel.reasons = tuple(reasons)
+        parcel.exceptions = self._exceptions(parcel)
         parcel.decided_at = now.utc
         self._order = self._order % _ORDERS + 1
         parcel.order = self._order
@@ -114,6 +120,7 @@ class Desk:
             policy_version=self.setup.policy.version,
             count=count,
             after=after,
+            exceptions=parcel.exceptions,
         )
         parcel.advance(Step.ORDER)
         parcel.ordered_lane = parcel.route
@@ -182,6 +189,7 @@ class Desk:
             decided_at=parcel.decided_at,
             completed_at=now.utc,
             order_latency_ms=parcel.latency_ms,
+            exceptions=parcel.exceptions,
             adopted="adopted" in parcel.doubts,
         )
         self._remember(record)

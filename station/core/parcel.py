@@ -113,6 +113,7 @@ class Parcel:
     evidence: Evidence = field(default_factory=Evidence)
     route: Lane | None = None
     reasons: tuple[Reason, ...] = ()
+    exceptions: tuple[str, ...] = ()
     order: int = 0
     ordered_lane: Lane | None = None
     accepted_lane: Lane | None = None

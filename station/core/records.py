@@ -123,7 +123,10 @@ class FrameInspected(Record):
 
 
 class Decided(Record):
-    """A decision: the route and all the reasons for it. On disk before its order is sent."""
+    """A decision: the route and all the reasons for it. On disk before its order is sent.
+
+    `exceptions` names the devices that policy allows to be missing, and that were.
+    """
 
     type: ClassVar[str] = "decided"
     parcel: ParcelRef
@@ -132,6 +135,7 @@ class Decided(Record):
     policy_version: str
     count: int
     after: str = ""
+    exceptions: tuple[str, ...] = ()
 
 
 class Ordered(Record):
@@ -158,7 +162,7 @@ class ParcelCompleted(Record):
     """All that a central system needs of one parcel, when it has left the station.
 
     `adopted` marks a parcel that was on the belt when the station started: what an earlier run knew of it, its
-    decision too, stands in that run's own events.
+    decision too, stands in that run's own events. `exceptions` are those of the decision.
     """
 
     type: ClassVar[str] = "parcel-completed"
@@ -180,6 +184,7 @@ class ParcelCompleted(Record):
     decided_at: str | None
     completed_at: str
     order_latency_ms: float | None
+    exceptions: tuple[str, ...] = ()
     adopted: bool = False
     test: bool = False
 

@@ -13,6 +13,7 @@ from station.core.events import (
     Arrived,
     BarcodeReading,
     Detection,
+    DeviceState,
     Edge,
     Event,
     Frame,
@@ -337,3 +338,18 @@ def test_a_parcel_numbered_in_the_poll_that_brings_the_epoch_keeps_its_identity(
 
 def completed(line: VirtualLine) -> list[dict[str, Any]]:
     return [r.model_dump() for r in line.records if r.type == "parcel-completed"]
+
+
+def test_a_device_that_may_be_missing_is_an_exception_and_journaled_as_one() -> None:
+    line = VirtualLine(busy(34))
+    setup = line.line.setup
+    lenient = replace(setup, policy=replace(setup.policy, may_be_missing=frozenset({"scale"})))
+    line.line.setup = line.line.desk.setup = lenient
+    line.run(12)
+    line.give(DeviceState("scale", connected=False))
+    line.plant.silent.add("scale")
+    line.run(20)
+    passed = [d for d in completed(line) if d["route"] == "pass"]
+    assert any(d["exceptions"] == ("scale",) and d["weight_g"] is None for d in passed)
+    assert all(d["exceptions"] == () for d in passed[:5])
+    assert all(d["weight_g"] is not None or d["exceptions"] == ("scale",) for d in passed)
