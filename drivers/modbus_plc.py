@@ -27,7 +27,6 @@ TORN = "the status block is torn: scan_begin and scan_end must agree after each 
 _BACKOFF_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 _SENT_KEPT = 256
 _CAUSES_TOLD = 20
-_HALF = 1 << 15
 
 
 class PlcSettings(Settings):

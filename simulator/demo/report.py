@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Any
 
 WEIGHT_TOLERANCE_G = 10.0
-OWN_CAUSES = frozenset(
-    {"held", "no-barcode", "weight-mismatch", "weight-range", "finding", "picture-unusable", "several-barcodes"}
-)
 FEED_CAUSES = frozenset({"too-close"})
 
 

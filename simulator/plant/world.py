@@ -50,7 +50,6 @@ class Plant:
     mode: int = 1
     operator_stop: bool = False
     silent: set[str] = field(default_factory=set)
-    scanned: int = 0
     _random: Random = field(init=False)
     _feed: Feed = field(init=False)
     _edges: list[EdgeSignal] = field(default_factory=list)

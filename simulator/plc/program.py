@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
 from simulator.plc.diverter import Crossing, DiverterGuard
@@ -34,7 +33,6 @@ class PlcProgram:
     orders: OrderBook = field(init=False)
     guard: DiverterGuard = field(init=False)
     _covering: dict[int, int] = field(default_factory=dict)
-    _recent: deque[Crossing] = field(default_factory=lambda: deque(maxlen=32))
 
     def __post_init__(self) -> None:
         self.orders = OrderBook(self.settings, self.start_ms)
