@@ -14,7 +14,7 @@ from typing import Any
 import station
 from station.clock import now_ns, now_utc
 from station.config import StationConfig
-from station.core.events import Condition, DeviceState, Event, Starting, Stopping, Tick, Watermark
+from station.core.events import Condition, Event, Starting, Stopping, Tick, Watermark
 from station.core.line import Line
 from station.eye import Eye
 from station.journal import IdFile, Journal, JournalError, PictureStore
@@ -82,8 +82,6 @@ class Daemon:
             self._loop.add_signal_handler(sign, self.stop, sign.name)
         sha256 = self._model.sha256 if self._model else ""
         self._put(Starting(station.__version__, self.config.sha256, sha256))
-        for name in self.devices:
-            self._put(DeviceState(name, connected=False, detail="starting"))
         self._read_lists()
         self._eye.start()
         for device in (*self.devices.values(), self._plc):

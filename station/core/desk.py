@@ -84,7 +84,9 @@ class Desk:
 
     def came(self, device: str, count: float) -> None:
         """The device is connected again at that count, which the last sample told: the belt may be a poll further."""
-        stretches = self.away.setdefault(device, deque(maxlen=_AWAY))
+        if device not in self.away:  # never heard of before: away until now
+            self.went(device, -_INF)
+        stretches = self.away[device]
         if stretches and stretches[-1][1] == _INF:
             stretches[-1][1] = count + _POLL_MS * self.setup.geometry.counts_per_ms
 
