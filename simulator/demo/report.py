@@ -156,7 +156,11 @@ def _by_hazard(truth: Truth, known: Sequence[tuple[int, Mapping[str, Any]]]) -> 
 
 
 def _whole(done: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """A parcel that was on the belt when the station started again: what the run before said of it belongs to it."""
+    """A parcel that was on the belt when the station started again: what the run before said of it belongs to it.
+
+    That run may have died before it could journal the PLC's echo of an order; that the PLC released the parcel shows
+    that it held one.
+    """
     if not done["adopted"] or done["route"] is not None:
         return done
     whole = dict(done, barcodes=[], frames=[])
@@ -176,6 +180,8 @@ def _whole(done: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapp
                 whole |= {"route": data["route"], "reasons": data["reasons"], "ordered": True}
             elif kind == "acknowledged":
                 whole["acknowledged"] = data["result"] == "accepted"
+    if whole["ordered"] and done["plc_why"] == "released":
+        whole["acknowledged"] = True
     return whole
 
 

@@ -79,6 +79,23 @@ def test_a_broken_promise_is_named(healthy: tuple[Truth, Events], lie: Callable[
     assert named in make_report(truth, events, len(events))["broken"]
 
 
+def killed_before_the_echo(events: Events) -> dict[str, Any]:
+    """The run that decided a released parcel was killed with the order on its way; the next one adopted the parcel."""
+    done = completed(events, "pass")
+    nothing = {"barcode": None, "barcodes": [], "weight_g": None, "frames": [], "findings": [], "route": None}
+    done.update(nothing, ordered=False, acknowledged=False, adopted=True)
+    events[:] = [e for e in events if e["type"] != "v1.acknowledged" or e["data"]["parcel"] != done["parcel"]]
+    return done
+
+
+def test_a_pass_whose_echo_was_never_journaled_is_judged_by_its_decision(healthy: tuple[Truth, Events]) -> None:
+    truth, events = healthy[0], copy.deepcopy(healthy[1])
+    done = killed_before_the_echo(events)
+    assert make_report(truth, events, len(events))["broken"] == []
+    undecided = [e for e in events if e["type"] != "v1.decided" or e["data"]["parcel"] != done["parcel"]]
+    assert "passed_without_own_clean_evidence" in make_report(truth, undecided, len(undecided))["broken"]
+
+
 def test_a_missing_event_is_named(healthy: tuple[Truth, Events]) -> None:
     truth, events = healthy
     assert make_report(truth, events[:-1], len(events))["broken"] == ["events_received"]
