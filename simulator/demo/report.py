@@ -167,22 +167,27 @@ def _whole(done: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapp
     for event in events:
         kind, data = event["type"].rpartition(".")[2], event["data"]
         if kind == "reading-matched" and data["candidates"] == [done["parcel"]] and not data["ambiguous"]:
-            match data["kind"]:
-                case "barcode" if data["value"]:
-                    whole["barcodes"].append(data["value"])
-                    whole["barcode"] = data["value"]
-                case "weight":
-                    whole["weight_g"] = data["value"]
-                case "frame":
-                    whole["frames"].append(data["value"])
-        elif data.get("parcel") == done["parcel"]:
-            if kind == "decided":
-                whole |= {"route": data["route"], "reasons": data["reasons"], "ordered": True}
-            elif kind == "acknowledged":
-                whole["acknowledged"] = data["result"] == "accepted"
-    if whole["ordered"] and done["plc_why"] == "released":
-        whole["acknowledged"] = True
+            whole |= _reading(whole, data)
+        elif data.get("parcel") != done["parcel"]:
+            continue
+        elif kind == "decided":
+            whole |= {"route": data["route"], "reasons": data["reasons"], "ordered": True}
+        elif kind == "acknowledged":
+            whole["acknowledged"] = data["result"] == "accepted"
+    whole["acknowledged"] |= whole["ordered"] and done["plc_why"] == "released"
     return whole
+
+
+def _reading(whole: Mapping[str, Any], matched: Mapping[str, Any]) -> dict[str, Any]:
+    value = matched["value"]
+    match matched["kind"]:
+        case "barcode" if value:
+            return {"barcodes": [*whole["barcodes"], value], "barcode": value}
+        case "weight":
+            return {"weight_g": value}
+        case "frame":
+            return {"frames": [*whole["frames"], value]}
+    return {}
 
 
 def broken(report: Mapping[str, Any]) -> list[str]:
