@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,10 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True)
 class PlcSettings:
-    """Constants of the PLC program, as its settings block shows them; lengths in mm, counts where named."""
+    """Constants of the PLC program, as its settings block shows them; lengths in mm, counts where named.
+
+    `mm_per_count` is the belt's travel of one count, `latch_counts` the greatest latching error and one of rounding.
+    """
 
     um_per_count: int
     latch_us: int
@@ -59,19 +62,23 @@ class PlcSettings:
     stale_ms: int = 500
     stand_ms: int = 5000
     program_version: int = 1
+    mm_per_count: float = field(init=False)
+    latch_counts: float = field(init=False)
+    _travels: dict[tuple[float, float], tuple[float, float]] = field(init=False, compare=False, repr=False)
 
-    @property
-    def mm_per_count(self) -> float:
-        """Belt travel of one count in mm."""
-        return self.um_per_count / 1000
-
-    @property
-    def latch_counts(self) -> float:
-        """Greatest latching error in counts, and one of rounding."""
-        return self.latch_us * self.speed_mm_s / 1e6 / self.mm_per_count + 1
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mm_per_count", self.um_per_count / 1000)
+        object.__setattr__(self, "latch_counts", self.latch_us * self.speed_mm_s / 1e6 / self.mm_per_count + 1)
+        object.__setattr__(self, "_travels", {})
 
     def travel(self, from_mm: float, to_mm: float) -> tuple[float, float]:
         """Fewest and most counts in which a parcel travels between two places, latching and allowance included."""
+        found = self._travels.get((from_mm, to_mm))
+        if found is None:
+            found = self._travels[from_mm, to_mm] = self._travel(from_mm, to_mm)
+        return found
+
+    def _travel(self, from_mm: float, to_mm: float) -> tuple[float, float]:
         counts = (to_mm - from_mm) / self.mm_per_count
         slip = self.slip_ppm / 1e6
         allowance = 2 * self.latch_counts + self.tolerance_mm / self.mm_per_count

@@ -99,8 +99,9 @@ class Evidence:
 class Parcel:
     """One tracked object. `key` is None for an object that no infeed edge explains.
 
-    `leads` and `trails` hold, by eye index, the unwrapped count at which its leading and trailing edge was seen;
-    `doubts` the reasons why its track cannot be trusted (any of them means inspection).
+    `leads` and `trails` hold, by eye index, the unwrapped count at which its leading and trailing edge was seen, and
+    grow by `led` and `trailed` alone; `doubts` the reasons why its track cannot be trusted (any of them means
+    inspection).
     """
 
     key: ParcelKey | None
@@ -123,6 +124,17 @@ class Parcel:
     decided_at: str | None = None
     place: Place | None = None
     why: Why | None = None
+    _reckoned: dict[tuple[bool, float, int], Interval] = field(default_factory=dict)
+
+    def led(self, eye: int, count: int) -> None:
+        """Its leading edge was seen at that eye."""
+        self.leads[eye] = count
+        self._reckoned.clear()
+
+    def trailed(self, eye: int, count: int) -> None:
+        """Its trailing edge was seen at that eye."""
+        self.trails[eye] = count
+        self._reckoned.clear()
 
     def advance(self, step: Step) -> None:
         """Take one step of the table; raises StepNotAllowedError."""
@@ -138,15 +150,26 @@ class Parcel:
 
     def lead_at(self, place_mm: float, geometry: Geometry, before_eye: int | None = None) -> Interval:
         """Counts between which its leading edge is at `place_mm`: the anchors of all eyes (before one) intersected."""
-        if before_eye is None:
-            return _at(self.leads, place_mm, geometry)
-        return _at({eye: count for eye, count in self.leads.items() if eye < before_eye}, place_mm, geometry)
+        key = (True, place_mm, -1 if before_eye is None else before_eye)
+        found = self._reckoned.get(key)
+        if found is None:
+            anchors = self.leads
+            if before_eye is not None:
+                anchors = {eye: count for eye, count in anchors.items() if eye < before_eye}
+            found = self._reckoned[key] = _at(anchors, place_mm, geometry)
+        return found
 
     def trail_at(self, place_mm: float, geometry: Geometry) -> Interval:
         """Counts between which its trailing edge is at `place_mm`; without end while no eye was freed by it."""
-        if not self.trails:
-            return Interval(self.lead_at(place_mm, geometry).low, float("inf"))
-        return _at(self.trails, place_mm, geometry)
+        key = (False, place_mm, -1)
+        found = self._reckoned.get(key)
+        if found is None:
+            if self.trails:
+                found = _at(self.trails, place_mm, geometry)
+            else:
+                found = Interval(self.lead_at(place_mm, geometry).low, float("inf"))
+            self._reckoned[key] = found
+        return found
 
     def within(self, zone_mm: tuple[float, float], geometry: Geometry) -> Interval:
         """Counts during which some part of it can be in the zone."""

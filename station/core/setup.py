@@ -26,6 +26,9 @@ class Geometry:
         gap_and_shorter_mm: a gap and the shorter of its two parcels are together at least this long.
         tolerance_mm: allowance beside slip and latching for a parcel that turns or rocks.
         drift_ppm: greatest drift between the clocks of PC and PLC.
+        decision_mm: place of the decision eye: the last of the eyes.
+        counts_per_ms: fastest counting rate.
+        latch_counts: greatest error of a latched count: belt travel during the latching error, and one of rounding.
     """
 
     mm_per_count: float
@@ -42,21 +45,14 @@ class Geometry:
     tolerance_mm: float
     gap_and_shorter_mm: float = 0.0
     drift_ppm: float = 200.0
+    decision_mm: float = field(init=False)
+    counts_per_ms: float = field(init=False)
+    latch_counts: float = field(init=False)
 
-    @property
-    def decision_mm(self) -> float:
-        """Place of the decision eye: the last of the eyes."""
-        return self.eyes_mm[-1]
-
-    @property
-    def latch_counts(self) -> float:
-        """Greatest error of a latched count: belt travel during the latching error, and one count of rounding."""
-        return self.latch_ms * self.counts_per_ms + 1
-
-    @property
-    def counts_per_ms(self) -> float:
-        """Fastest counting rate."""
-        return self.speed_mm_s / 1000 / self.mm_per_count
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "decision_mm", self.eyes_mm[-1])
+        object.__setattr__(self, "counts_per_ms", self.speed_mm_s / 1000 / self.mm_per_count)
+        object.__setattr__(self, "latch_counts", self.latch_ms * self.counts_per_ms + 1)
 
 
 @dataclass(frozen=True, slots=True)

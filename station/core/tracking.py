@@ -42,9 +42,9 @@ class Tracker:
         for row, (infeed, last) in zip(rows, counts, strict=True):
             parcel = Parcel(ParcelKey(epoch, row.number), 0, {0: infeed}, inspect_only=True)
             if row.last_eye < len(self.geometry.eyes_mm):
-                parcel.leads[row.last_eye] = last
+                parcel.led(row.last_eye, last)
             if row.length_counts:
-                parcel.trails[0] = infeed + row.length_counts
+                parcel.trailed(0, infeed + row.length_counts)
             else:
                 self._covering[0] = parcel
             parcel.doubts["adopted"] = "was on the belt when the station started"
@@ -70,14 +70,14 @@ class Tracker:
         hits = [parcel for parcel in self._due(edge.eye) if edge.count in self._window(parcel, edge.eye)]
         free = [parcel for parcel in hits if edge.eye not in parcel.leads]
         if len(hits) == 1 and free:
-            free[0].leads[edge.eye] = edge.count
+            free[0].led(edge.eye, edge.count)
             self._covering[edge.eye] = free[0]
             return None
         for parcel in hits:
             parcel.doubts["claim"] = f"two edges or two parcels at eye {edge.eye}"
         if free:
             for parcel in free:
-                parcel.leads[edge.eye] = edge.count
+                parcel.led(edge.eye, edge.count)
             self._covering[edge.eye] = free[0]
             return None
         return self._begin(edge, None, inspect_only=True)
@@ -122,7 +122,7 @@ class Tracker:
         parcel = self._covering.pop(edge.eye, None)
         if parcel is None:
             return
-        parcel.trails[edge.eye] = edge.count
+        parcel.trailed(edge.eye, edge.count)
         geometry = self.geometry
         length = (edge.count - parcel.leads[edge.eye]) * geometry.mm_per_count
         own = parcel.length_mm(geometry)
