@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 
 from simulator.config import PlantConfig, PlantConfigError, load_plant
-from simulator.control import HELP, listen, obey_all
+from simulator.control import HELP, list_faults, listen, obey_all, served, tell
 from simulator.demo.run import DemoOptions, demo
 from simulator.demo.view import watch
 from simulator.runner import Runner, Truth
@@ -79,7 +79,8 @@ async def _run(config: PlantConfig, truth: Path | None, library: PictureLibrary 
         heard: asyncio.Queue[str] = asyncio.Queue()
         listen(loop, sys.stdin, heard)
         listening = asyncio.create_task(obey_all(runner, heard, _say))
-        await runner.run()
+        async with served(runner, config.wires.control):
+            await runner.run()
         listening.cancel()
         _say(json.dumps({"late_ms": round(runner.late_ms, 1), "counts": runner.truth.counts}))
 
@@ -114,6 +115,27 @@ def run_demo(
         report.write_text(text + "\n", encoding="utf-8")
     console.print(text, markup=False, highlight=not headless)
     raise typer.Exit(1 if result["broken"] else 0)
+
+
+@app.command(name="tell", epilog="Example: simulator tell fault reading-lost:scanner=0.5 10")
+def tell_plant(
+    words: Annotated[list[str], typer.Argument(metavar="COMMAND...", help="As `simulator help-control` lists them.")],
+    control: Annotated[Path, typer.Option(help="The running plant's socket.")] = Path("wires/control"),
+) -> None:
+    """Have something happen to a running plant: put a fault in, pull a cable, lift a parcel off."""
+    try:
+        said = asyncio.run(tell(control, " ".join(words)))
+    except OSError as error:
+        errors.print(f"no plant listens at {control}: {error.strerror}; start one with `simulator run`", markup=False)
+        raise typer.Exit(2) from error
+    console.print(said, markup=False, highlight=False)
+    raise typer.Exit(0 if said.startswith("done") else 1)
+
+
+@app.command(name="faults", epilog="Example: simulator faults")
+def show_faults() -> None:
+    """List the faults that can be put into a running plant."""
+    console.print("\n".join(list_faults()), markup=False, highlight=False)
 
 
 @app.command(name="help-control", epilog="Example: simulator help-control")

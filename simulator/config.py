@@ -57,6 +57,14 @@ class DevicesConfig(_Part):
     xray_mm: tuple[int, int] = (1990, 2010)
     xray_latency_ms: tuple[float, float] = (222, 278)
 
+    def latency_ms(self) -> dict[str, float]:
+        """The longest latency of each device."""
+        return {
+            "scanner": self.scanner_latency_ms[1],
+            "scale": self.scale_latency_ms[1],
+            "xray": self.xray_latency_ms[1],
+        }
+
 
 class PlcConfig(_Part):
     """The PLC: scan (ms, least and most), latching, eyes (mm; exit eyes last), diverter."""
@@ -78,12 +86,13 @@ class PlcConfig(_Part):
 
 
 class WiresConfig(_Part):
-    """Where the wires end: links to the pseudo-terminals and the X-ray machine's folder."""
+    """Where the wires end: links to the pseudo-terminals, the X-ray machine's folder, the socket of the control line."""
 
     scanner: Path = Path("wires/scanner")
     scale: Path = Path("wires/scale")
     xray: Path = Path("wires/xray")
     modbus_scale_port: int | None = None
+    control: Path = Path("wires/control")
 
 
 class PlantConfig(_Part):

@@ -1,15 +1,24 @@
-"""Faults by hand: one line of text, one thing that happens to the plant. `simulator run` reads them from its input."""
+"""The control line: one line of text, one thing that happens to the plant.
+
+`simulator run` reads lines from its input and from a socket beside its wires, to which `simulator tell` writes.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import IO
 
-from simulator.runner import Runner, hand_item
+from simulator.faults import FAULTS, FaultError, Switch, Where
+from simulator.plant.mishaps import hand_item
+from simulator.runner import Runner, cut
 
 HELP = """\
+fault NAME[:TARGET][=SIZE] [SECONDS]   put a fault in, for so long or until it is mended;  faults lists them all
+mend NAME[:TARGET]                     take it away
 stop                end the simulation
 unplug DEVICE       pull the cable of scanner, scale, xray or plc;  plug DEVICE puts it back
 mute MS             the PLC's network is cut for that long
@@ -27,6 +36,7 @@ mark TEXT           write a mark with the time into the truth"""
 
 _ADD_AT_MM = 2600.0
 _HAND = (1500.0, 3000.0)
+_LINE_BYTES = 1000
 
 
 class ControlError(Exception):
@@ -38,6 +48,7 @@ async def obey(runner: Runner, line: str) -> str:
 
     Raises:
         ControlError: there is no such command.
+        FaultError: there is no such fault, or a plant cannot have it.
     """
     word, *rest = line.split()
     argument = rest[0] if rest else ""
@@ -52,12 +63,16 @@ async def obey(runner: Runner, line: str) -> str:
         "ack": plant.acknowledge,
         "halt": lambda: setattr(plant, "operator_stop", True),
         "go": lambda: setattr(plant, "operator_stop", False),
-        "spoil": lambda: setattr(runner.xray, "spoil_next", _half),
+        "spoil": lambda: setattr(runner.xray, "spoil_next", cut),
         "remove": lambda: plant.remove(*_HAND),
         "add": lambda: _add(runner),
     }
     if word in simple:
         simple[word]()
+    elif word in {"fault", "mend"}:
+        _fault(runner, argument, float(rest[1]) if len(rest) > 1 else None, on=word == "fault")
+    elif word == "faults":
+        return "\n".join(list_faults())
     elif word in {"unplug", "plug"}:
         await _plug(runner, argument, plug=word == "plug")
     elif word == "mute":
@@ -73,6 +88,27 @@ async def obey(runner: Runner, line: str) -> str:
     return line.strip()
 
 
+def list_faults() -> list[str]:
+    """Every fault that a running plant can have, one line each."""
+    lines = []
+    for fault in FAULTS.values():
+        if fault.where is Where.PLANT:
+            target = f":{'|'.join(fault.targets)}" if fault.targets else ""
+            size = f"={fault.size[0]:g}..{fault.size[1]:g} {fault.unit}" if fault.unit else ""
+            lines.append(f"{fault.name}{target}{size}  {fault.text} ({fault.kind.value})")
+    return lines
+
+
+def _fault(runner: Runner, text: str, seconds: float | None, *, on: bool) -> None:
+    switch = Switch.parse(text)
+    if not on:
+        runner.lift(switch)
+        return
+    runner.put(switch)
+    if seconds is not None and switch.fault.seconds is not None:
+        asyncio.get_running_loop().call_later(seconds, runner.lift, switch)
+
+
 async def _plug(runner: Runner, device: str, *, plug: bool) -> None:
     lines = {"scanner": runner.scanner, "scale": runner.scale}
     if device in lines:
@@ -86,10 +122,6 @@ async def _plug(runner: Runner, device: str, *, plug: bool) -> None:
             await runner.server.stop()
     else:
         raise ControlError(f"no such device: {device}")
-
-
-def _half(data: bytes) -> bytes:
-    return data[: len(data) // 2]
 
 
 def _add(runner: Runner) -> None:
@@ -116,9 +148,48 @@ async def obey_all(runner: Runner, heard: asyncio.Queue[str], say: Callable[[str
     """Obey every line that is heard."""
     while True:
         text = (await heard.get()).strip()
-        if not text:
-            continue
-        try:
-            say(f"done {await obey(runner, text)}")
-        except (ControlError, ValueError, OSError) as error:
-            say(f"no {error}")
+        if text:
+            say(await answer(runner, text))
+
+
+async def answer(runner: Runner, text: str) -> str:
+    """Obey a line; `done` or `no`, and more."""
+    try:
+        return f"done {await obey(runner, text)}"
+    except (ControlError, FaultError, ValueError, OSError) as error:
+        return f"no {error}"
+
+
+@contextlib.asynccontextmanager
+async def served(runner: Runner, path: Path) -> AsyncIterator[None]:
+    """Obey whoever connects to the socket at `path`, a line each; the socket is gone at the end."""
+
+    async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, ValueError):  # a caller that goes away, or sends no end of line
+            while text := (await reader.readline()).decode(errors="replace").strip():
+                writer.write(f"{await answer(runner, text)}\n\n".encode())
+                await writer.drain()
+        writer.close()
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    server = await asyncio.start_unix_server(client, path, limit=_LINE_BYTES)
+    try:
+        yield
+    finally:
+        server.close()
+        path.unlink(missing_ok=True)
+
+
+async def tell(path: Path, line: str) -> str:
+    """Send one line to the plant that listens at `path`, and return its answer.
+
+    Raises:
+        OSError: nothing listens there.
+    """
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(f"{line}\n".encode())
+    said = (await reader.readuntil(b"\n\n")).decode().strip()
+    writer.close()
+    await writer.wait_closed()
+    return said

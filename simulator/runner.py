@@ -13,8 +13,10 @@ from random import Random
 from typing import IO, Any
 
 from simulator.config import PlantConfig
-from simulator.plant.feed import Feed, Item
-from simulator.plant.world import Emission, Plant
+from simulator.faults import FaultError, Switch, Where
+from simulator.plant.feed import Feed
+from simulator.plant.trouble import CUT, UNSTABLE, Emission
+from simulator.plant.world import Plant
 from simulator.plc.orders import Command
 from simulator.plc.program import PlcProgram
 from simulator.plc.registers import Image, Layout
@@ -129,6 +131,41 @@ class Runner:
             self._speak(emission, ms)
         self._deliver(ms)
 
+    def put(self, switch: Switch) -> None:
+        """Put a fault in.
+
+        Raises:
+            FaultError: it befalls the station's own PC, which is not simulated here.
+        """
+        if switch.fault.where is not Where.PLANT:
+            raise FaultError(f"{switch.fault.name} befalls the station; a running plant has no say in that")
+        self.truth("fault", {"fault": str(switch), "on": True, "ms": round(self.plant.ms, 1)})
+        if switch.fault.name == "plc-restart":
+            self.restart_plc()
+        else:
+            self.plant.put(switch)
+        self._wire(switch, on=True)
+
+    def lift(self, switch: Switch) -> None:
+        """Take a fault away."""
+        self.truth("fault", {"fault": str(switch), "on": False, "ms": round(self.plant.ms, 1)})
+        self.plant.lift(switch)
+        self._wire(switch, on=False)
+
+    def _wire(self, switch: Switch, *, on: bool) -> None:
+        """What of a fault is in the wires themselves."""
+        match switch.fault.name:
+            case "plc-mute":
+                if self.server.mute_until is not None:
+                    self.server.mute_until.set()
+                self.server.mute_until = asyncio.Event() if on else None
+            case "plc-slow":
+                self.server.delay_ms = switch.size if on else 0.0
+            case "device-unplugged" | "device-rebooting":
+                line = {"scanner": self.scanner, "scale": self.scale}.get(switch.target)
+                if line is not None:
+                    line.unplug() if on else line.plug()
+
     async def mute(self, ms: float) -> None:
         """Cut the PLC's network for that long: requests wait, and are answered late."""
         self.server.mute_until = asyncio.Event()
@@ -177,7 +214,12 @@ class Runner:
             program.orders.take(command, program.rows, self.settings.decision_eye, program.count, program.ms)
         outputs: Outputs = program.scan(self.plant.inputs())
         self.plant.outputs(outputs)
-        self.image.refresh(program)
+        if self.plant.trouble.strikes("ack-lost"):
+            program.orders.acks.clear()
+        if self.plant.trouble.size("plc-stale") is None:
+            self.image.refresh(program)
+        if self.plant.trouble.strikes("plc-torn"):
+            self.image.tear()
         if self._waiting and program.orders.session and program.run_empty:
             self._waiting, self.plant.feeding = False, True
         self._tell(program)
@@ -205,6 +247,9 @@ class Runner:
                 mark = "" if emission.text == "NOREAD" else "]C100"  # GS1-128, application identifier 00: an SSCC
                 self.scanner.write(f"\x02{mark}{emission.text}\r\n".encode())
             case "scale":
+                if emission.fault == UNSTABLE:
+                    self.scale.write(b"S I\r\n")
+                    return
                 self.scale.write(f"S S {emission.text:>10} kg\r\n".encode())
                 self.modbus_scale.weigh(round(float(emission.text) * 1000))
             case "xray":
@@ -213,15 +258,22 @@ class Runner:
     def _deliver(self, ms: float) -> None:
         while self._pictures:
             due, _, emission = self._pictures[0]
+            if emission.fault == CUT:
+                self.xray.spoil_next = cut
             sha256 = self.xray.deliver(emission.item, emission.trigger)
             if sha256 is None:
                 return
             heapq.heappop(self._pictures)
             fields = {"item": emission.item.identity, "trigger": emission.trigger, "late_ms": round(ms - due, 1)}
-            self.truth("picture", fields | {"hazards": list(emission.item.hazards), "sha256": sha256})
+            self.truth("picture", fields | {"hazards": list(emission.hazards), "sha256": sha256})
 
     def _on_truth(self, kind: str, fields: dict[str, Any]) -> None:
         self.truth(kind, fields)
+
+
+def cut(data: bytes) -> bytes:
+    """The first half of a picture."""
+    return data[: len(data) // 2]
 
 
 def write_lists(config: PlantConfig) -> None:
@@ -239,8 +291,3 @@ def write_lists(config: PlantConfig) -> None:
             partial = path.with_suffix(".part")
             partial.write_text("".join(lines), encoding="utf-8")
             partial.rename(path)
-
-
-def hand_item(identity: int, like: Item) -> Item:
-    """An item that a hand puts on the belt: as long and heavy as `like`, and with a barcode of its own."""
-    return Item(identity, like.length_mm, like.weight_g, like.barcode, ("knife",), picture=identity)

@@ -16,7 +16,8 @@ class Item:
     """One physical object on the belt, and the truth about it. Lengths in mm, weight in g.
 
     `start` is the belt's travel (mm) at which its leading edge is at the infeed eye; `slips` its own factor of the
-    belt's travel in each stretch between `stretches`.
+    belt's travel in each stretch between `stretches`. Items that touch are one `body`, named by the first of them.
+    `turned` is the eye from which on it is longer by so much, since it turned.
     """
 
     identity: int
@@ -34,6 +35,8 @@ class Item:
     offset: float = 0.0
     lane: str | None = None
     faults: set[str] = field(default_factory=set)
+    body: int = 0
+    turned: tuple[int, float] | None = None
 
     @property
     def clean(self) -> bool:
@@ -100,6 +103,7 @@ class Feed:
             declared,
             label_at=random.uniform(0.1, 0.9),
             picture=random.randrange(1 << 30),
+            body=self._made,
         )
 
     def _gap(self, item: Item) -> float:

@@ -10,24 +10,18 @@ from random import Random
 from typing import Any
 
 from simulator.config import PlantConfig
+from simulator.faults import Switch
+from simulator.plant import mishaps
 from simulator.plant.belt import Belt, draw_slips, travel_at
+from simulator.plant.eyes import Eyes
 from simulator.plant.feed import Feed, Item
-from simulator.plc.signals import EdgeSignal, Inputs, Outputs
+from simulator.plant.trouble import Emission, Trouble, bodies
+from simulator.plc.signals import Inputs, Outputs
 
 _STEP_MS = 5.0
 _AHEAD_MM = 300.0
 _TRIGGERS = 65_535
-
-
-@dataclass(frozen=True, slots=True)
-class Emission:
-    """A device says something: when it is due at the wire (plant ms), which device, about which item, and what."""
-
-    due_ms: float
-    device: str
-    item: Item
-    text: str = ""
-    trigger: int = 0
+_STATION_LATENCY_MS = {"scanner": 60.0, "scale": 40.0, "xray": 280.0}
 
 
 @dataclass(slots=True)
@@ -50,43 +44,58 @@ class Plant:
     mode: int = 1
     operator_stop: bool = False
     silent: set[str] = field(default_factory=set)
+    trouble: Trouble = field(init=False)
+    eyes: Eyes = field(init=False)
+    encoder_mm: float = 0.0
+    clock_ms: float = 0.0
+    by_hand: int = 0
     _random: Random = field(init=False)
     _feed: Feed = field(init=False)
-    _edges: list[EdgeSignal] = field(default_factory=list)
     _happenings: list[tuple[float, int, str, Item, int]] = field(default_factory=list)
     _serial: int = 0
-    _cover: dict[int, int] = field(default_factory=dict)
     _next: tuple[Item, float] = field(init=False)
+    _last_fed: Item | None = None
     _tail: float = 0.0
     _armed: deque[int] = field(default_factory=deque)
     _triggers: int = 0
     _pulses: int = 0
     _to_pass: bool = False
     _acknowledge: bool = False
+    _stretches: tuple[float, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         config = self.config
         self._random = Random(config.seed * 7919 + 1)
         self._feed = Feed(config.feed, config.seed, config.belt.speed_mm_s)
         self.belt = Belt(config.belt.speed_mm_s, config.belt.brake_mm)
+        most = config.devices.latency_ms()
+        slack = {device: _STATION_LATENCY_MS[device] - most[device] for device in most}
+        self.trouble = Trouble(Random(config.seed * 104_729 + 3), slack)
+        self.eyes = Eyes(len(config.plc.eyes_mm), config.plc.latch_ms, self.trouble, self._random)
+        places = {place for place in config.plc.eyes_mm if place > 0} | {config.plc.diverter_mm}
+        self._stretches = tuple(float(place) for place in sorted(places))
         self._next = self._feed.next()
 
     # --- towards the PLC ----------------------------------------------------------------------------------------
 
     def inputs(self) -> Inputs:
         """The PLC's inputs now; edges latched since the last call."""
-        edges, self._edges = tuple(self._edges), []
+        edges, self.eyes.edges = tuple(self.eyes.edges), []
         acknowledge, self._acknowledge = self._acknowledge, False
+        at_pass, at_inspect = self.diverter >= 1.0, self.diverter <= 0.0
+        if "diverter-input" in self.trouble.on:
+            at_pass = at_inspect = self.trouble.size("diverter-input", "both") is not None
+        on = self.trouble.on
         return Inputs(
             ms=int(self.plc_ms(self.ms)),
             count=self.count(self.belt.travel),
             edges=edges,
-            at_pass=self.diverter >= 1.0,
-            at_inspect=self.diverter <= 0.0,
-            lane_full=self.lane_full,
-            operator_stop=self.operator_stop,
+            at_pass=at_pass,
+            at_inspect=at_inspect,
+            lane_full=self.lane_full or "lane-full" in on,
+            operator_stop=self.operator_stop or "operator-stop" in on,
             acknowledge=acknowledge,
-            mode=self.mode,
+            mode=2 if "hand-mode" in on else self.mode,
         )
 
     def outputs(self, outputs: Outputs) -> None:
@@ -98,31 +107,72 @@ class Plant:
         if pulses > _TRIGGERS // 2:  # the PLC's program began anew; the X-ray machine counts on
             pulses = outputs.triggers
         for _ in range(pulses):
+            if self.trouble.strikes("trigger-missed"):
+                continue
             self._triggers = self._triggers % _TRIGGERS + 1
             self._armed.append(self._triggers)
 
     def plc_ms(self, ms: float) -> float:
         """The PLC's own clock: it drifts."""
-        return 1_000_000 + ms * (1 + self.config.plc.drift_ppm * 1e-6)
+        return 1_000_000 + ms * (1 + self.config.plc.drift_ppm * 1e-6) + self.clock_ms
 
     def count(self, travel_mm: float) -> int:
         """Encoder count at that travel (not wrapped)."""
-        return self.config.belt.first_count + int(travel_mm * 1000 / self.config.belt.um_per_count)
+        turned_mm = travel_mm + self.encoder_mm
+        return self.config.belt.first_count + int(turned_mm * 1000 / self.config.belt.um_per_count)
 
     # --- physics --------------------------------------------------------------------------------------------------
 
     def advance(self, to_ms: float) -> None:
-        """Let the plant's time run to `to_ms`."""
+        """Let the plant's time run to `to_ms`, in one step where nothing but the parcels changes."""
         while self.ms < to_ms:
-            step = min(_STEP_MS, to_ms - self.ms)
+            step = to_ms - self.ms
+            if not self.steady:
+                step = min(_STEP_MS, step)
             before, after = self.belt.step(step / 1000)
             self._turn_diverter(step)
+            if self.trouble.on:
+                self._drift(step, after - before)
             self._feed_up_to(after)
             while self._happenings and self._happenings[0][0] <= after:
                 travel, _, kind, item, where = heapq.heappop(self._happenings)
                 share = (travel - before) / (after - before) if after > before else 1.0
                 self._happen(kind, item, where, travel, self.ms + step * max(0.0, min(1.0, share)))
             self.ms += step
+
+    @property
+    def steady(self) -> bool:
+        """True while belt and diverter keep what they do, and no fault is on."""
+        belt = self.belt
+        even = belt.speed_mm_s == (belt.full_mm_s if belt.running else 0.0)
+        return even and self.diverter == (1.0 if self._to_pass else 0.0) and not self.trouble.on
+
+    def quiet_until(self) -> float:
+        """No earlier than at that time (ms) an eye or a device has news, as long as nobody does anything."""
+        quiet = self.emissions[0][0] if self.emissions else float("inf")
+        travel = self._happenings[0][0] if self._happenings else float("inf")
+        if self.feeding:
+            travel = min(travel, max(self._tail + self._next[1] - _AHEAD_MM, self.belt.travel))
+        return min(quiet, self.ms + (travel - self.belt.travel) / self.belt.full_mm_s * 1000)
+
+    def put(self, switch: Switch) -> None:
+        """Put a fault in."""
+        once = mishaps.ONCE.get(switch.fault.name)
+        if once is not None:
+            once(self, switch.size)
+            return
+        self.trouble.put(switch)
+        if switch.fault.group == "photo-eyes":
+            self.eyes.look(int(switch.target), self._latched(self.belt.travel, self.ms))
+
+    def lift(self, switch: Switch) -> None:
+        """Take a fault away."""
+        self.trouble.lift(switch)
+        if switch.fault.group == "photo-eyes":
+            self.eyes.look(int(switch.target), self._latched(self.belt.travel, self.ms))
+        if (switch.fault.name, switch.target) == ("device-rebooting", "xray"):
+            self._triggers = 0
+            self._armed.clear()
 
     def acknowledge(self) -> None:
         """Somebody presses the acknowledge button at the panel."""
@@ -139,33 +189,58 @@ class Plant:
         """Lift off the first item whose leading edge lies in that stretch."""
         for item in self.items:
             if item.on_belt and from_mm <= self.position(item) <= to_mm:
-                item.on_belt = False
-                self.on_truth("removed", {"item": item.identity})
+                self.lift_off(item)
                 return item
         return None
 
+    def lift_off(self, item: Item) -> None:
+        """Take that item off the belt by hand."""
+        item.on_belt = False
+        self.items.remove(item)
+        self.eyes.lifted(item, self._latched(self.belt.travel, self.ms))
+        self.on_truth("removed", {"item": item.identity})
+
     def add(self, item: Item, at_mm: float) -> None:
-        """Put an item down with its leading edge at that place."""
+        """Put an item down with its leading edge at that place; it must not lie under an eye."""
         item.start = self.belt.travel - at_mm
         item.slips = self._slips()
         item.faults.add("added by hand")
         self.on_truth("added", {**item.facts(), "at_mm": round(at_mm)})
         self._plan(item, at_mm)
 
+    def swap(self, item: Item, other: Item) -> None:
+        """Put another item of the same length where that one lies."""
+        place = self.position(item)
+        other.start, other.slips, other.offset = item.start, item.slips, item.offset
+        other.faults.add("added by hand")
+        self.on_truth("swapped", {**other.facts(), "for": item.identity})
+        self._happenings = [(t, n, k, other if i is item else i, w) for t, n, k, i, w in self._happenings]
+        self.items[self.items.index(item)] = other
+        self.eyes.swapped(item, other)
+        item.on_belt = False
+        self.on_truth("removed", {"item": item.identity, "at_mm": round(place)})
+
     def position(self, item: Item) -> float:
         """Place of an item's leading edge in mm, to the accuracy of slip."""
         return self.belt.travel - item.start + item.offset
 
     def _slips(self) -> tuple[float, ...]:
-        return draw_slips(self._random, len(self._stretches()) + 1, self.config.belt.slip)
+        return draw_slips(self._random, len(self._stretches) + 1, self.config.belt.slip)
 
-    def _stretches(self) -> tuple[float, ...]:
-        places = {place for place in self.config.plc.eyes_mm if place > 0} | {self.config.plc.diverter_mm}
-        return tuple(float(place) for place in sorted(places))
+    def _drift(self, step_ms: float, moved_mm: float) -> None:
+        """What faults make of the encoder's count and of the PLC's clock in a step."""
+        trouble = self.trouble
+        lag = trouble.size("encoder-slip") or 0.0
+        if trouble.size("encoder-dead") is not None:
+            lag = 1.0
+        if trouble.size("encoder-reversal") is not None:
+            lag = 2.0
+        self.encoder_mm -= lag * moved_mm
+        self.clock_ms += step_ms * (trouble.size("plc-clock-drift") or 0.0) * 1e-6
 
     def _turn_diverter(self, step_ms: float) -> None:
-        if not self.stuck:
-            change = step_ms / self.config.plc.switch_ms
+        if not self.stuck and "diverter-stuck" not in self.trouble.on:
+            change = step_ms / self.config.plc.switch_ms / (self.trouble.size("diverter-slow") or 1.0)
             self.diverter = min(1.0, max(0.0, self.diverter + (change if self._to_pass else -change)))
 
     def _feed_up_to(self, travel: float) -> None:
@@ -176,18 +251,44 @@ class Plant:
                 return
             item.start = start
             item.slips = self._slips()
+            self._trip(item)
             self._tail = start + item.length_mm
             self.on_truth("fed", item.facts())
             self._plan(item, -1.0)
-            self._next = self._feed.next()
+            self._last_fed = item
+            self._next = self._crowd(*self._feed.next())
+
+    def _crowd(self, item: Item, gap: float) -> tuple[Item, float]:
+        """Parcels that come too close, or touch."""
+        before, close = self._last_fed, self.trouble.size("parcels-close")
+        touching = self.trouble.size("parcels-touching") is not None
+        if before is None or (close is None and not touching):
+            return item, gap
+        for one in (before, item):
+            one.faults.add("too close")
+        if touching:
+            item.body = before.body
+            return item, 0.0
+        return item, close or 0.0
+
+    def _trip(self, item: Item) -> None:
+        """Parcels that will turn on their way."""
+        turn = self.trouble.size("parcel-turned")
+        if turn is not None:
+            eye = self._random.randrange(1, self.config.plc.decision_eye + 1)
+            item.turned = eye, self._random.choice((-0.5, 1.0)) * turn
+            item.faults.add("turned")
 
     def _plan(self, item: Item, from_mm: float) -> None:
         """Enter all that will happen to the item beyond `from_mm`."""
         self.items.append(item)
         plc, devices = self.config.plc, self.config.devices
         for eye, place in enumerate(plc.eyes_mm[:-2]):
+            length = item.length_mm
+            if item.turned is not None and eye >= item.turned[0]:
+                length = max(20.0, length + item.turned[1])
             self._at(item, place, from_mm, "break", eye)
-            self._at(item, place + item.length_mm, from_mm, "free", eye)
+            self._at(item, place + length, from_mm, "free", eye)
         scan = sum(devices.scanner_mm) / 2 + item.label_at * item.length_mm
         self._at(item, scan, from_mm, "scan", 0)
         middle = sum(devices.scale_mm) / 2 + item.length_mm / 2
@@ -201,20 +302,18 @@ class Plant:
     def _at(self, item: Item, place_mm: float, from_mm: float, kind: str, where: int) -> None:
         if place_mm > from_mm:
             self._serial += 1
-            travel = travel_at(item, place_mm, self._stretches())
+            travel = travel_at(item, place_mm, self._stretches)
             heapq.heappush(self._happenings, (travel, self._serial, kind, item, where))
 
     def _happen(self, kind: str, item: Item, where: int, travel: float, ms: float) -> None:
         if not item.on_belt:
             return
         match kind:
-            case "break":
-                self._beam(where, 1, travel, ms, item)
-            case "free":
-                self._beam(where, -1, travel, ms, item)
+            case "break" | "free":
+                self._beam(where, item, travel, ms, breaks=kind == "break")
             case "exit":
                 lane = len(self.config.plc.eyes_mm) - (2 if item.lane == "pass" else 1)
-                self._beam(lane, 1 if where else -1, travel, ms, item)
+                self._beam(lane, item, travel, ms, breaks=bool(where))
                 if where:
                     self.on_truth("left", {"item": item.identity, "lane": item.lane, "ms": round(ms, 1)})
                 else:
@@ -229,22 +328,22 @@ class Plant:
             case "expose":
                 self._expose(item, ms)
 
-    def _beam(self, eye: int, change: int, travel: float, ms: float, item: Item) -> None:
-        before = self._cover.get(eye, 0)
-        self._cover[eye] = before + change
-        if (before == 0) == (self._cover[eye] == 0):
-            return
-        late = self._random.uniform(0, self.config.plc.latch_ms)
-        count = self.count(travel + late / 1000 * self.belt.speed_mm_s)
-        self._edges.append(EdgeSignal(eye, change > 0, count, int(self.plc_ms(ms + late))))
-        if eye == 0 and change > 0:
+    def _latched(self, travel: float, ms: float) -> Callable[[float], tuple[int, int]]:
+        """Make count and PLC ms of the ms by which an edge at that travel and time is latched too late."""
+        speed = self.belt.speed_mm_s / 1000
+        return lambda late: (self.count(travel + late * speed), int(self.plc_ms(ms + late)))
+
+    def _beam(self, eye: int, item: Item, travel: float, ms: float, *, breaks: bool) -> None:
+        count = self.eyes.pass_by(eye, item, self._latched(travel, ms), breaks=breaks)
+        if eye == 0 and breaks and count is not None:
             self.on_truth("infeed", {"item": item.identity, "count": count % (1 << 32), "ms": round(ms, 1)})
 
     def _say(self, emission: Emission) -> None:
         if emission.device in self.silent:
             return
-        self._serial += 1
-        heapq.heappush(self.emissions, (emission.due_ms, self._serial, emission))
+        for said in self.trouble.said(emission):
+            self._serial += 1
+            heapq.heappush(self.emissions, (said.due_ms, self._serial, said))
 
     def _scan(self, item: Item, ms: float) -> None:
         latency = self._random.uniform(*self.config.devices.scanner_latency_ms)
@@ -252,7 +351,7 @@ class Plant:
         if misread:
             item.faults.add("misread")
         code = "NOREAD" if item.barcode is None or misread else item.barcode
-        self._say(Emission(ms + latency, "scanner", item, code))
+        self._say(Emission(ms + latency, "scanner", item, code, shows=item.body))
 
     def _weigh(self, item: Item, travel: float, ms: float) -> None:
         """The scale weighs whatever lies on it at the middle of measuring: all of it, if there is more than one."""
@@ -263,16 +362,18 @@ class Plant:
             other
             for other in self.items
             if other.on_belt
-            and travel_at(other, low, self._stretches()) <= then
-            and then <= travel_at(other, high + other.length_mm, self._stretches())
+            and travel_at(other, low, self._stretches) <= then
+            and then <= travel_at(other, high + other.length_mm, self._stretches)
         ]
         weight = sum(other.weight_g for other in on_scale) + self._random.uniform(-1, 1) * devices.scale_noise_g
         latency = self._random.uniform(*devices.scale_latency_ms)
-        self._say(Emission(ms + latency, "scale", item, f"{weight / 1000:.3f}"))
+        shows = item.body if {other.body for other in on_scale} == {item.body} else None
+        self._say(Emission(ms + latency, "scale", item, f"{weight / 1000:.3f}", shows=shows))
 
     def _expose(self, item: Item, ms: float) -> None:
         if not self._armed:
             return
         trigger = self._armed.popleft()
         latency = self._random.uniform(*self.config.devices.xray_latency_ms)
-        self._say(Emission(ms + latency, "xray", item, trigger=trigger))
+        hazards = tuple(hazard for part in bodies(self.items, item.body) for hazard in part.hazards)
+        self._say(Emission(ms + latency, "xray", item, trigger=trigger, shows=item.body, hazards=hazards))

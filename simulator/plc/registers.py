@@ -123,6 +123,11 @@ class Image:
         self._edges, self._outcomes = rings.edge_total, rings.outcome_total
         self.put("parcel_table", self.layout.encode("parcel_table", {"rows": _rows(program)}))
 
+    def tear(self) -> None:
+        """The status block as it looks between two scans: the last of its words are still those of the one before."""
+        end = self.layout.address("status") + self.layout.block_size("status") - 1
+        self.words[end] = (self.words[end] - 1) % 65_536
+
     def settings(self, settings: PlcSettings) -> None:
         """Write what never changes."""
         names = [entry["name"] for entry in self.layout.document["blocks"]["settings"]["fields"]]

@@ -16,7 +16,8 @@ OnWrite = Callable[[int, Sequence[int]], None]
 class RegisterServer:
     """Serves a list of holding registers that its owner changes at will; `on_write(address, words)` tells of writes.
 
-    `mute` makes it accept requests and answer nothing; `busy` makes it answer exception 6.
+    While `mute_until` is set and not yet come it accepts requests and answers nothing; `delay_ms` makes each answer
+    late; `busy` makes it answer exception 6.
     """
 
     def __init__(self, words: list[int], on_write: OnWrite | None = None) -> None:
@@ -25,6 +26,7 @@ class RegisterServer:
         self._server: ModbusTcpServer | None = None
         self.busy = False
         self.mute_until: asyncio.Event | None = None
+        self.delay_ms = 0.0
 
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port, chosen by the system if `port` is 0."""
@@ -53,6 +55,8 @@ class RegisterServer:
     ) -> ExcCodes | None:
         if self.mute_until is not None:
             await self.mute_until.wait()
+        if self.delay_ms:
+            await asyncio.sleep(self.delay_ms / 1000)
         if self.busy:
             return ExcCodes.DEVICE_BUSY
         if values is not None and function == 16:

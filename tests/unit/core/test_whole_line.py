@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.config import FeedConfig, PlantConfig
-from simulator.runner import hand_item
+from simulator.plant.mishaps import hand_item
 from station.core.events import BarcodeReading, Detection, Event, Frame
 from tests.unit.core.virtual_line import VirtualLine
 

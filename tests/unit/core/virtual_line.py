@@ -11,7 +11,8 @@ from typing import Any
 from simulator.config import PlantConfig
 from simulator.demo.report import Truth, make_report
 from simulator.plant.feed import Feed
-from simulator.plant.world import Emission, Plant
+from simulator.plant.trouble import Emission
+from simulator.plant.world import Plant
 from simulator.plc.orders import Command, OrderWords
 from simulator.plc.program import PlcProgram
 from station.core.actions import Keep, OpenSession, Order, Send

@@ -1,0 +1,103 @@
+"""Every fault that the simulator can put in: what it is, in which class it falls and why, how long and how much.
+
+The list is faults.yaml beside this file, and docs/faults.md is made from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import yaml
+
+
+class Kind(Enum):
+    """What the station owes: an inspection; the belt's stop and an alarm; or nothing, since it cannot know."""
+
+    DETECTABLE = "detectable"
+    LATE = "late"
+    UNDETECTABLE = "undetectable"
+
+
+class Where(Enum):
+    """What a fault is put into: a plant (also a running one), or the station's PC and its surroundings (a storm)."""
+
+    PLANT = "plant"
+    STATION = "station"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One kind of fault.
+
+    Attributes:
+        targets: what it can befall, one switch each; empty if there is only one.
+        seconds: how long a storm leaves it on, least and most; None for what happens once.
+        size: how much, least and most, in `unit`.
+        text: what happens.
+        why: what shows it to the station, or why nothing can and what would.
+    """
+
+    name: str
+    group: str
+    kind: Kind
+    where: Where
+    text: str
+    why: str
+    targets: tuple[str, ...] = ()
+    seconds: tuple[float, float] | None = None
+    size: tuple[float, float] = (1.0, 1.0)
+    unit: str = ""
+
+
+class FaultError(Exception):
+    """There is no such fault, target or size; the text says what there is."""
+
+
+def _load() -> dict[str, Fault]:
+    groups = yaml.safe_load((Path(__file__).parent / "faults.yaml").read_text(encoding="utf-8"))
+    faults = {}
+    for group, entries in groups.items():
+        for name, entry in entries.items():
+            fields = dict(entry, kind=Kind(entry["kind"]), where=Where(entry["where"]))
+            fields |= {key: tuple(fields[key]) for key in ("targets", "seconds", "size") if key in fields}
+            faults[name] = Fault(name, group, **fields)
+    return faults
+
+
+FAULTS: dict[str, Fault] = _load()
+"""All of them by name, in the order of docs/faults.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One fault put to one target: `NAME`, `NAME:TARGET`, `NAME=SIZE` or `NAME:TARGET=SIZE`."""
+
+    fault: Fault
+    target: str = ""
+    size: float = 1.0
+
+    @classmethod
+    def parse(cls, text: str) -> Switch:
+        """Read one; without a size it is the middle of what the fault has.
+
+        Raises:
+            FaultError: there is none of that name or target, or the size is no number.
+        """
+        head, _, size = text.partition("=")
+        name, _, target = head.partition(":")
+        fault = FAULTS.get(name)
+        if fault is None:
+            raise FaultError(f"no fault {name!r}; there are: {', '.join(FAULTS)}")
+        if target not in (fault.targets or ("",)):
+            raise FaultError(f"{name} befalls {' or '.join(fault.targets) or 'the line as a whole'}, not {target!r}")
+        try:
+            return cls(fault, target, float(size) if size else sum(fault.size) / 2)
+        except ValueError as error:
+            raise FaultError(f"{name}: {size!r} is no number ({fault.unit or 'it has no unit'})") from error
+
+    def __str__(self) -> str:
+        target = f":{self.target}" if self.target else ""
+        size = f"={self.size:g}" if self.fault.size != (1.0, 1.0) else ""
+        return f"{self.fault.name}{target}{size}"
