@@ -59,11 +59,8 @@ class DevicesConfig(_Part):
 
     def latency_ms(self) -> dict[str, float]:
         """The longest latency of each device."""
-        return {
-            "scanner": self.scanner_latency_ms[1],
-            "scale": self.scale_latency_ms[1],
-            "xray": self.xray_latency_ms[1],
-        }
+        bounds = {"scanner": self.scanner_latency_ms, "scale": self.scale_latency_ms, "xray": self.xray_latency_ms}
+        return {device: most for device, (_, most) in bounds.items()}
 
 
 class PlcConfig(_Part):
@@ -86,7 +83,7 @@ class PlcConfig(_Part):
 
 
 class WiresConfig(_Part):
-    """Where the wires end: links to the pseudo-terminals, the X-ray machine's folder, the socket of the control line."""
+    """Where the wires end: links to the pseudo-terminals, the X-ray machine's folder, the control line's socket."""
 
     scanner: Path = Path("wires/scanner")
     scale: Path = Path("wires/scale")

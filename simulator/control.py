@@ -171,14 +171,18 @@ async def served(runner: Runner, path: Path) -> AsyncIterator[None]:
                 await writer.drain()
         writer.close()
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
+    _clear(path)
     server = await asyncio.start_unix_server(client, path, limit=_LINE_BYTES)
     try:
         yield
     finally:
         server.close()
-        path.unlink(missing_ok=True)
+        _clear(path)
+
+
+def _clear(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
 
 
 async def tell(path: Path, line: str) -> str:

@@ -83,7 +83,7 @@ def test_c19_the_last_word_counts_however_late(late_steps: int) -> None:
 
 @pytest.mark.parametrize("slip", [0.015, 0.03, 0.06])
 def test_c76_a_belt_that_slips_more_than_it_says(slip: float) -> None:
-    config = PlantConfig(seed=23, belt=BeltConfig(slip=slip), feed=FeedConfig(parcels_per_hour=9000))
+    config = PlantConfig(seed=24, belt=BeltConfig(slip=slip), feed=FeedConfig(parcels_per_hour=9000))
     line = VirtualLine(config, stated_slip=0.005)
     line.run(60)
     report = assert_zeros(line)
