@@ -43,6 +43,7 @@ class Rig:
         self.settings = PublisherSettings.model_validate(names | more)
         self.told: list[Told] = []
         self.sent = 0
+        self.guess: Callable[[], int] = lambda: self.journal.last_seq
         self.code: int | None = None
         self._steps: Steps | None = None
         self._ending = Ending(self.clock)
@@ -113,7 +114,7 @@ class Rig:
     def _step(self) -> None:
         if self._steps is None:
             self._ending = Ending(self.clock)
-            world = World(self.clock, self.broker.connect, lambda: self.journal.last_seq)
+            world = World(self.clock, self.broker.connect, self.guess)
             self._steps = Service(self.settings, world, self._ending, Teller(self.told.append)).live()
         try:
             wait = next(self._steps)

@@ -192,3 +192,39 @@ def test_the_retained_state_follows_the_publisher_and_its_daemon() -> None:
         assert (rig.code, state()) == (0, "stale")
         assert rig.violations() == []
         assert rig.cursor() == 3
+
+
+def test_no_event_goes_before_the_broker_has_acknowledged_the_state() -> None:
+    with Rig() as rig:
+        rig.broker.faults.silent = True
+        rig.append(5)
+        rig.run(3.0)
+        assert (rig.broker.retained.keys(), rig.check.arrivals) == ({f"{rig.settings.topic}/state"}, 0)
+        rig.broker.still()
+        rig.settle()
+        assert rig.check.arrivals == 5
+
+
+def test_the_cursor_is_on_disk_soon_and_when_a_connection_ends() -> None:
+    with Rig() as rig:
+        rig.run(1.0)
+        for wait_s, ending in ((1.0, False), (0.05, True)):
+            rig.append(3)
+            rig.run(wait_s)
+            if ending:
+                rig.broker.cut()
+                rig.run(0.05)
+            rig.kill()
+            assert rig.cursor() == rig.journal.last_seq
+            rig.run(1.0)
+
+
+def test_a_guess_at_the_newest_number_that_is_too_low_costs_a_keep_alive_interval() -> None:
+    with Rig() as rig:
+        rig.guess = lambda: 0
+        rig.run(0.2)
+        rig.append(3)
+        rig.run(1.0)
+        assert rig.check.arrivals == 0
+        rig.run(rig.settings.keepalive_s)
+        assert rig.check.arrivals == 3
