@@ -10,7 +10,7 @@ import sys
 
 from pydantic import ValidationError
 
-from station.publisher.service import Ending, Service, Teller
+from station.publisher.process import run
 from station.publisher.settings import PublisherSettings
 
 
@@ -22,9 +22,7 @@ def main(argv: list[str]) -> int:
         settings = PublisherSettings.model_validate_json(parser.parse_args(argv).config_json)
     except ValidationError as error:
         parser.error(str(error))
-    ending = Ending()
-    ending.watch()
-    return Service(settings, ending, Teller()).run()
+    return run(settings)
 
 
 if __name__ == "__main__":

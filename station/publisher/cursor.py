@@ -9,7 +9,7 @@ from typing import Self
 import apsw
 
 from station.journal import FileLock, Stored
-from station.publisher.messages import Message
+from station.publisher.ports import Message
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1), journal TEXT, seq INTEGER) STRICT;
@@ -23,8 +23,12 @@ INSERT OR IGNORE INTO cursor VALUES (1, '', 0);
 class Cursor:
     """Locked for the life of the object.
 
-    The number of an event that was acknowledged may be lost with the power, never one ahead of it: then events come
-    twice, which their ids show.
+    What is on disk may be behind what was acknowledged (behind `seq` until `keep`, and by more after a power cut),
+    never ahead of it: then events come twice, which their ids show.
+
+    Attributes:
+        journal: UUID of the journal.
+        seq: all up to it is acknowledged or rejected.
 
     Raises:
         LockedError: another publisher holds it.
@@ -38,6 +42,12 @@ class Cursor:
         self._db.execute(SCHEMA)
         row: tuple[str, int] = self._db.execute("SELECT journal, seq FROM cursor").fetchall()[0]  # type: ignore[assignment]
         self.journal, self.seq = row
+        self._kept = self.seq
+
+    @property
+    def unkept(self) -> int:
+        """How many events the file is behind."""
+        return self.seq - self._kept
 
     def begin(self, journal: str, last_seq: int) -> str:
         """Take up a journal; a word if it is not the one of before, or ends before the cursor."""
@@ -53,9 +63,13 @@ class Cursor:
         return ""
 
     def advance(self, seq: int) -> None:
-        """All up to `seq` is acknowledged or rejected."""
-        if seq > self.seq:
-            self._move(seq)
+        """All up to `seq` is acknowledged or rejected; on disk with the next `keep`."""
+        self.seq = max(self.seq, seq)
+
+    def keep(self) -> None:
+        """Write down how far it is."""
+        if self.unkept:
+            self._move(self.seq)
 
     def reject(self, event: Stored, why: str, time: str) -> None:
         """Flag an event that the broker will never accept."""
@@ -76,7 +90,7 @@ class Cursor:
         return [Message(topic, payload, retain=True) for topic, payload in rows]
 
     def close(self) -> None:
-        """Let go of it."""
+        """Let go of it as a killed process does: what was not kept is not written."""
         self._db.close()
         self._lock.close()
 
@@ -90,4 +104,4 @@ class Cursor:
 
     def _move(self, seq: int) -> None:
         self._db.execute("UPDATE cursor SET journal = ?, seq = ?", (self.journal, seq))
-        self.seq = seq
+        self.seq = self._kept = seq

@@ -1,4 +1,4 @@
-"""One connection to the broker, used once: nothing of it outlives its loss. The only module that knows paho-mqtt.
+"""The link to a real broker. The only module that knows paho-mqtt.
 
 paho repeats by itself, in its own order, what a lost connection left open; here a new connection is a new client, and
 what is sent again is decided by the cursor alone.
@@ -16,17 +16,13 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from station.clock import now_utc, utc_text
-from station.publisher.messages import Message
+from station.publisher.ports import LinkError, Message
 from station.publisher.settings import PublisherSettings
 
 CONNECT_S = 1.0
 
 
-class LinkError(Exception):
-    """The broker cannot be reached, refuses this client, or closed the connection."""
-
-
-class Link:
+class PahoLink:
     """A connection attempt, then a connection; for one thread, that calls `turn` again and again.
 
     Attributes:

@@ -6,22 +6,14 @@ Source: CloudEvents 1.0.2, JSON event format, MQTT protocol binding (structured 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Literal
 
 from station.journal import Stored
+from station.publisher.ports import Message
 from station.publisher.settings import PublisherSettings
 
 State = Literal["online", "stale", "offline"]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What goes to the broker, at QoS 1."""
-
-    topic: str
-    payload: bytes
-    retain: bool = False
 
 
 def schema_urn(kind: str, version: int) -> str:
@@ -29,20 +21,31 @@ def schema_urn(kind: str, version: int) -> str:
     return f"urn:inspection-station:schema:{kind}:{version}"
 
 
+class Envelopes:
+    """Makes events into messages; what does not change from event to event of a type is written once."""
+
+    def __init__(self, settings: PublisherSettings) -> None:
+        self._root = f"{settings.topic}/event/"
+        self._source = quoted(settings.source)
+        self._parts: dict[tuple[str, int], tuple[str, str, str]] = {}
+
+    def event(self, event: Stored) -> Message:
+        """An event for its topic; a function of the journal and of the station's names, and of nothing else."""
+        topic, before, behind = self._parts.get((event.type, event.version)) or self._made(event.type, event.version)
+        head = f'{{"specversion":"1.0","id":{quoted(event.id)},{before}{quoted(event.time)},{behind}{event.seq},"data":'
+        return Message(topic, head.encode() + event.payload + b"}")
+
+    def _made(self, kind: str, version: int) -> tuple[str, str, str]:
+        before = f'"source":{self._source},"type":{quoted(f"inspection.v1.{kind}")},"time":'
+        urn = quoted(schema_urn(kind, version))
+        behind = f'"datacontenttype":"application/json","dataschema":{urn},"sequence":'
+        made = self._parts[kind, version] = (f"{self._root}{kind}", before, behind)
+        return made
+
+
 def event_message(event: Stored, settings: PublisherSettings) -> Message:
-    """An event for its topic; a function of the journal and of the station's names, and of nothing else."""
-    envelope = {
-        "specversion": "1.0",
-        "id": event.id,
-        "source": settings.source,
-        "type": f"inspection.v1.{event.type}",
-        "time": event.time,
-        "datacontenttype": "application/json",
-        "dataschema": schema_urn(event.type, event.version),
-        "sequence": event.seq,
-    }
-    head = json.dumps(envelope, separators=(",", ":"))[:-1].encode()
-    return Message(f"{settings.topic}/event/{event.type}", head + b',"data":' + event.payload + b"}")
+    """One event for its topic; for many, make `Envelopes` once."""
+    return Envelopes(settings).event(event)
 
 
 def device_message(event: Stored, settings: PublisherSettings) -> tuple[str, Message]:

@@ -1,210 +1,180 @@
-"""The publisher's life: lock, journal, connection after connection, and an end that says what became of the station."""
+"""The publisher's life: lock, journal, connection after connection, and an end that says what became of the station.
+
+It never waits by itself: it is a generator that says where it would wait and for how long at most. The process waits
+(`process.py`); a storm moves its clock on.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import sys
-import threading
-from dataclasses import dataclass, field
-from types import FrameType
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
 
-from station.clock import now_ns, now_utc, utc_text
+from station.clock import utc_text
 from station.journal import JournalError, LockedError, Reader, Stored
 from station.publisher.cursor import Cursor
-from station.publisher.feed import Feed
-from station.publisher.link import Link, LinkError
-from station.publisher.messages import State, state_message
+from station.publisher.ending import Ending
+from station.publisher.feed import Feed, Newest, Shelf
+from station.publisher.messages import Envelopes, State, state_message
+from station.publisher.ports import Clock, Link, LinkError, MakeLink
 from station.publisher.settings import PublisherSettings
+from station.publisher.teller import REJECTED, Teller
 from station.publisher.verdict import Verdict
 
-TURN_S = 0.02
-STEP_S = 0.05
 LOCK_WAIT_S = 3.0
-DRAIN_S = 1.0
-KILL_S = 1.9
 PULSE_NS = 2_000_000_000
-ALARM = "publisher"
-REJECTED = "rejected"
 
 
-@dataclass(slots=True)
-class Ending:
-    """Why the publisher must end: the daemon's pipe closed, or a signal came; and by when."""
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The publisher has nothing to do for so long at most; with `link`, the broker may have something before."""
 
-    pipe: threading.Event = field(default_factory=threading.Event)
-    signalled: bool = False
-    deadline_ns: int = 0
-
-    def watch(self) -> None:
-        """Watch standard input, the daemon's pipe, and SIGTERM; SIGALRM kills a process that a call holds."""
-        threading.Thread(target=self._read_pipe, name="daemon's pipe", daemon=True).start()
-        signal.signal(signal.SIGTERM, self._signal)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def begun(self) -> bool:
-        """Whether the end has begun; from then on there is a second."""
-        over = self.signalled or self.pipe.is_set()
-        if over and not self.deadline_ns:
-            self.deadline_ns = now_ns() + int(DRAIN_S * 1e9)
-            signal.setitimer(signal.ITIMER_REAL, KILL_S)
-        return over
-
-    def due(self) -> bool:
-        """Whether the second is over."""
-        return self.begun() and now_ns() >= self.deadline_ns
-
-    def _read_pipe(self) -> None:
-        while os.read(0, 4096):
-            pass
-        self.pipe.set()
-
-    def _signal(self, _number: int, _frame: FrameType | None) -> None:
-        self.signalled = True
-        signal.setitimer(signal.ITIMER_REAL, KILL_S)
+    seconds: float
+    link: bool
 
 
-class Teller:
-    """What the daemon is told, a JSON line each; it makes alarms of them.
+TURN = Wait(0.02, link=True)
+STEP = Wait(0.05, link=False)
 
-    A condition is told when it is first known, also if all is well (a publisher before may have raised it), and when
-    it changes.
-    """
+Steps = Generator[Wait, float | None, int]
+"""Yields where it would wait. Sent to it: how long it shall itself still wait in `Link.turn`; None for not at all."""
 
-    def __init__(self) -> None:
-        self._told: dict[str, str | None] = {}
 
-    def tell(self, subject: str, text: str | None) -> None:
-        """The condition on `subject` stands with that text, or with None is over."""
-        standing, before = text is not None, self._told.get(subject)
-        same = text == before or ((before is not None) == standing and subject != REJECTED)
-        if same and subject in self._told:
-            return
-        self._told[subject] = text
-        line = {"alarm": ALARM, "subject": subject, "standing": standing, "text": text or ""}
-        try:
-            print(json.dumps(line), flush=True)  # noqa: T201
-        except BrokenPipeError:
-            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+def _ask_the_journal() -> int:
+    return sys.maxsize
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What one publisher is made with; `newest` as in `Shelf`, by default the journal is asked at each step."""
+
+    clock: Clock
+    make_link: MakeLink
+    newest: Newest = _ask_the_journal
 
 
 class Service:
     """One publisher."""
 
-    def __init__(self, settings: PublisherSettings, ending: Ending, teller: Teller) -> None:
+    def __init__(self, settings: PublisherSettings, world: World, ending: Ending, teller: Teller) -> None:
         self._settings = settings
+        self._world = world
+        self._clock = world.clock
         self._ending = ending
         self._teller = teller
         self._verdict = Verdict()
+        self._pulse_ns: int | None = None
 
-    def run(self) -> int:
-        """Publish until told to end; the exit code, 3 if another publisher holds the cursor."""
-        cursor = self._take_cursor()
+    def live(self) -> Steps:
+        """Publish until told to end; the exit code, 3 if another publisher holds the cursor.
+
+        Closing the generator is what a kill does to the process: files and connection are let go, and nothing more is
+        said or written.
+        """
+        cursor = yield from self._take_cursor()
         if cursor is None:
             return 3
         with cursor:
-            reader = self._open_journal()
+            reader = yield from self._open_journal()
             if reader is None:
                 return 0
-            if word := cursor.begin(reader.meta.id, reader.last_seq()):
-                self._teller.tell("journal", word)
-            while not self._ending.due() and not self._connection(reader, cursor):
-                self._pause()
-            reader.close()
+            with closing(reader):
+                if word := cursor.begin(reader.meta.id, reader.last_seq()):
+                    self._teller.tell("journal", word)
+                envelopes = Envelopes(self._settings)
+                shelf = Shelf(self._settings, self._clock, reader, cursor, envelopes, self._world.newest)
+                while not self._ending.due() and not (yield from self._connection(shelf)):
+                    yield from self._pause()
         return 0
 
-    def _pause(self) -> None:
+    def _pause(self) -> Generator[Wait, float | None]:
         """Until the next attempt, in steps that see a signal; at the end only for a moment."""
-        until_ns = now_ns() + int(self._verdict.wait_s() * 1e9)
-        self._nap()
-        while now_ns() < until_ns and not self._ending.begun():
-            self._nap()
+        until_ns = self._clock.mono_ns() + int(self._verdict.wait_s() * 1e9)
+        yield STEP
+        while self._clock.mono_ns() < until_ns and not self._ending.begun():
+            yield STEP
 
-    def _nap(self) -> None:
-        if self._ending.pipe.is_set():
-            threading.Event().wait(STEP_S)
-        else:
-            self._ending.pipe.wait(STEP_S)
-
-    def _take_cursor(self) -> Cursor | None:
+    def _take_cursor(self) -> Generator[Wait, float | None, Cursor | None]:
         """The cursor, once a publisher that is about to end has let go of it."""
-        until_ns = now_ns() + int(LOCK_WAIT_S * 1e9)
+        until_ns = self._clock.mono_ns() + int(LOCK_WAIT_S * 1e9)
         while True:
             try:
                 return Cursor(self._settings.data / "cursor.db")
             except LockedError as error:
-                if now_ns() > until_ns or self._ending.begun():
+                if self._clock.mono_ns() > until_ns or self._ending.begun():
                     self._teller.tell("lock", f"process {error.pid} already publishes this journal; end it first")
                     return None
-            self._nap()
+            yield STEP
 
-    def _open_journal(self) -> Reader | None:
+    def _open_journal(self) -> Generator[Wait, float | None, Reader | None]:
         while not self._ending.begun():
             try:
                 return Reader(self._settings.data / "journal.db")
             except JournalError as error:
                 self._teller.tell("journal", str(error))
-            self._nap()
+            yield STEP
         return None
 
-    def _connection(self, reader: Reader, cursor: Cursor) -> bool:
+    def _connection(self, shelf: Shelf) -> Generator[Wait, float | None, bool]:
         """Live through one connection; True when all is said at the end."""
-        will = state_message(self._settings, "offline", utc_text(now_utc()), reader.last_seq())
+        will = state_message(self._settings, "offline", utc_text(self._clock.utc()), shelf.reader.last_seq())
+        link: Link | None = None
         try:
-            link = Link(self._settings, will)
-        except LinkError as error:
-            self._verdict.no_connection()
-            self._teller.tell("broker", str(error))
-            return False
-        try:
-            return self._accepted(link) and self._feed(link, reader, cursor)
+            link = self._world.make_link(will)
+            yield from self._accepted(link)
+            return (yield from self._feed(link, shelf))
         except LinkError as error:
             self._verdict.no_connection()
             self._teller.tell("broker", str(error))
             return False
         finally:
-            link.close(in_order=False)
+            if link is not None:
+                link.close(in_order=False)
 
-    def _accepted(self, link: Link) -> bool:
-        until_ns = now_ns() + self._settings.keepalive_s * 1_000_000_000
+    def _accepted(self, link: Link) -> Generator[Wait, float | None]:
+        until_ns = self._clock.mono_ns() + self._settings.keepalive_s * 1_000_000_000
         while not link.ready:
-            link.turn(TURN_S)
-            if now_ns() > until_ns or self._ending.due():
+            link.turn((yield TURN) or 0.0)
+            if self._clock.mono_ns() > until_ns or self._ending.due():
                 raise LinkError("the broker took the connection and says nothing")
         self._teller.tell("broker", None)
-        return True
 
-    def _feed(self, link: Link, reader: Reader, cursor: Cursor) -> bool:
-        feed = Feed(
-            self._settings,
-            reader,
-            cursor,
-            link,
-            careful_until=self._verdict.careful_until,
-            rejected=self._rejecting(cursor),
-        )
+    def _feed(self, link: Link, shelf: Shelf) -> Generator[Wait, float | None, bool]:
+        flag = Rejecting(shelf.cursor, self._teller, self._clock)
+        feed = Feed(shelf, link, careful_until=self._verdict.careful_until, rejected=flag)
         try:
-            while not self._ending.due():
-                feed.say_state(self._state(reader), final=self._ending.begun())
-                feed.pump()
-                self._verdict.acknowledged(cursor.seq)
-                if self._ending.begun() and feed.settled():
-                    break
-                if feed.head is not None and feed.open_s > 3 * self._settings.keepalive_s:
-                    self._over(feed, reader, cursor, silent=True)
-                    return False
-                link.turn(TURN_S)
-                if feed.lived_s > 3 * self._settings.keepalive_s:
-                    self._teller.tell("client-id", None)
+            silent = yield from self._pump(feed, link, shelf)
         except LinkError as error:
+            feed.take()
+            shelf.cursor.keep()
             self._teller.tell("broker", str(error))
-            self._over(feed, reader, cursor, silent=False)
+            self._over(feed, shelf, flag, silent=False)
+            return False
+        shelf.cursor.keep()
+        if silent:
+            self._over(feed, shelf, flag, silent=True)
             return False
         link.close(in_order=feed.told)
         return True
 
-    def _over(self, feed: Feed, reader: Reader, cursor: Cursor, *, silent: bool) -> None:
+    def _pump(self, feed: Feed, link: Link, shelf: Shelf) -> Generator[Wait, float | None, bool]:
+        """Feed a connection until all is said at the end, or True: the broker is silent."""
+        patience_s = 3 * self._settings.keepalive_s
+        while not self._ending.due():
+            feed.say_state(self._state(shelf.reader), final=self._ending.begun())
+            feed.pump()
+            self._verdict.acknowledged(shelf.cursor.seq)
+            if self._ending.begun() and feed.settled():
+                return False
+            if feed.head is not None and feed.open_s > patience_s:
+                return True
+            link.turn((yield TURN) or 0.0)
+            if feed.lived_s > patience_s:
+                self._teller.tell("client-id", None)
+        return False
+
+    def _over(self, feed: Feed, shelf: Shelf, flag: Rejecting, *, silent: bool) -> None:
         lost = self._verdict.ended(
             head=feed.head,
             newest=feed.newest,
@@ -214,23 +184,28 @@ class Service:
             silent=silent,
         )
         if lost is not None:
-            event = reader.after(lost - 1, 1)[0]
-            self._rejecting(cursor)(event, "the broker never acknowledges it: too large for it, or not permitted")
-            cursor.advance(lost)
+            event = shelf.reader.after(lost - 1, 1)[0]
+            flag(event, "the broker never acknowledges it: too large for it, or not permitted")
+            shelf.cursor.advance(lost)
+            shelf.cursor.keep()
         if self._verdict.flapping:
             sentence = f"the broker ends each connection soon; does another client use the id {self._settings.client}?"
             self._teller.tell("client-id", sentence)
 
-    def _rejecting(self, cursor: Cursor) -> Rejecting:
-        return Rejecting(cursor, self._teller)
-
     def _state(self, reader: Reader) -> State:
         """What holds of the station: its daemon commits several times a second while it lives."""
         if not self._ending.begun():
-            return "online" if 0 <= now_ns() - reader.pulse_ns() < PULSE_NS else "stale"
+            return "online" if self._beats(reader) else "stale"
         newest = reader.tail(1)
         stopped = self._ending.signalled or (newest and newest[0].type == "station-stopped")
         return "offline" if stopped else "stale"
+
+    def _beats(self, reader: Reader) -> bool:
+        """Whether the last commit is recent; one that was seen and still is recent is not asked for again."""
+        now_ns = self._clock.mono_ns()
+        if self._pulse_ns is None or not 0 <= now_ns - self._pulse_ns < PULSE_NS:
+            self._pulse_ns = reader.pulse_ns()
+        return 0 <= now_ns - self._pulse_ns < PULSE_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +214,9 @@ class Rejecting:
 
     cursor: Cursor
     teller: Teller
+    clock: Clock
 
     def __call__(self, event: Stored, why: str) -> None:
         """Flag it."""
-        self.cursor.reject(event, why, utc_text(now_utc()))
+        self.cursor.reject(event, why, utc_text(self.clock.utc()))
         self.teller.tell(REJECTED, f"event {event.seq} ({event.type}) is not published: {why}")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from station.core.records import (
     RECORDS,
@@ -71,6 +73,19 @@ def test_golden_messages_are_stable(name: str) -> None:
     assert json.loads(message.payload) == golden["payload"]
     assert message.topic == golden["topic"]
     assert list(json.loads(message.payload)) == list(golden["payload"])
+
+
+@given(st.text(), st.text(), st.text(), st.integers(1, 99), st.integers(1, 2**40))
+def test_an_envelope_is_what_json_writes_without_spaces(id_: str, kind: str, time: str, version: int, seq: int) -> None:
+    event = Stored(seq, id_, kind, version, time, 9, 5, 6, b'{"a":1}')
+    envelope = {
+        "specversion": "1.0", "id": id_, "source": "inspection/hall-2/belt-7/s1", "type": f"inspection.v1.{kind}",
+        "time": time, "datacontenttype": "application/json",
+        "dataschema": f"urn:inspection-station:schema:{kind}:{version}", "sequence": seq, "data": {"a": 1},
+    }  # fmt: skip
+    message = event_message(event, SETTINGS)
+    assert message.payload == json.dumps(envelope, separators=(",", ":")).encode()
+    assert message.topic == f"inspection/v1/hall-2/belt-7/s1/event/{kind}"
 
 
 def test_there_is_no_golden_message_without_a_test() -> None:

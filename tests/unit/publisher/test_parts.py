@@ -100,6 +100,9 @@ def test_the_cursor_outlives_its_process_and_has_one_holder(tmp_path: Path) -> N
         assert cursor.begin("j1", 10) == ""
         cursor.advance(7)
         cursor.advance(3)
+        cursor.keep()
+        cursor.advance(9)
+        assert (cursor.seq, cursor.unkept) == (9, 2)
         cursor.reject(stored(EXAMPLES["decided"], 6), "too large", "now")
         cursor.keep_device(*device_message(stored(EXAMPLES["device-changed"]), SETTINGS))
         with pytest.raises(LockedError):

@@ -1,0 +1,1 @@
+"""Storms: the real station on a virtual clock, with faults drawn from a seed."""

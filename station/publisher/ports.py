@@ -1,0 +1,58 @@
+"""What the publisher needs of the world: a clock, and a connection to a broker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Monotonic nanoseconds for all reckoning; UTC for people only, it may step."""
+
+    mono_ns: Callable[[], int]
+    utc: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What goes to the broker, at QoS 1."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+
+
+class LinkError(Exception):
+    """The broker cannot be reached, refuses this client, or closed the connection."""
+
+
+class Link(Protocol):
+    """One connection to the broker, used once: nothing of it outlives its loss."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the broker accepted this client."""
+
+    @property
+    def acked(self) -> list[int]:
+        """Message ids acknowledged since the list was last cleared; whoever takes them clears it."""
+
+    def turn(self, seconds: float) -> None:
+        """Read and write what there is; wait for it so long at most, where waiting means anything.
+
+        Raises:
+            LinkError: the connection is over.
+        """
+
+    def send(self, message: Message) -> int:
+        """Hand a message over; its id, by which it is acknowledged. On a connection that is lost it goes nowhere."""
+
+    def close(self, *, in_order: bool) -> None:
+        """Say goodbye, so that the will is not published, or just go; a second call does nothing."""
+
+
+MakeLink = Callable[[Message], Link]
+"""Connects with that message as the last will; raises LinkError where no connection can be begun."""

@@ -1,0 +1,80 @@
+"""The publisher as a process: it really waits, and is told to end by its daemon's pipe or by a signal."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import sys
+import threading
+from functools import partial
+from types import FrameType
+
+from station.clock import now_ns, now_utc
+from station.publisher.ending import Ending
+from station.publisher.link import PahoLink
+from station.publisher.ports import Clock
+from station.publisher.service import Service, Wait, World
+from station.publisher.settings import PublisherSettings
+from station.publisher.teller import Teller, Told
+
+KILL_S = 1.9
+
+
+def run(settings: PublisherSettings) -> int:
+    """Publish until told to end; the exit code."""
+    clock = Clock(now_ns, now_utc)
+    ending = Ending(clock, when_begun=_kill_later)
+    told = Pipe(ending)
+    told.watch()
+    steps = Service(settings, World(clock, partial(PahoLink, settings)), ending, Teller(_print)).live()
+    try:
+        wait = next(steps)
+        while True:
+            wait = steps.send(told.wait(wait))
+    except StopIteration as end:
+        return int(end.value)
+
+
+class Pipe:
+    """Standard input, which the daemon holds open, and SIGTERM."""
+
+    def __init__(self, ending: Ending) -> None:
+        self._ending = ending
+        self._closed = threading.Event()
+
+    def watch(self) -> None:
+        """Pass both on to the ending."""
+        threading.Thread(target=self._read, name="daemon's pipe", daemon=True).start()
+        signal.signal(signal.SIGTERM, self._signal)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def wait(self, wait: Wait) -> float:
+        """Wait here, until the pipe closes at most; what is to be waited for the broker is returned."""
+        if wait.link:
+            return wait.seconds
+        (threading.Event() if self._closed.is_set() else self._closed).wait(wait.seconds)
+        return 0.0
+
+    def _read(self) -> None:
+        while os.read(0, 4096):
+            pass
+        self._ending.pipe_closed = True
+        self._closed.set()
+
+    def _signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._ending.signalled = True
+        _kill_later()
+
+
+def _kill_later() -> None:
+    """SIGALRM kills a process that a call holds."""
+    signal.setitimer(signal.ITIMER_REAL, KILL_S)
+
+
+def _print(told: Told) -> None:
+    try:
+        print(json.dumps(dataclasses.asdict(told)), flush=True)  # noqa: T201
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115

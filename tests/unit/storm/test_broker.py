@@ -1,0 +1,230 @@
+"""Whatever broker, network and kills do to the publisher: once it is over, all that was journaled has arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from station.publisher.ports import Message
+from tests.unit.storm.rig import Rig
+
+Op = Callable[[Rig], None]
+
+
+def _forget(rig: Rig) -> None:
+    rig.broker.leave(forget=True)
+
+
+def _slow(milliseconds: int) -> Op:
+    return lambda rig: setattr(rig.broker.faults, "slow_ms", (0.0, float(milliseconds)))
+
+
+def _set(name: str, *, to: bool) -> Op:
+    return lambda rig: setattr(rig.broker.faults, name, to)
+
+
+def _burst(n: int) -> tuple[str, Op]:
+    """Append so many events, and stop as they are on the wire."""
+
+    def op(rig: Rig) -> None:
+        rig.append(n)
+        rig.run(0.02)
+
+    return f"burst {n}", op
+
+
+HARMLESS: list[st.SearchStrategy[tuple[str, Op]]] = [
+    st.integers(1, 150).map(lambda n: (f"append {n}", lambda rig: rig.append(n))),
+    st.integers(1, 150).map(_burst),
+    st.sampled_from([0.0, 0.01, 0.03, 0.3, 3.0]).map(lambda s: (f"run {s}", lambda rig: rig.run(s))),
+    st.just(("kill", Rig.kill)),
+    st.just(("end", Rig.end)),
+    st.just(("broker leaves", lambda rig: rig.broker.leave())),
+    st.just(("broker forgets", _forget)),
+    st.just(("broker back", lambda rig: rig.broker.come_back())),
+    st.just(("subscriber leaves", lambda rig: rig.broker.subscriber_leaves())),
+    st.just(("subscriber returns", lambda rig: rig.broker.subscriber_returns())),
+    st.sampled_from([0, 5, 90, 2500]).map(lambda ms: (f"slow {ms}", _slow(ms))),
+    st.booleans().map(lambda on: (f"refusing {on}", _set("refusing", to=on))),
+]
+SUSPICIOUS: list[st.SearchStrategy[tuple[str, Op]]] = [
+    st.integers(0, 120).map(lambda k: (f"cut after {k}", lambda rig: rig.broker.cut(accepted=k))),
+    st.booleans().map(lambda on: (f"silent {on}", _set("silent", to=on))),
+    st.just(("run 20", lambda rig: rig.run(20.0))),
+]
+
+
+def play(rig: Rig, script: list[tuple[str, Op]]) -> None:
+    rig.run(0.2)
+    for _, op in script:
+        op(rig)
+    rig.broker.still()
+    rig.append(1)
+    rig.settle()
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.one_of(HARMLESS), min_size=5, max_size=40), st.integers(0, 99))
+def test_all_arrives_in_order_whatever_broker_and_kills_do(script: list[tuple[str, Op]], seed: int) -> None:
+    with Rig(seed) as rig:
+        play(rig, script)
+        assert rig.violations() == []
+        rig.kill()
+        assert rig.rejected() == {}
+        assert rig.cursor() <= rig.check.newest(rig.journal.journal_id)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.one_of(HARMLESS + SUSPICIOUS), min_size=5, max_size=40), st.integers(0, 99))
+def test_only_an_event_that_the_broker_hung_up_on_again_and_again_is_left_out(
+    script: list[tuple[str, Op]], seed: int
+) -> None:
+    with Rig(seed) as rig:
+        play(rig, script)
+        rig.kill()
+        flagged = rig.rejected()
+        suspicious = sum(name.startswith(("cut", "silent True", "run 20")) for name, _ in script)
+        assert len(flagged) <= suspicious // 4
+        assert rig.violations(excused=frozenset(f"{rig.journal.journal_id}-{seq}" for seq in flagged)) == []
+
+
+def test_cut_in_mid_window_repeats_what_was_accepted_and_sends_what_was_lost() -> None:
+    with Rig() as rig:
+        rig.run(0.1)
+        rig.append(50)
+        rig.run(0.02)
+        rig.broker.cut(accepted=20)
+        accepted = rig.check.arrivals
+        rig.settle()
+        assert 0 < accepted < 50
+        assert (rig.violations(), rig.check.doubles) == ([], accepted)
+
+
+def test_a_kill_costs_doubles_and_no_event() -> None:
+    with Rig() as rig:
+        rig.run(0.1)
+        rig.append(130)
+        rig.run(0.06)
+        before = rig.check.newest(rig.journal.journal_id)
+        rig.kill()
+        assert 0 < rig.cursor() <= before
+        rig.settle()
+        assert rig.violations() == []
+        assert rig.check.arrivals == 130 + rig.check.doubles
+
+
+def test_what_a_broker_without_a_disk_acknowledged_and_lost_is_counted() -> None:
+    with Rig() as rig:
+        rig.run(0.1)
+        rig.broker.subscriber_leaves()
+        rig.append(10)
+        rig.run(1.0)
+        rig.broker.leave(forget=True)
+        rig.broker.still()
+        rig.append(5)
+        rig.settle()
+        assert len(rig.broker.forgotten) == 10
+        assert rig.violations() == []
+        missing = rig.check.verdict({rig.journal.journal_id: 15})
+        assert [v.id for v in missing if v.name == "gap"] == [f"{rig.journal.journal_id}-{n}" for n in range(1, 11)]
+
+
+def test_an_event_that_the_broker_hates_is_flagged_and_the_others_arrive() -> None:
+    def hated(message: Message) -> bool:
+        return b'"text":"13"' in message.payload
+
+    with Rig() as rig:
+        rig.broker.faults.hates = hated
+        rig.append(30)
+        rig.settle()
+        assert rig.broker.hung_up == 4
+        rig.kill()
+        assert list(rig.rejected()) == [13]
+        assert [(v.name, v.id) for v in rig.violations()] == [("gap", f"{rig.journal.journal_id}-13")]
+        assert "event 13" in next(told.text for told in rig.told if told.subject == "rejected")
+
+
+def test_an_event_whose_acknowledgement_comes_with_the_end_of_the_connection_is_not_suspected() -> None:
+    with Rig() as rig:
+        rig.run(0.1)
+        for _ in range(6):
+            rig.append(1)
+            rig.run(0.02)
+            link = rig.broker._link
+            assert link
+            link.turn(0)
+            rig.broker.cut()
+            rig.run(5.0)
+        rig.kill()
+        assert rig.cursor() == 6
+        assert (rig.check.arrivals, rig.check.doubles) == (6, 0)
+
+
+def test_a_broker_that_refuses_then_takes_this_client_gets_everything() -> None:
+    with Rig() as rig:
+        rig.broker.faults.refusing = True
+        rig.append(5)
+        rig.run(30)
+        assert rig.check.arrivals == 0
+        assert "refuses" in next(t.text for t in rig.told if t.subject == "broker")
+        rig.broker.still()
+        rig.settle()
+        assert rig.violations() == []
+
+
+def test_the_retained_state_follows_the_publisher_and_its_daemon() -> None:
+    with Rig() as rig:
+        topic = f"{rig.settings.topic}/state"
+
+        def state() -> str:
+            return rig.broker.retained[topic].decode().split('"')[3]
+
+        rig.run(0.2)
+        assert state() == "online"
+        rig.kill()
+        assert state() == "offline"
+        rig.run(1.0)
+        assert state() == "online"
+        rig.append(3)
+        rig.end()
+        assert (rig.code, state()) == (0, "stale")
+        assert rig.violations() == []
+        assert rig.cursor() == 3
+
+
+def test_no_event_goes_before_the_broker_has_acknowledged_the_state() -> None:
+    with Rig() as rig:
+        rig.broker.faults.silent = True
+        rig.append(5)
+        rig.run(3.0)
+        assert (rig.broker.retained.keys(), rig.check.arrivals) == ({f"{rig.settings.topic}/state"}, 0)
+        rig.broker.still()
+        rig.settle()
+        assert rig.check.arrivals == 5
+
+
+def test_the_cursor_is_on_disk_soon_and_when_a_connection_ends() -> None:
+    with Rig() as rig:
+        rig.run(1.0)
+        for wait_s, ending in ((1.0, False), (0.05, True)):
+            rig.append(3)
+            rig.run(wait_s)
+            if ending:
+                rig.broker.cut()
+                rig.run(0.05)
+            rig.kill()
+            assert rig.cursor() == rig.journal.last_seq
+            rig.run(1.0)
+
+
+def test_a_guess_at_the_newest_number_that_is_too_low_costs_a_keep_alive_interval() -> None:
+    with Rig() as rig:
+        rig.guess = lambda: 0
+        rig.run(0.2)
+        rig.append(3)
+        rig.run(1.0)
+        assert rig.check.arrivals == 0
+        rig.run(rig.settings.keepalive_s)
+        assert rig.check.arrivals == 3
