@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from station.clock import now_ns, now_utc, utc_text
+from station.clock import Clock, utc_text
 from station.core.actions import Keep, OpenSession, Order, Send
 from station.core.events import Condition, Event, SessionChosen
 from station.core.line import Line
@@ -53,6 +53,7 @@ class Turn:
     journal: Keeper
     numbers: Numbers
     plc: Plc
+    clock: Clock = field(default_factory=Clock)
     backlog: list[Record] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=lambda: {"turns": 0, "events": 0, "orders": 0, "unkept": 0})
     _committed_ns: int = 0
@@ -79,7 +80,7 @@ class Turn:
 
     def _handle(self, event: Event, orders: list[Order]) -> None:
         self.counters["events"] += 1
-        now = Now(now_ns(), utc_text(now_utc()))
+        now = Now(self.clock.mono_ns(), utc_text(self.clock.utc()))
         for action in self.line.handle(event, now):
             match action:
                 case Keep():
@@ -101,14 +102,14 @@ class Turn:
             if self.backlog:
                 self.journal.append(self.backlog, epoch=self.line.plc.epoch, session=self.line.plc.session)
                 self.backlog = []
-            elif now_ns() - self._committed_ns < PROBE_NS:
+            elif self.clock.mono_ns() - self._committed_ns < PROBE_NS:
                 return not self._broken
             else:
                 self.journal.probe()
         except JournalError as error:
             self._trouble(error)
             return False
-        self._committed_ns = now_ns()
+        self._committed_ns = self.clock.mono_ns()
         if self._broken:
             self._broken = False
             log.warning("journal: writes again")

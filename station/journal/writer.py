@@ -30,6 +30,10 @@ FULL_CHECK_BYTES = 64 * 2**20
 WAL_KEEP_BYTES = 16 * 2**20
 
 
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
 class Journal:
     """Opened for the life of the daemon; used by one thread at a time.
 
@@ -47,6 +51,7 @@ class Journal:
         station: str,
         now_utc: Callable[[], datetime],
         mono_ns: Callable[[], int],
+        make_id: Callable[[], str] = _new_id,
         vfs: str | None = None,
     ) -> None:
         self.path = path
@@ -55,7 +60,7 @@ class Journal:
         self._lock = self._take_lock()
         try:
             if not path.exists():
-                _create(path, station, self._stamp(), vfs)
+                _create(path, station, self._stamp(), make_id(), vfs)
             self._db, self.journal_id, self.last_seq = _open(path, station, vfs)
         except apsw.Error as error:
             self._lock.close()
@@ -162,7 +167,7 @@ class Journal:
             raise explain(self.path, error) from error
 
 
-def _create(path: Path, station: str, created: str, vfs: str | None) -> None:
+def _create(path: Path, station: str, created: str, journal_id: str, vfs: str | None) -> None:
     """Make the file under another name and rename it, so that an empty journal is always one that was cut off."""
     if Path(f"{path}-wal").exists():
         raise JournalError(f"{path} is missing but {path}-wal is there: put the journal back, or move the -wal aside")
@@ -173,7 +178,7 @@ def _create(path: Path, station: str, created: str, vfs: str | None) -> None:
         db.pragma("synchronous", "full")
         with db:
             db.execute(SCHEMA)
-            rows = [("id", uuid.uuid4().hex), ("station", station), ("created", created)]
+            rows = [("id", journal_id), ("station", station), ("created", created)]
             db.executemany("INSERT INTO meta VALUES (?, ?)", rows)
             db.pragma("application_id", APPLICATION_ID)
             db.pragma("user_version", SCHEMA_VERSION)

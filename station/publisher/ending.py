@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from station.publisher.ports import Clock
+from station.clock import Clock
 
 DRAIN_S = 1.0
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from station.clock import utc_text
+from station.clock import Clock, utc_text
 from station.journal import Reader, Stored
 from station.publisher.cursor import Cursor
 from station.publisher.messages import Envelopes, State, device_message, state_message
-from station.publisher.ports import Clock, Link
+from station.publisher.ports import Link
 from station.publisher.settings import PublisherSettings
 from station.publisher.window import Window
 

@@ -1,19 +1,10 @@
-"""What the publisher needs of the world: a clock, and a connection to a broker."""
+"""What the publisher needs of the world besides a clock: a connection to a broker."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Monotonic nanoseconds for all reckoning; UTC for people only, it may step."""
-
-    mono_ns: Callable[[], int]
-    utc: Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,9 @@ import threading
 from functools import partial
 from types import FrameType
 
-from station.clock import now_ns, now_utc
+from station.clock import Clock
 from station.publisher.ending import Ending
 from station.publisher.link import PahoLink
-from station.publisher.ports import Clock
 from station.publisher.service import Service, Wait, World
 from station.publisher.settings import PublisherSettings
 from station.publisher.teller import Teller, Told
@@ -24,7 +23,7 @@ KILL_S = 1.9
 
 def run(settings: PublisherSettings) -> int:
     """Publish until told to end; the exit code."""
-    clock = Clock(now_ns, now_utc)
+    clock = Clock()
     ending = Ending(clock, when_begun=_kill_later)
     told = Pipe(ending)
     told.watch()

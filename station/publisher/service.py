@@ -11,13 +11,13 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
-from station.clock import utc_text
+from station.clock import Clock, utc_text
 from station.journal import JournalError, LockedError, Reader, Stored
 from station.publisher.cursor import Cursor
 from station.publisher.ending import Ending
 from station.publisher.feed import Feed, Newest, Shelf
 from station.publisher.messages import Envelopes, State, state_message
-from station.publisher.ports import Clock, Link, LinkError, MakeLink
+from station.publisher.ports import Link, LinkError, MakeLink
 from station.publisher.settings import PublisherSettings
 from station.publisher.teller import REJECTED, Teller
 from station.publisher.verdict import Verdict

@@ -11,11 +11,11 @@ from typing import Self
 
 from simulator.storm.broker import Broker
 from simulator.storm.subscriber import SubscriberCheck, Violation, event_id
+from station.clock import Clock
 from station.core.records import AlarmRaised, DeviceChanged
 from station.journal import Journal
 from station.publisher.cursor import Cursor
 from station.publisher.ending import Ending
-from station.publisher.ports import Clock
 from station.publisher.service import Service, Steps, World
 from station.publisher.settings import PublisherSettings
 from station.publisher.teller import Teller, Told
