@@ -64,8 +64,9 @@ class Turn:
     def take(self, events: Iterable[Event]) -> bool:
         """Handle events and do what follows; False if the disk refused."""
         orders: list[Order] = []
+        now = self._now()
         for event in events:
-            self._handle(event, orders)
+            self._handle(event, orders, now)
         self.counters["turns"] += 1
         if not self._commit():
             return False
@@ -78,9 +79,11 @@ class Turn:
         self.plc.beat()
         return True
 
-    def _handle(self, event: Event, orders: list[Order]) -> None:
+    def _now(self) -> Now:
+        return Now(self.clock.mono_ns(), utc_text(self.clock.utc()))
+
+    def _handle(self, event: Event, orders: list[Order], now: Now) -> None:
         self.counters["events"] += 1
-        now = Now(self.clock.mono_ns(), utc_text(self.clock.utc()))
         for action in self.line.handle(event, now):
             match action:
                 case Keep():
@@ -113,14 +116,14 @@ class Turn:
         if self._broken:
             self._broken = False
             log.warning("journal: writes again")
-            self._handle(Condition("journal", "disk", standing=False), [])
+            self._handle(Condition("journal", "disk", standing=False), [], self._now())
         return True
 
     def _trouble(self, error: JournalError) -> None:
         if not self._broken:
             self._broken = True
             log.error("journal: %s; all parcels are inspected until it can be written", error)
-            self._handle(Condition("journal", "disk", standing=True, text=str(error), priority="top"), [])
+            self._handle(Condition("journal", "disk", standing=True, text=str(error), priority="top"), [], self._now())
 
     def _open(self) -> None:
         """Open the session that is wanted; what the disk refuses now is tried again at the next turn."""
@@ -131,11 +134,13 @@ class Turn:
             except JournalError as error:
                 if ("numbers", "disk") not in self.line.alarms.open:
                     log.error("no session: %s; all parcels are inspected", error)  # noqa: TRY400 - one line is enough
-                self._handle(Condition("numbers", "disk", standing=True, text=str(error), priority="top"), [])
+                self._handle(
+                    Condition("numbers", "disk", standing=True, text=str(error), priority="top"), [], self._now()
+                )
                 return
-            self._handle(Condition("numbers", "disk", standing=False), [])
+            self._handle(Condition("numbers", "disk", standing=False), [], self._now())
             self._wanted, self._offer = None, (session, epoch)
-            self._handle(SessionChosen(session, epoch), [])
+            self._handle(SessionChosen(session, epoch), [], self._now())
         if self._offer is not None and self._commit():
             session, epoch = self._offer
             self._offer = None

@@ -49,6 +49,7 @@ class Plant:
     encoder_mm: float = 0.0
     clock_ms: float = 0.0
     by_hand: int = 0
+    newest: Item = field(init=False)
     _random: Random = field(init=False)
     _feed: Feed = field(init=False)
     _happenings: list[tuple[float, int, str, Item, int]] = field(default_factory=list)
@@ -205,6 +206,7 @@ class Plant:
         item.start = self.belt.travel - at_mm
         item.slips = self._slips()
         item.faults.add("added by hand")
+        self.newest = item
         self.on_truth("added", {**item.facts(), "at_mm": round(at_mm)})
         self._plan(item, at_mm)
 
@@ -213,6 +215,7 @@ class Plant:
         place = self.position(item)
         other.start, other.slips, other.offset = item.start, item.slips, item.offset
         other.faults.add("added by hand")
+        self.newest = other
         self.on_truth("swapped", {**other.facts(), "for": item.identity})
         self._happenings = [(t, n, k, other if i is item else i, w) for t, n, k, i, w in self._happenings]
         self.items[self.items.index(item)] = other
@@ -253,6 +256,7 @@ class Plant:
             item.slips = self._slips()
             self._trip(item)
             self._tail = start + item.length_mm
+            self.newest = item
             self.on_truth("fed", item.facts())
             self._plan(item, -1.0)
             self._last_fed = item

@@ -45,6 +45,27 @@ class DiverterGuard:
         """The object that the decision eye saw last."""
         return self.queue[-1] if self.queue else None
 
+    @property
+    def numbers(self) -> set[int]:
+        """Numbers of the objects in it."""
+        return {crossing.number for crossing in self.queue}
+
+    def next_count(self, count: int) -> float:
+        """The next count at which `scan` has something to do, if no edge comes and the belt does not stop."""
+        settings = self.settings
+        eye, free = settings.eye_mm[settings.decision_eye], settings.switch_mm / settings.mm_per_count
+        least, most = settings.travel(eye, settings.diverter_mm)
+        stop = settings.stop_mm / settings.mm_per_count
+        out = settings.travel(eye, settings.eye_mm[-1])[1]
+        places = []
+        for crossing in self.queue:
+            lead, trail = crossing.lead, crossing.trail
+            places += [lead + least - stop, lead + least, lead + out]
+            places.append((lead + settings.longest_mm * 3 if trail is None else trail) + most)
+            if trail is not None:
+                places.append(trail + free)
+        return min((place for place in places if place >= count), default=float("inf"))
+
     def enter(self, crossing: Crossing) -> None:
         """An object breaks the decision eye; the one before it must be S ahead, for both their sakes."""
         before = self.newest

@@ -33,6 +33,8 @@ class PlcProgram:
     orders: OrderBook = field(init=False)
     guard: DiverterGuard = field(init=False)
     _covering: dict[int, int] = field(default_factory=dict)
+    _quiet: tuple[float, int] = (0.0, 0)
+    _contacts: tuple[object, ...] = ()
 
     def __post_init__(self) -> None:
         self.orders = OrderBook(self.settings, self.start_ms)
@@ -44,6 +46,24 @@ class PlcProgram:
         self.scan_max_ms = max(self.scan_max_ms, inputs.ms - self.ms)
         self.ms, self.count = inputs.ms, inputs.count
         self.scans += 1
+        contacts = inputs.contacts
+        if inputs.edges or contacts != self._contacts or not self.quiet(inputs.ms, inputs.count):
+            self._contacts = contacts
+            self._work(inputs)
+            self._quiet = self._quiet_until()
+        return Outputs(belt=self.belt, to_pass=self.guard.to_pass, triggers=self.triggers)
+
+    def quiet(self, ms: int, count: int) -> bool:
+        """True if a scan at that time and count would change nothing as long as no contact and no eye does."""
+        return self.belt and count < self._quiet[0] and (not self.orders.session or ms <= self._quiet[1])
+
+    def _quiet_until(self) -> tuple[float, int]:
+        """The count, and with a session the ms, up to which a scan has nothing to do by itself."""
+        counts = [self.guard.next_count(self.count)]
+        counts += [self._lost_beyond(row) for row in self.rows.values() if row.number not in self.guard.numbers]
+        return min(counts), self.orders.beat_ms + self.settings.stale_ms
+
+    def _work(self, inputs: Inputs) -> None:
         self.mode, self.lane_full = inputs.mode, inputs.lane_full
         self.at = (inputs.at_pass, inputs.at_inspect)
         self.operator_stopped = inputs.operator_stop
@@ -54,7 +74,6 @@ class PlcProgram:
         for crossing in self.guard.scan(inputs, moving=self.belt):
             self._outcome(crossing, Place.UNOBSERVED)
         self.belt = not (self.guard.stop_cause or self.lane_full or self.operator_stopped)
-        return Outputs(belt=self.belt, to_pass=self.guard.to_pass, triggers=self.triggers)
 
     @property
     def stop_cause(self) -> int:
@@ -189,16 +208,17 @@ class PlcProgram:
 
     def _lose(self) -> None:
         """A parcel that claimed no edge at the decision eye in its window is lost, and its order dies with it."""
-        settings = self.settings
-        claimed = {crossing.number for crossing in self.guard.queue}
+        claimed = self.guard.numbers
         for row in list(self.rows.values()):
-            if row.number in claimed:
-                continue
-            eye = max(eye for eye in row.seen if eye < settings.decision_eye)
-            most = settings.travel(settings.eye_mm[eye], settings.eye_mm[settings.decision_eye])[1]
-            if self.count > row.seen[eye] + most:
+            if row.number not in claimed and self.count > self._lost_beyond(row):
                 self.rings.outcome(row.number, Place.LOST, row.refused or Why.NOT_SEEN, self.count, self.ms)
                 self._forget(row.number)
+
+    def _lost_beyond(self, row: Row) -> float:
+        """The count beyond which a parcel has missed its window at the decision eye."""
+        settings = self.settings
+        eye = max(eye for eye in row.seen if eye < settings.decision_eye)
+        return row.seen[eye] + settings.travel(settings.eye_mm[eye], settings.eye_mm[settings.decision_eye])[1]
 
     def _forget(self, number: int) -> None:
         self.rows.pop(number, None)

@@ -29,6 +29,18 @@ class Inputs:
     acknowledge: bool = False
     mode: int = 1
 
+    @property
+    def contacts(self) -> tuple[object, ...]:
+        """All that is no time, count or edge."""
+        return (
+            self.at_pass,
+            self.at_inspect,
+            self.lane_full,
+            self.operator_stop,
+            self.acknowledge,
+            self.mode,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:

@@ -1,0 +1,34 @@
+"""Time in a storm: it passes when the storm says so, and the PC's wall clock can be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+from station.clock import Clock
+
+NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
+_BEGAN = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)  # three hours ahead of a change to summer time
+
+
+@dataclass(slots=True)
+class VirtualClock:
+    """Monotonic ns since a PC's start, and its idea of UTC, `wrong_s` ahead of it, told in a zone of `zone_h`."""
+
+    ns: int = NS_PER_S
+    wrong_s: float = 0.0
+    zone_h: float = 0.0
+
+    def mono_ns(self) -> int:
+        """Monotonic time."""
+        return self.ns
+
+    def utc(self) -> datetime:
+        """What the PC takes for the time, in its own time zone."""
+        moment = _BEGAN + timedelta(microseconds=self.ns // 1000, seconds=self.wrong_s)
+        return moment.astimezone(timezone(timedelta(hours=self.zone_h))) if self.zone_h else moment
+
+    def clock(self) -> Clock:
+        """The two as the station takes them."""
+        return Clock(self.mono_ns, self.utc)

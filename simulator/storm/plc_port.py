@@ -1,0 +1,266 @@
+"""The PLC's port on virtual time: one write and one read a poll, as docs/plc-interface.md has it, without the wire."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from simulator.plant.trouble import Trouble
+from simulator.plc.orders import Command, OrderWords
+from simulator.plc.program import PlcProgram
+from simulator.storm.clock import NS_PER_MS, VirtualClock
+from station.core.actions import Order
+from station.core.events import (
+    AckResult,
+    BeltParcel,
+    Constants,
+    DeviceState,
+    Direction,
+    Edge,
+    Event,
+    Lane,
+    Mode,
+    OrderAcknowledged,
+    OutcomeSeen,
+    Place,
+    PlcConnected,
+    PlcLost,
+    PlcSample,
+    Why,
+)
+from station.ports import Health, Sink
+
+WORD = 1 << 32
+SILENT_NS = 300 * NS_PER_MS
+_ORDERS = 12
+_PLACES = {1: Place.PASS, 2: Place.INSPECT, 3: Place.LOST, 4: Place.UNOBSERVED}
+_MODES = {1: Mode.AUTOMATIC, 2: Mode.HAND, 3: Mode.BYPASS}
+_Entry = TypeVar("_Entry")
+
+
+@dataclass(slots=True)
+class Cabinet:
+    """The PLC itself: its program, the commands that lie in its registers until a scan, and when it last scanned."""
+
+    program: PlcProgram
+    scanned_ns: int = 0
+    taken_ns: int = 0
+    commands: list[tuple[int, Command]] = field(default_factory=list)
+
+    def take_commands(self) -> None:
+        """At a scan: take what was written since the last."""
+        program = self.program
+        for written_ns, command in self.commands:
+            eye = program.settings.decision_eye
+            program.orders.take(command, program.rows, eye, program.count, program.ms)
+            self.taken_ns = written_ns
+        self.commands.clear()
+
+
+class PlcPort:
+    """A `station.ports.Plc`. `poll` is called as often as a driver would; events go to `sink`."""
+
+    name = "plc"
+
+    def __init__(self, clock: VirtualClock, cabinet: Cabinet, trouble: Trouble) -> None:
+        self.cabinet = cabinet
+        self._clock = clock
+        self._trouble = trouble
+        self._sink: Callable[[Event], None] = lambda _event: None
+        self._connected = False
+        self._known: PlcProgram | None = None
+        self._answered_ns = 0
+        self._edges = self._outcomes = 0
+        self._pending: OrderedDict[int, Order] = OrderedDict()
+        self._beats = self._session = self._grant = self._number = 0
+        self._late: deque[tuple[int, list[Event]]] = deque()
+
+    # --- station.ports.Plc ------------------------------------------------------------------------------------------
+
+    def start(self, sink: Sink) -> None:
+        """Begin to poll."""
+        self._sink = sink
+
+    def stop(self) -> None:
+        """End."""
+
+    def health(self) -> Health:
+        """How the connection is now."""
+        return Health(self._connected, "", self._answered_ns, {})
+
+    def probe(self) -> str:
+        """Nothing can be wrong with it."""
+        return ""
+
+    def beat(self) -> None:
+        """Let the heartbeat advance once with the next write."""
+        self._beats = (self._beats + 1) % 65_536
+
+    def send(self, orders: Sequence[Order]) -> None:
+        """Queue orders for the next write."""
+        for order in orders:
+            self._pending[order.sequence] = order
+
+    def open_session(self, session: int, epoch: int | None) -> None:
+        """Offer a session; orders of the one before are void."""
+        self._session, self._grant = session, epoch or 0
+        self._pending.clear()
+
+    # --- the poll ---------------------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> int:
+        """The session on offer."""
+        return self._session
+
+    @property
+    def busy(self) -> bool:
+        """True if the next poll has something to say: a write is due, or the PLC has news."""
+        rings = self.cabinet.program.rings
+        news = rings.edge_total != self._edges or rings.outcome_total != self._outcomes
+        return news or bool(self._pending) or not self._connected or bool(self._late)
+
+    def poll(self) -> None:
+        """One write and one read."""
+        now, trouble = self._clock.ns, self._trouble
+        while self._late and self._late[0][0] <= now:
+            self._tell(self._late.popleft()[1])
+        if self._late:
+            return
+        if "plc-mute" in trouble.on:
+            self._silence(now)
+            return
+        self._write(now)
+        if "plc-stale" in trouble.on or trouble.strikes("plc-torn"):
+            self._silence(now)
+            return
+        slow = trouble.size("plc-slow")
+        if slow is None:
+            self._tell(list(self._read(now)))
+        else:
+            answered = now + int(slow * NS_PER_MS)
+            self._late.append((answered, list(self._read(answered))))
+
+    def _tell(self, events: list[Event]) -> None:
+        self._answered_ns = self._clock.ns
+        for event in events:
+            self._sink(event)
+
+    def _silence(self, now: int) -> None:
+        if self._connected and now - self._answered_ns > SILENT_NS:
+            self._connected = False
+            if "plc-stale" in self._trouble.on:
+                self._known = None
+            self._sink(DeviceState(self.name, connected=False, detail="no answer"))
+            self._sink(PlcLost("no answer"))
+
+    def _write(self, now: int) -> None:
+        self._number = (self._number + 1) % 65_536
+        if not self._session:
+            return
+        words = tuple(
+            OrderWords(o.sequence, o.parcel.number, 1 if o.lane is Lane.PASS else 2, o.last_count)
+            for o in list(self._pending.values())[:_ORDERS]
+        )
+        self.cabinet.commands.append((now, Command(self._number, self._session, self._beats, self._grant, words)))
+
+    def _read(self, answered_ns: int) -> Iterator[Event]:
+        program = self.cabinet.program
+        if program.orders.epoch == self._grant:
+            self._grant = 0
+        if not self._connected:
+            self._connected = True
+            yield DeviceState(self.name, connected=True)
+            yield self._connect(resumed=self._known is program and not self._missed())
+        elif self._known is not program or self._missed():
+            self._pending.clear()
+            yield self._connect(resumed=False)
+        yield from self._news(program)
+        yield self._sample(program, answered_ns)
+        if self._trouble.strikes("ack-lost"):
+            program.orders.acks.clear()
+        for ack in list(program.orders.acks)[::-1]:
+            order = self._pending.get(ack.order)
+            lane = Lane.PASS if ack.lane == 1 else Lane.INSPECT
+            if order is not None and (order.parcel.number, order.lane) == (ack.parcel, lane):
+                del self._pending[ack.order]
+                yield OrderAcknowledged(ack.order, ack.parcel, lane, AckResult(ack.result))
+
+    def _missed(self) -> bool:
+        rings = self.cabinet.program.rings
+        edges, outcomes = rings.edge_total - self._edges, rings.outcome_total - self._outcomes
+        return edges > len(rings.edges) or outcomes > len(rings.outcomes)
+
+    def _connect(self, *, resumed: bool) -> PlcConnected:
+        program = self.cabinet.program
+        if not resumed:
+            self._known = program
+            self._edges, self._outcomes = program.rings.edge_total, program.rings.outcome_total
+        rows = [] if resumed else list(program.rows.values())[-32:]
+        parcels = tuple(
+            BeltParcel(r.number, r.infeed_count % WORD, r.length, r.session, max(r.seen), r.seen[max(r.seen)] % WORD)
+            for r in rows
+        )
+        book = program.orders
+        return PlcConnected(
+            book.epoch,
+            book.session,
+            program.settings.program_version,
+            program.count % WORD,
+            program.ms % WORD,
+            parcels,
+            resumed,
+            constants_of(program),
+        )
+
+    def _news(self, program: PlcProgram) -> Iterator[Event]:
+        rings = program.rings
+        for record in _newest(rings.edges, rings.edge_total - self._edges):
+            self._edges += 1
+            direction = Direction.BROKEN if record.broken else Direction.FREED
+            at = record.count % WORD, record.ms % WORD
+            yield Edge(self._edges, record.eye, direction, *at, record.parcel, record.trigger)
+        for outcome in _newest(rings.outcomes, rings.outcome_total - self._outcomes):
+            self._outcomes += 1
+            at = outcome.count % WORD, outcome.ms % WORD
+            yield OutcomeSeen(self._outcomes, outcome.number, _PLACES[outcome.place], Why(outcome.why), *at)
+
+    def _sample(self, program: PlcProgram, answered_ns: int) -> PlcSample:
+        at_pass, at_inspect = program.at
+        return PlcSample(
+            after_ns=min(self.cabinet.taken_ns, self.cabinet.scanned_ns),
+            before_ns=answered_ns,
+            plc_ms=program.ms % WORD,
+            count=program.count % WORD,
+            epoch=program.orders.epoch,
+            session=program.orders.session,
+            mode=_MODES[program.mode],
+            belt_running=program.belt,
+            stop_cause=program.stop_cause,
+            faults=program.guard.faults,
+            diverter=None if at_pass == at_inspect else Lane.PASS if at_pass else Lane.INSPECT,
+            lane_full=program.lane_full,
+            scan_max_ms=program.scan_max_ms,
+        )
+
+
+def constants_of(program: PlcProgram) -> Constants:
+    """What the program's settings block says."""
+    settings = program.settings
+    return Constants(
+        mm_per_count=settings.um_per_count / 1000,
+        latch_ms=settings.latch_us / 1000,
+        slip=settings.slip_ppm / 1e6,
+        switch_mm=float(settings.switch_mm),
+        eyes_mm=tuple(float(mm) for mm in settings.eye_mm),
+        decision_eye=settings.decision_eye,
+        diverter_mm=float(settings.diverter_mm),
+        longest_mm=float(settings.longest_mm),
+        stale_ms=settings.stale_ms,
+    )
+
+
+def _newest(ring: deque[_Entry], wanted: int) -> list[_Entry]:
+    return [ring[-n] for n in range(min(wanted, len(ring)), 0, -1)]

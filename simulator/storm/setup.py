@@ -1,0 +1,36 @@
+"""The station's configuration that fits a simulated plant: what a technician would have measured of it."""
+
+from __future__ import annotations
+
+from simulator.config import PlantConfig
+from simulator.plant.feed import HAZARDS
+from station.core.setup import DeviceSetup, Geometry, LineSetup, PolicySetup
+
+DEVICES = (
+    DeviceSetup("scanner", "barcode", (250, 350), (20, 60)),
+    DeviceSetup("scale", "weight", (700, 1450), (10, 40), measuring_ms=60),
+    DeviceSetup("xray", "frame", (1990, 2010), (220, 280), trigger_eye=2),
+)
+THRESHOLD = 0.5
+
+
+def setup_of(config: PlantConfig, policy: str = "storm") -> LineSetup:
+    """Geometry, devices and policy; every bound of the plant is stated as it is, or wider."""
+    plc = config.plc
+    geometry = Geometry(
+        mm_per_count=config.belt.um_per_count / 1000,
+        speed_mm_s=config.belt.speed_mm_s,
+        slip=config.belt.slip,
+        latch_ms=plc.latch_ms,
+        eyes_mm=tuple(float(mm) for mm in plc.eyes_mm[:-2]),
+        diverter_mm=plc.diverter_mm,
+        exit_mm=plc.eyes_mm[-1],
+        switch_mm=plc.switch_mm,
+        longest_mm=config.feed.longest_mm,
+        shortest_mm=config.feed.shortest_mm,
+        gap_mm=config.feed.gap_mm,
+        tolerance_mm=plc.tolerance_mm,
+        gap_and_shorter_mm=config.feed.gap_and_shorter_mm,
+    )
+    thresholds = dict.fromkeys(HAZARDS, THRESHOLD)
+    return LineSetup(geometry, DEVICES, PolicySetup(policy, (100, 30_000), 50, 0.05, thresholds))

@@ -1,0 +1,372 @@
+"""The whole line on virtual time: plant, PLC, ports, the PC with the station's processes, the broker.
+
+Time goes from one thing that is due to the next. The order of what is due at once is fixed, so that the same seed gives
+the same events.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from simulator.config import PlantConfig
+from simulator.plant.feed import Feed
+from simulator.plant.world import Plant
+from simulator.plc.program import PlcProgram
+from simulator.storm.broker import Broker
+from simulator.storm.clock import NS_PER_MS, VirtualClock
+from simulator.storm.devices import DevicePort, Stamp
+from simulator.storm.disk import Disk
+from simulator.storm.pc import NEVER, Daemon, KilledError, Publishing, Room
+from simulator.storm.plc_port import Cabinet
+from simulator.storm.promises import Promises
+from simulator.storm.setup import DEVICES, setup_of
+from simulator.storm.subscriber import SubscriberCheck
+from simulator.storm.truth import Truth
+from station.core.actions import Order
+from station.core.events import DeviceState, Event, Frame, ListsLoaded
+from station.core.records import Record
+from station.journal import JournalError, Stored
+from station.publisher.settings import PublisherSettings
+
+POLL_NS = 20 * NS_PER_MS
+IDLE_POLL_NS = 60 * NS_PER_MS
+RESTART_MS = 800.0
+TECHNICIAN_MS = 700.0
+PAUSE_MS = 2300.0
+STATION = "storm/1/a"
+_SETTINGS = {"host": "broker", "site": "storm", "line": "1", "station": "a", "keepalive_s": 2}
+_FAR_MS = 1e12
+
+Heard = Callable[[float, str, dict[str, Any]], None]
+"""Told of what happens: ms, kind, fields."""
+
+
+@dataclass(order=True, slots=True)
+class Due:
+    """Something that the world does at a time."""
+
+    ns: int
+    serial: int
+    act: Callable[[], None] = field(compare=False)
+
+
+class World:
+    """One line. `run_until(ms)` lets time pass; faults are put in between by whoever holds it."""
+
+    def __init__(self, config: PlantConfig, folder: Path, disk: Disk | None = None, heard: Heard | None = None) -> None:
+        self.config = config
+        self.clock = VirtualClock()
+        self.heard = heard
+        self.plant = Plant(config, self._on_truth)
+        self.plant.feeding = False
+        self.truth = Truth()
+        origin: dict[Stamp, int | None] = {}
+        self._random = Random(config.seed * 15_485_863 + 7)
+        ports = {
+            d.name: DevicePort(d.name, self.plant.trouble, Random(f"{config.seed} {d.name}"), origin) for d in DEVICES
+        }
+        self.broker = Broker(config.seed, self.clock.mono_ns, self._delivered)
+        self.cabinet = Cabinet(self._new_program())
+        self.promises = Promises(
+            self.truth, origin, self.ms, lambda: self.room.lists.held, tuple(d.name for d in DEVICES)
+        )
+        self.subscriber = SubscriberCheck(self._is_known)
+        self._ids: dict[str, int] = {}
+        self.room = Room(
+            clock=self.clock,
+            cabinet=self.cabinet,
+            trouble=self.plant.trouble,
+            ports=ports,
+            broker=self.broker,
+            folder=folder,
+            random=Random(config.seed * 32_452_843 + 9),
+            witness=self,
+            make_id=self._make_id,
+            elapse=self._elapse,
+            disk=disk,
+            lists=self._lists(),
+        )
+        if disk is not None:
+            self.promises.durable = disk.durable
+        self.daemon: Daemon | None = None
+        self.publishing: Publishing | None = None
+        self.frozen = self.busy = False
+        self.policies = 0
+        self.supervised = True
+        self.wants_feed = True
+        self._settings = PublisherSettings(data=folder, **_SETTINGS)  # type: ignore[arg-type]
+        self._agenda: list[Due] = []
+        self._serial = 0
+        self._begun_ns = self.clock.ns
+        self._next_scan = self._next_poll = self.clock.ns
+        self._exported = 0
+        self.start_station()
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+
+    def ms(self) -> float:
+        """Since the world began."""
+        return (self.clock.ns - self._begun_ns) / NS_PER_MS
+
+    def after(self, ms: float, act: Callable[[], None]) -> None:
+        """Do that so much later."""
+        self._serial += 1
+        heapq.heappush(self._agenda, Due(self.clock.ns + int(ms * NS_PER_MS), self._serial, act))
+
+    def run_until(self, ms: float) -> None:
+        """Let time pass up to `ms` since the world began."""
+        end = self._begun_ns + int(ms * NS_PER_MS)
+        while True:
+            due = self._next_due()
+            if due > end:
+                self.clock.ns = end
+                return
+            self.clock.ns = max(due, self.clock.ns)
+            self._do(self.clock.ns)
+
+    def _next_due(self) -> int:
+        due = min(self._next_scan_ns(), self._next_poll_ns())
+        if self._agenda:
+            due = min(due, self._agenda[0].ns)
+        if self.plant.emissions and not self.frozen:
+            due = min(due, self._begun_ns + int(self.plant.emissions[0][0] * NS_PER_MS) + 1)
+        if not self.frozen:
+            for port in self.room.ports.values():
+                held = port.next_ns()
+                if held is not None and held < due:
+                    due = held
+            if self.daemon is not None and not self.busy:
+                due = min(due, self.daemon.next_ns())
+        if self.publishing is not None and self.publishing.alive:
+            due = min(due, self.publishing.next_ns)
+        return due
+
+    def _do(self, now: int) -> None:
+        while self._agenda and self._agenda[0].ns <= now:
+            heapq.heappop(self._agenda).act()
+        if self._next_scan <= now:
+            self._scan(now)
+        if self.daemon is not None and not self.frozen:
+            woken = self._read_ports(now)
+            if self._next_poll <= now:
+                self.daemon.plc.poll()
+                self._next_poll = now + POLL_NS
+                woken = True
+            if (woken or self.daemon.next_ns() <= now) and not self.busy:
+                self._turn()
+        else:
+            self._lose(now)
+        if self.publishing is not None and self.publishing.next_ns <= now:
+            self.publishing.step()
+
+    def _elapse(self, ms: float) -> None:
+        """Time passes while the daemon waits for its disk."""
+        self.busy = True
+        try:
+            self.run_until(self.ms() + ms)
+        finally:
+            self.busy = False
+
+    # --- plant and PLC ------------------------------------------------------------------------------------------------
+
+    def _next_scan_ns(self) -> int:
+        """Scans at which nothing can change are left out, up to the last one ahead of the next poll."""
+        program, plant = self.cabinet.program, self.plant
+        if self.cabinet.commands or not plant.steady:
+            return self._next_scan
+        quiet = self._begun_ns + int(min(plant.quiet_until(), _FAR_MS) * NS_PER_MS)
+        until = min(quiet, self._next_poll_ns()) - 20 * NS_PER_MS
+        rate = self.config.belt.speed_mm_s / self.config.belt.um_per_count / NS_PER_MS
+        while self._next_scan < until:
+            ahead = self._next_scan - self._begun_ns - plant.ms * NS_PER_MS
+            count = program.count + int(ahead * rate) + 2
+            if not program.quiet(int(plant.plc_ms(plant.ms + ahead / NS_PER_MS)), count):
+                break
+            self._next_scan += self._scan_ns()
+        return self._next_scan
+
+    def _scan_ns(self) -> int:
+        return int(self._random.uniform(*self.config.plc.scan_ms) * NS_PER_MS)
+
+    def _scan(self, now: int) -> None:
+        plant, program = self.plant, self.cabinet.program
+        plant.advance((now - self._begun_ns) / NS_PER_MS)
+        self.cabinet.take_commands()
+        before = program.number
+        plant.outputs(program.scan(plant.inputs()))
+        self.cabinet.scanned_ns = now
+        self._next_scan = now + self._scan_ns()
+        if program.number != before:
+            self.truth.numbered(program)
+        plant.feeding = self.wants_feed and program.orders.epoch != 0 and program.run_empty
+
+    def _next_poll_ns(self) -> int:
+        if self.daemon is None or self.frozen:
+            return NEVER
+        if self.daemon.plc.busy or self.daemon.waits_for_plc or self.busy or self.plant.trouble.on:
+            return self._next_poll
+        return self._next_poll + IDLE_POLL_NS - POLL_NS
+
+    def _new_program(self) -> PlcProgram:
+        inputs = self.plant.inputs()
+        return PlcProgram(self.config.plc_settings(), inputs.ms, inputs.count)
+
+    def restart_plc(self) -> None:
+        """The PLC's program begins anew."""
+        self.cabinet.program = self._new_program()
+        self.cabinet.commands.clear()
+
+    # --- the PC -------------------------------------------------------------------------------------------------------
+
+    def start_station(self) -> None:
+        """Start the daemon, and with it the publisher; where its journal refuses, it is tried again."""
+        if self.daemon is not None:
+            return
+        try:
+            self.daemon = Daemon(self.room, setup_of(self.config, f"policy-{self.policies}"), STATION)
+        except JournalError as error:
+            self.tell("station-refused", {"why": str(error)})
+            self._again()
+            return
+        self.tell("station-started", {"policy": self.policies})
+        self._next_poll = self.clock.ns + POLL_NS
+        self.promises.journal_is(self.room.folder / "journal.db")
+        self.frozen = False
+        if self.publishing is not None:
+            self.publishing.kill()
+        self.start_publisher()
+
+    def start_publisher(self) -> None:
+        """Start the publisher's process, as the daemon does."""
+        if self.daemon is not None and (self.publishing is None or not self.publishing.alive):
+            self.publishing = Publishing(self.room, self._settings, self.daemon.put)
+
+    def kill_station(self, *, lets_publisher_end: bool = True) -> None:
+        """The daemon is dead; its publisher ends by itself, and the supervisor starts both again."""
+        if self.daemon is None:
+            return
+        self.tell("station-dead", {})
+        self.promises.journal_is(None)
+        self.daemon.let_go()
+        self.daemon = None
+        self.frozen = False
+        if self.publishing is not None and lets_publisher_end:
+            self.publishing.ending.pipe_closed = True
+        self._again()
+
+    def _again(self) -> None:
+        if self.supervised:
+            self.after(RESTART_MS, self.start_station)
+
+    def _turn(self) -> None:
+        if self.daemon is None:
+            return
+        try:
+            self.daemon.one_turn()
+        except KilledError:
+            self.kill_station()
+
+    def _read_ports(self, now: int) -> bool:
+        """The drivers read what is at the wires; True if the core gets something."""
+        daemon = self.daemon
+        if daemon is None:
+            return False
+        for emission in self.plant.due((now - self._begun_ns) / NS_PER_MS):
+            at = self._begun_ns + int(emission.due_ms * NS_PER_MS)
+            port = self.room.ports[emission.device]
+            if port.connected:
+                port.arrive(emission, at, now)
+        woken = False
+        for port in self.room.ports.values():
+            for reading, emission in port.handed_over(now):
+                woken = True
+                if isinstance(reading, Frame):
+                    daemon.frame(reading, emission)
+                else:
+                    daemon.put(reading)
+            port.look(now)
+        return woken
+
+    def _lose(self, now: int) -> None:
+        """Nobody reads: what comes while the process is dead is gone, while it only stands still it waits."""
+        if not self.frozen:
+            self.plant.due((now - self._begun_ns) / NS_PER_MS)
+            for port in self.room.ports.values():
+                port.look(now)
+
+    def plug(self, device: str, *, into: bool) -> None:
+        """A device's cable goes out or in."""
+        port = self.room.ports[device]
+        port.connected = into
+        if self.daemon is not None:
+            self.daemon.put(DeviceState(device, connected=into, detail="" if into else "unplugged"))
+
+    def give(self, event: Event) -> None:
+        """Something else comes to the station's daemon."""
+        if self.daemon is not None:
+            self.daemon.put(event)
+
+    # --- who looks on -------------------------------------------------------------------------------------------------
+
+    def kept(self, records: Sequence[Record], stored: Sequence[Stored]) -> None:
+        """Records are on disk."""
+        journal, _, _ = stored[-1].id.rpartition("-")
+        self._ids[journal] = stored[-1].seq
+        self.promises.kept(records, stored)
+        if self.heard is not None:
+            for record in records:
+                self.tell("record", {"record": record})
+
+    def ordered(self, orders: Sequence[Order], session: int) -> None:
+        """Orders go out."""
+        self.promises.ordered(orders, session)
+
+    @property
+    def newest(self) -> dict[str, int]:
+        """By journal, the last number on disk."""
+        return dict(self._ids)
+
+    def _is_known(self, identity: str) -> bool:
+        journal, _, number = identity.rpartition("-")
+        return int(number) <= self._ids.get(journal, 0)
+
+    def _delivered(self, topic: str, payload: bytes) -> None:
+        if "/event/" in topic:
+            self.subscriber.take(topic, payload)
+
+    def _on_truth(self, kind: str, fields: dict[str, Any]) -> None:
+        self.tell(kind, fields)
+        item = fields.get("item", 0)
+        match kind:
+            case "fed" | "added" | "swapped":
+                self.truth.fed(self.plant.newest, self.clock.ns)
+                if kind != "fed" and (body := self.truth.of_item(item)) is not None:
+                    body.hands = True
+            case "infeed":
+                self.truth.infeed(item, fields["count"], self.clock.ns)
+            case "left":
+                self.promises.left(self.truth.left(item, fields["lane"], self.clock.ns), fields["lane"])
+            case "removed":
+                if (body := self.truth.of_item(item)) is not None:
+                    body.hands = True
+
+    def tell(self, kind: str, fields: dict[str, Any]) -> None:
+        """For the story."""
+        if self.heard is not None:
+            self.heard(self.ms(), kind, fields)
+
+    def _make_id(self) -> str:
+        return f"{self._random.getrandbits(128):032x}"
+
+    def _lists(self) -> ListsLoaded:
+        """The hold list and the declared weights of an hour and more."""
+        feed = Feed(self.config.feed, self.config.seed, self.config.belt.speed_mm_s)
+        items = [feed.next()[0] for _ in range(int(self.config.feed.parcels_per_hour * 1.3))]
+        held = frozenset(item.barcode for item in items if item.held and item.barcode)
+        declared = tuple((i.barcode, i.declared_g) for i in items if i.barcode and i.declared_g is not None)
+        return ListsLoaded("lists-0", held, declared)
