@@ -54,7 +54,7 @@ class Desk:
     _order: int = 0
 
     def take_lists(self, lists: ListsLoaded, parcels: Collection[Parcel], count: int | None) -> list[Action]:
-        """Replace the hold list and the declared weights, as a whole; `parcels` are on the belt, which is at `count`."""
+        """Replace the hold list and the declared weights, as a whole; `parcels` are on the belt, now at `count`."""
         self.lists_known = True
         self.held, self.declared_g = lists.held, dict(lists.declared_g)
         codes = sorted({code for parcel in parcels for code in parcel.evidence.barcodes})
