@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from station.check import check as run_checks
@@ -25,6 +26,8 @@ from station.plugins import installed_drivers
 from station.ports import Driver
 from station.publisher.messages import event_message
 from station.publisher.settings import PublisherSettings
+from station.replay import ReplayError, replay_journal
+from station.replay.run import result_view
 from station.resources import models
 from station.status import screen
 from station.vision import DetectorFault, ModelError
@@ -36,6 +39,7 @@ app.add_typer(journal_app, name="journal")
 console = Console()
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The station's YAML file.")]
+JournalFile = Annotated[Path, typer.Argument(metavar="JOURNAL", help="A journal.db, or the YAML of its station.")]
 Overrides = Annotated[list[str], typer.Option("--set", help="Override one key: --set plc.wire.port=15021")]
 
 
@@ -119,6 +123,23 @@ def export(
         sys.stdout.buffer.write(event_message(event, settings).payload + b"\n")
 
 
+@app.command(epilog="Example: station replay /var/lib/station/journal.db")
+def replay(
+    journal: JournalFile,
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Decide every parcel anew from the journal alone, and name what differs: exit code 0 nothing, 1 something."""
+    try:
+        reader = _open_journal(journal, overrides)
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("replaying", total=reader.last_seq())
+            result = replay_journal(reader, lambda seq: progress.update(task, completed=seq))
+    except (JournalError, ReplayError) as error:
+        _fail(str(error), 2)
+    console.print(result_view(result))
+    raise typer.Exit(1 if result.differences else 0)
+
+
 @app.command(epilog="Example: station look picture.png --model first_light")
 def look(
     pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="PNG or JPEG files.")],
@@ -168,6 +189,14 @@ def _reader(path: Path, overrides: list[str]) -> Reader:
         return Reader(config.data / "journal.db")
     except JournalError as error:
         _fail(str(error), 1)
+
+
+def _open_journal(path: Path, overrides: list[str]) -> Reader:
+    """The journal itself, or that of a station's YAML."""
+    if path.suffix not in {".yaml", ".yml"}:
+        return Reader(path)
+    config, _ = _load(path, overrides)
+    return Reader(config.data / "journal.db")
 
 
 def _fail(text: str, code: int) -> NoReturn:

@@ -19,6 +19,7 @@ from station.core.records import (
     Decided,
     FindingRecord,
     ListsChanged,
+    Lookup,
     Ordered,
     ParcelCompleted,
     ParcelRef,
@@ -52,11 +53,23 @@ class Desk:
     lists_known: bool = False
     _order: int = 0
 
-    def take_lists(self, lists: ListsLoaded) -> list[Action]:
-        """Replace the hold list and the declared weights, as a whole."""
+    def take_lists(self, lists: ListsLoaded, parcels: Collection[Parcel], count: int | None) -> list[Action]:
+        """Replace the hold list and the declared weights, as a whole; `parcels` are on the belt, now at `count`."""
         self.lists_known = True
         self.held, self.declared_g = lists.held, dict(lists.declared_g)
-        return [Keep(ListsChanged(lists_version=lists.version, held=len(lists.held), declared=len(lists.declared_g)))]
+        codes = sorted({code for parcel in parcels for code in parcel.evidence.barcodes})
+        record = ListsChanged(
+            lists_version=lists.version,
+            held=len(lists.held),
+            declared=len(lists.declared_g),
+            on_belt=tuple(self.lookup(code) for code in codes),
+            count=count,
+        )
+        return [Keep(record)]
+
+    def lookup(self, code: str) -> Lookup:
+        """What the lists in force say of a barcode."""
+        return Lookup(code=code, held=code in self.held, declared_g=self.declared_g.get(code))
 
     def reasons(self, parcel: Parcel) -> list[Reason]:
         """Every reason to inspect the parcel, by what is known of it now."""
@@ -213,6 +226,6 @@ def ref(parcel: Parcel) -> ParcelRef:
 def finding_records(detection: Detection) -> tuple[FindingRecord, ...]:
     """The detector's findings as records hold them."""
     return tuple(
-        FindingRecord(label=f.label, score=round(f.score, 4), box=(f.box[0], f.box[1], f.box[2], f.box[3]))
+        FindingRecord(label=f.label, score=f.score, box=(f.box[0], f.box[1], f.box[2], f.box[3]))
         for f in detection.findings
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from station.core import closing, policy
@@ -37,8 +37,17 @@ from station.core.events import (
 from station.core.matching import Matcher
 from station.core.now import Now
 from station.core.parcel import Parcel
-from station.core.plc_state import PlcState, compare
-from station.core.records import DeviceChanged, EdgesRead, ParcelEntered, Reason, StationStarted, StationStopped
+from station.core.plc_state import PlcState, compare, joined_record
+from station.core.records import (
+    DeviceChanged,
+    EdgesRead,
+    ParcelEntered,
+    PlcJumped,
+    Reason,
+    SetupRecord,
+    StationStarted,
+    StationStopped,
+)
 from station.core.setup import LineSetup
 from station.core.tracking import Seen, Tracker
 from station.core.witness import Witness
@@ -93,7 +102,8 @@ class Line:
 
     def handle(self, event: Event, now: Now) -> list[Action]:
         """Take one event and return what is to be done, in order. Never raises on anything a device can say."""
-        return self._handlers[type(event)](event, now)
+        actions = self._read() if self._edges and type(event) is not Edge else []
+        return actions + self._handlers[type(event)](event, now)
 
     def next_deadline(self) -> int | None:
         """Monotonic ns at which a parcel's evidence closes next, None if nothing waits for time alone."""
@@ -118,12 +128,13 @@ class Line:
         self.plc.trusted = not mismatches
         actions += self.plc.connected(event)
         if event.resumed:
-            return actions
-        actions += self._doubt_waiting("the PLC began anew", now)
+            return [*actions, joined_record(event)]
+        actions += self.doubt_waiting("the PLC began anew", now)
         for parcel in self.tracker.parcels:
             if parcel.key and parcel.on_belt:
                 actions += self.desk.complete(parcel, Place.UNOBSERVED, None, now)
         self._new_belt()
+        actions.append(joined_record(event))
         self.desk.new_belt(self.connected)
         self._count(event.count)
         self._plc_ms(event.plc_ms)
@@ -149,8 +160,14 @@ class Line:
         if new is None:
             return []
         if new.key is None:
-            return self.witness.question(new, self._at, now)
-        return self._entered(new, now)
+            return [*self._read(), *self.witness.question(new, self._at, now)]
+        return [*self._read(), *self._entered(new, now)]
+
+    def _read(self) -> list[Action]:
+        """The edges since the last time, as one record: it goes ahead of all that follows from them."""
+        record = EdgesRead(edges=tuple(self._edges), count=self.belt.count)
+        self._edges.clear()
+        return [Keep(record)]
 
     @property
     def _at(self) -> int:
@@ -162,29 +179,37 @@ class Line:
         return [Keep(record)]
 
     def _on_sample(self, sample: PlcSample, now: Now) -> list[Action]:
-        actions: list[Action] = [Keep(EdgesRead(edges=tuple(self._edges)))] if self._edges else []
-        self._edges.clear()
+        actions: list[Action] = []
         plc_ms, count = self._plc_ms(sample.plc_ms), self._count(sample.count)
-        in_step = self.clock.add(sample.after_ns, sample.before_ns, plc_ms)
+        in_step, before = self.clock.add(sample.after_ns, sample.before_ns, plc_ms), self.belt.count
         if not (self.belt.add(plc_ms, count) and in_step):
-            for parcel in self.tracker.parcels:
-                parcel.doubts["clock"] = "the PLC's clock or count jumped"
-            actions += self._doubt_waiting("the PLC's clock or count jumped", now)
+            actions += [Keep(PlcJumped(before=before, count=count)), *self.jumped(now)]
         jumped = any("clock" in parcel.doubts for parcel in self.tracker.parcels)
         text = "its clock or its encoder count jumped: what was on the belt then is inspected; look at the encoder"
         actions += self.alarms.when(jumped, "plc-jump", "plc", text, "high")
-        actions += self.plc.take(sample, self.alarms, self._new_world)
-        self.tracker.pass_by(count)
+        actions += self.plc.take(sample, self.alarms, self.new_world)
+        actions += self.carry(count, now)
+        actions += self.settle(count, now)
+        actions += self.withdraw_doubted(now)
+        return actions + self._decide_ready(now)
+
+    def jumped(self, now: Now) -> list[Action]:
+        """The PLC's clock or count jumped: no track and no waiting reading can be reckoned any more."""
+        for parcel in self.tracker.parcels:
+            parcel.doubts["clock"] = "the PLC's clock or count jumped"
+        return self.doubt_waiting("the PLC's clock or count jumped", now)
+
+    def settle(self, count: int, now: Now) -> list[Action]:
+        """Match the readings that the samples have reached, and take what they testify."""
+        actions: list[Action] = []
         for match in self.matcher.settle(self.clock, self.belt, self.tracker.parcels):
             actions += self.witness.testify(match, count, now)
         for match in self.matcher.crowded():
             for parcel in match.candidates:
                 parcel.doubts["flood"] = "too many readings while it was on the belt: did it stand under a device?"
-        actions += self._withdraw([parcel for parcel in self.tracker.parcels if parcel.doubts], now)
-        actions += self._decide_ready(now)
-        return actions + self._retire(count, now)
+        return actions
 
-    def _new_world(self, epoch: int) -> None:
+    def new_world(self, epoch: int) -> None:
         """The PLC began a new epoch under us: what it did not number in that has no number any more."""
         for parcel in self.tracker.parcels:
             if parcel.key is not None and parcel.key.epoch == epoch:
@@ -192,7 +217,9 @@ class Line:
             parcel.inspect_only = True
             parcel.doubts["epoch"] = "the PLC restarted while it was on the belt"
 
-    def _retire(self, count: int, now: Now) -> list[Action]:
+    def carry(self, count: int, now: Now) -> list[Action]:
+        """The belt is at `count`: who was missed at an eye is doubted, who has left it is taken out."""
+        self.tracker.pass_by(count)
         actions: list[Action] = []
         before = len(self.tracker.parcels)
         for parcel in self.tracker.retire(count):
@@ -223,7 +250,7 @@ class Line:
             actions += self.witness.testify(match, self._at, now)
         return actions
 
-    def _doubt_waiting(self, note: str, now: Now) -> list[Action]:
+    def doubt_waiting(self, note: str, now: Now) -> list[Action]:
         """The waiting readings cannot be reckoned any more. A parcel that is decided had all its own before."""
         undecided = [parcel for parcel in self.tracker.parcels if parcel.route is None]
         doubted = self.matcher.doubt(undecided, note)
@@ -238,7 +265,7 @@ class Line:
         return []
 
     def _on_device(self, event: DeviceState, _now: Now) -> list[Action]:
-        record = Keep(DeviceChanged(device=event.device, connected=event.connected, detail=event.detail))
+        record = Keep(DeviceChanged.model_validate({**asdict(event), "count": self.belt.count}))
         if event.connected:
             self.connected.add(event.device)
             if event.device in self.matcher.counters:
@@ -261,7 +288,12 @@ class Line:
         return list(self.alarms.when(event.standing, event.alarm, event.subject, event.text, event.priority))
 
     def _on_lists(self, event: ListsLoaded, now: Now) -> list[Action]:
-        return [*self.desk.take_lists(event), *self._withdraw(self.tracker.parcels, now)]
+        parcels = self.tracker.parcels
+        return [*self.desk.take_lists(event, parcels, self.belt.count), *self._withdraw(parcels, now)]
+
+    def withdraw_doubted(self, now: Now) -> list[Action]:
+        """Take back the passes of those whose track is doubted."""
+        return self._withdraw([parcel for parcel in self.tracker.parcels if parcel.doubts], now)
 
     def _withdraw(self, parcels: list[Parcel], now: Now) -> list[Action]:
         """Best effort, while they are ahead of the decision eye; what is released stands."""
@@ -277,6 +309,7 @@ class Line:
             config_sha256=event.config_sha256,
             model_sha256=event.model_sha256,
             policy_version=self.setup.policy.version,
+            setup=SetupRecord.of(self.setup),
         )
         return [Keep(record)]
 
@@ -294,13 +327,14 @@ class Line:
             if closed is not None and closing.detected(parcel):
                 parcel.ready_ns = max(parcel.ready_ns, closed)
                 actions += self.desk.decide(parcel, self.desk.reasons(parcel), self._at, now)
-            elif self._at_deadline(parcel):
+            elif self.at_deadline(parcel):
                 parcel.ready_ns = max(parcel.ready_ns, closed or now.ns)
                 late = Reason(code="deadline", text=policy.REASONS["deadline"])
                 actions += self.desk.decide(parcel, [*self.desk.reasons(parcel), late], self._at, now)
         return actions
 
-    def _at_deadline(self, parcel: Parcel) -> bool:
+    def at_deadline(self, parcel: Parcel) -> bool:
+        """True once the belt is where an order for the parcel must be on its way."""
         geometry = self.setup.geometry
         room = self.setup.order_room_ms * geometry.counts_per_ms
         count = self.belt.count

@@ -7,6 +7,7 @@ still show that another object could have made it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -157,7 +158,8 @@ class Matcher:
         earliest = reading.arrived.after_ns - (device.latency_ms[1] + device.measuring_ms) * NS_PER_MS
         latest = reading.arrived.before_ns - device.latency_ms[0] * NS_PER_MS
         times = clock.plc_ms(earliest, latest)
-        return None if times is None else belt.counts(times)
+        counts = None if times is None else belt.counts(times)
+        return None if counts is None else _outward(counts)
 
     def _match(self, reading: Reading, counts: Interval, parcels: Sequence[Parcel]) -> Match:
         device = self.setup.by_name[reading.device]
@@ -193,3 +195,9 @@ class Matcher:
         own = match.candidates[0].leads[eye]
         near = _ALONE_S * geometry.speed_mm_s / geometry.mm_per_count
         return not any(eye in p.leads and 0 < own - p.leads[eye] < near for p in triggered)
+
+
+def _outward(counts: Interval) -> Interval:
+    """To whole counts, never narrower: what is journaled is then what was matched by."""
+    low = counts.low if math.isinf(counts.low) else math.floor(counts.low)
+    return Interval(low, math.ceil(counts.high))

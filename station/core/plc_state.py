@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 
 from station.core.actions import Action, Keep, OpenSession
 from station.core.alarms import Alarms
 from station.core.events import Constants, Fault, Mode, PlcConnected, PlcSample, SessionChosen, StopCause
-from station.core.records import PlcChanged, SessionOpened
+from station.core.records import PlcChanged, PlcJoined, SessionOpened
 from station.core.setup import Geometry
 
 STALE_MS = 500
@@ -41,6 +41,13 @@ def compare(constants: Constants, geometry: Geometry) -> list[str]:
         for name, value in ours.items()
         if getattr(constants, name) != value
     ]
+
+
+def joined_record(event: PlcConnected) -> Keep:
+    """The connection as the journal keeps it."""
+    fields = {name: getattr(event, name) for name in PlcJoined.model_fields}
+    rows = tuple(astuple(row) for row in event.parcels)
+    return Keep(PlcJoined.model_validate(fields | {"parcels": rows, "constants": asdict(event.constants)}))
 
 
 @dataclass(slots=True)

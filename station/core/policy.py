@@ -93,7 +93,7 @@ def _of_weight(parcel: Parcel, policy: PolicySetup, declared_g: Mapping[str, flo
     for weight in set(weights):
         if not (math.isfinite(weight) and low <= weight <= high):
             found.append(_reason("weight-range", f"{weight:g} g, allowed {low:g} to {high:g} g"))
-        for code in set(parcel.evidence.barcodes) & declared_g.keys():
+        for code in sorted(set(parcel.evidence.barcodes) & declared_g.keys()):
             allowed = policy.declared_tolerance_g + policy.declared_tolerance_share * declared_g[code]
             if not abs(weight - declared_g[code]) <= allowed:
                 found.append(_reason("weight-mismatch", f"{weight:g} g, declared {declared_g[code]:g} g"))

@@ -6,6 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from station.core.setup import DeviceSetup, Geometry, LineSetup, PolicySetup
+
 Route = Literal["pass", "inspect"]
 
 
@@ -51,14 +53,37 @@ class Reason(BaseModel):
     device: str = ""
 
 
+class SetupRecord(BaseModel):
+    """What the core was told at its start, all of it: what a replay is set up with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    geometry: Geometry
+    devices: tuple[DeviceSetup, ...]
+    policy: PolicySetup
+    order_room_ms: float
+    detect_ms: float
+    settle_ms: float
+
+    @classmethod
+    def of(cls, setup: LineSetup) -> SetupRecord:
+        """The setup as records hold it."""
+        return cls(**{name: getattr(setup, name) for name in cls.model_fields})
+
+    def line_setup(self) -> LineSetup:
+        """The same for the core."""
+        return LineSetup(**{name: getattr(self, name) for name in type(self).model_fields})
+
+
 class StationStarted(Record):
     """The daemon began; what it runs with."""
 
     type: ClassVar[str] = "station-started"
+    version: ClassVar[int] = 2
     software: str
     config_sha256: str
     model_sha256: str
     policy_version: str
+    setup: SetupRecord
 
 
 class StationStopped(Record):
@@ -78,10 +103,16 @@ class SessionOpened(Record):
 
 
 class EdgesRead(Record):
-    """Edges read in one poll: sequence, eye, broken (1) or freed (0), count, PLC ms, number, trigger."""
+    """Edges read in one poll: sequence, eye, broken (1) or freed (0), count, PLC ms, number, trigger.
+
+    Journaled ahead of all that follows from them, so a poll may take several records. `count` is the belt's,
+    unwrapped, at the last sample before them; None before the first.
+    """
 
     type: ClassVar[str] = "edges-read"
+    version: ClassVar[int] = 2
     edges: tuple[tuple[int, int, int, int, int, int, int], ...]
+    count: int | None
 
 
 class ParcelEntered(Record):
@@ -94,9 +125,13 @@ class ParcelEntered(Record):
 
 
 class ReadingMatched(Record):
-    """A reading, its interval of counts, and the parcels that it could belong to (one: matched; else ambiguous)."""
+    """A reading, its interval of counts, and the parcels that it could belong to (one: matched; else ambiguous).
+
+    `count` is the belt's when it was matched; `held` and `declared_g` what the lists then said of a barcode.
+    """
 
     type: ClassVar[str] = "reading-matched"
+    version: ClassVar[int] = 2
     device: str
     kind: Literal["barcode", "weight", "frame"]
     value: str | float | None
@@ -108,6 +143,9 @@ class ReadingMatched(Record):
     candidates: tuple[ParcelRef, ...]
     ambiguous: bool
     note: str = ""
+    count: int
+    held: bool = False
+    declared_g: float | None = None
 
 
 class FrameInspected(Record):
@@ -208,12 +246,54 @@ class AlarmCleared(Record):
 
 
 class DeviceChanged(Record):
-    """A device's connection came or went."""
+    """A device's connection came or went; `count` is the belt's, unwrapped, None before the first sample."""
 
     type: ClassVar[str] = "device-changed"
+    version: ClassVar[int] = 2
     device: str
     connected: bool
     detail: str
+    count: int | None = None
+
+
+class PlcConstants(BaseModel):
+    """What the PLC's program says of the line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    mm_per_count: float
+    latch_ms: float
+    slip: float
+    switch_mm: float
+    eyes_mm: tuple[float, ...]
+    decision_eye: int
+    diverter_mm: float
+    longest_mm: float
+    stale_ms: int
+
+
+class PlcJoined(Record):
+    """The PLC answers. Unless `resumed`, counts and tracks begin anew with its table of parcels on the belt.
+
+    A row of the table: number, infeed count, length in counts, session, last eye, count there; counts are the PLC's.
+    """
+
+    type: ClassVar[str] = "plc-connected"
+    epoch: int
+    session: int
+    program_version: int
+    count: int
+    plc_ms: int
+    parcels: tuple[tuple[int, int, int, int, int, int], ...]
+    resumed: bool
+    constants: PlcConstants
+
+
+class PlcJumped(Record):
+    """The PLC's clock or count jumped: whatever is on the belt is doubted. Counts are unwrapped."""
+
+    type: ClassVar[str] = "plc-jumped"
+    before: int | None
+    count: int
 
 
 class PlcChanged(Record):
@@ -229,13 +309,28 @@ class PlcChanged(Record):
     epoch: int
 
 
+class Lookup(BaseModel):
+    """What the lists say of one barcode that was read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    code: str
+    held: bool
+    declared_g: float | None
+
+
 class ListsChanged(Record):
-    """The hold list or the declared weights were replaced, as a whole."""
+    """The hold list or the declared weights were replaced, as a whole; `on_belt`: what they say of what is there.
+
+    `count` is the belt's, unwrapped, None before the first sample.
+    """
 
     type: ClassVar[str] = "lists-changed"
+    version: ClassVar[int] = 2
     lists_version: str
     held: int
     declared: int
+    on_belt: tuple[Lookup, ...] = ()
+    count: int | None = None
 
 
 RECORDS: dict[str, type[Record]] = {
@@ -256,6 +351,8 @@ RECORDS: dict[str, type[Record]] = {
         AlarmCleared,
         DeviceChanged,
         PlcChanged,
+        PlcJoined,
+        PlcJumped,
         ListsChanged,
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from station.core.events import BarcodeReading, Detection, Frame, WeightReading
 from station.core.matching import Match, Matcher, Reading
 from station.core.now import Now
 from station.core.parcel import FrameEvidence, Parcel
-from station.core.records import CountInterval, FrameInspected, ReadingMatched
+from station.core.records import CountInterval, FrameInspected, Lookup, ReadingMatched
 
 _DETECTIONS_KEPT = 200
 _PICTURES_KEPT = 100
@@ -34,7 +35,7 @@ class Witness:
     def testify(self, match: Match, count: int, now: Now) -> list[Action]:
         """Take one match: evidence of its owner, or a doubt on every parcel that it could belong to."""
         reading, device = match.reading, match.device.name
-        actions: list[Action] = [matched_record(match), *self._trigger_alarm(device)]
+        actions: list[Action] = [self._matched(match, count), *self._trigger_alarm(device)]
         owner = match.owner
         if owner is None:
             for parcel in match.candidates:
@@ -49,7 +50,7 @@ class Witness:
         actions: list[Action] = []
         for match, owner in self.matcher.question(stranger):
             owner.evidence.ambiguous.add(match.device.name)
-            actions += [matched_record(match), *self.desk.withdraw(owner, count, now)]
+            actions += [self._matched(match, count), *self.desk.withdraw(owner, count, now)]
         return actions
 
     def detect(self, detection: Detection, parcels: list[Parcel], count: int, now: Now) -> list[Action]:
@@ -73,6 +74,11 @@ class Witness:
                     parcel.ready_ns = max(parcel.ready_ns, now.ns)
                     actions += self.desk.withdraw(parcel, count, now)
         return actions
+
+    def _matched(self, match: Match, count: int) -> Keep:
+        reading = match.reading
+        lookup = self.desk.lookup(reading.code) if isinstance(reading, BarcodeReading) and reading.code else None
+        return matched_record(match, count, lookup)
 
     def _trigger_alarm(self, device: str) -> list[Keep]:
         counter = self.matcher.counters.get(device)
@@ -109,15 +115,15 @@ class Witness:
         return FrameEvidence(frame.device, frame.frame_id, self._detections.get(frame.frame_id), fault)
 
 
-def matched_record(match: Match) -> Keep:
-    """The match as the journal keeps it."""
+def matched_record(match: Match, count: int, lookup: Lookup | None) -> Keep:
+    """The match as the journal keeps it; the count of the belt then, and what the lists say of a barcode."""
     reading = match.reading
     value: str | float | None
     match reading:
         case BarcodeReading():
-            kind, value, fault, trigger = "barcode", reading.code, "", None
+            kind, value, fault, trigger = "barcode", reading.code, "" if reading.code else reading.symbology, None
         case WeightReading():
-            kind, value, fault, trigger = "weight", reading.weight_g, reading.fault, None
+            kind, value, fault, trigger = "weight", _finite(reading.weight_g), reading.fault, None
         case Frame():
             kind, value, fault, trigger = "frame", reading.frame_id, reading.fault, reading.trigger
     record = {
@@ -132,9 +138,17 @@ def matched_record(match: Match) -> Keep:
         "candidates": tuple(ref(parcel) for parcel in match.candidates if parcel.key),
         "ambiguous": match.owner is None,
         "note": match.note,
+        "count": count,
+        "held": lookup.held if lookup else False,
+        "declared_g": lookup.declared_g if lookup else None,
     }
     return Keep(ReadingMatched.model_validate(record))
 
 
 def _whole(value: float) -> int:
     return int(max(-_LARGEST, min(_LARGEST, value)))
+
+
+def _finite(weight_g: float | None) -> float | str | None:
+    """JSON has no word for what is no number; a text keeps it apart from no weight at all."""
+    return weight_g if weight_g is None or math.isfinite(weight_g) else str(weight_g)

@@ -167,8 +167,8 @@ def test_every_event_arrives_once_in_order_as_a_cloud_event(
     assert event == {
         "specversion": "1.0", "id": f"{station.journal.journal_id}-501", "source": "inspection/hall/belt/s1",
         "type": "inspection.v1.device-changed", "datacontenttype": "application/json",
-        "dataschema": "urn:inspection-station:schema:device-changed:1", "sequence": 501,
-        "data": {"device": "scanner-1", "connected": False, "detail": "unplugged"},
+        "dataschema": "urn:inspection-station:schema:device-changed:2", "sequence": 501,
+        "data": {"device": "scanner-1", "connected": False, "detail": "unplugged", "count": None},
     }  # fmt: skip
     assert subscriber.topics[-1] == f"{TOPIC}/event/device-changed"
     assert subscriber.retained["device/scanner-1"]["connected"] is False

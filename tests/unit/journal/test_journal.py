@@ -12,7 +12,15 @@ from pathlib import Path
 import apsw
 import pytest
 
-from station.core.records import CountInterval, Decided, FrameInspected, ParcelRef, ReadingMatched, Reason
+from station.core.records import (
+    CountInterval,
+    Decided,
+    DeviceChanged,
+    FrameInspected,
+    ParcelRef,
+    ReadingMatched,
+    Reason,
+)
 from station.journal import Journal, JournalError, Reader
 from tests.faulty_vfs import FaultyVfs
 from tests.unit.journal.conftest import changed
@@ -27,7 +35,7 @@ def test_events_get_gapless_numbers_and_the_very_bytes_that_were_kept(path: Path
     assert [e.seq for e in [*first, *second]] == [1, 2, 3]
     assert first[0].id == f"{journal.journal_id}-1"
     assert first[0].time == "2026-10-25T12:00:00.250Z"
-    assert (first[0].mono_ns, first[0].epoch, first[0].session, first[0].version) == (7, 5, 6, 1)
+    assert (first[0].mono_ns, first[0].epoch, first[0].session, first[0].version) == (7, 5, 6, DeviceChanged.version)
     reader = Reader(path)
     assert reader.after(0, 10) == [*first, *second]
     assert reader.after(1, 1) == [first[1]]
@@ -210,7 +218,7 @@ def _matched(number: int, kind: str, value: str, others: tuple[int, ...] = ()) -
     refs = tuple(ParcelRef(epoch=9, number=n) for n in (number, *others))
     return ReadingMatched(
         device="d", kind=kind, value=value, after_ns=0, before_ns=1, interval=CountInterval(low=0, high=1),
-        candidates=refs, ambiguous=bool(others),
+        candidates=refs, ambiguous=bool(others), count=2,
     )  # type: ignore[arg-type]  # fmt: skip
 
 

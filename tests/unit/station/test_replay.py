@@ -1,0 +1,420 @@
+"""A journal is repeated to the same decisions, and one that was tampered with is found out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from simulator.runner import hand_item
+from station.cli import app
+from station.core.events import BarcodeReading, Edge, Event, ListsLoaded, PlcSample, Tick
+from station.core.records import (
+    RECORDS,
+    CountInterval,
+    Decided,
+    EdgesRead,
+    FrameInspected,
+    ParcelRef,
+    ReadingMatched,
+    Record,
+    StationStarted,
+)
+from station.journal import Reader, Stored
+from station.replay import Difference, Replay, ReplayError
+from tests.unit.core.test_any_order import Mischief
+from tests.unit.station.journaled import JournaledLine, TimedLine, busy, overwrite, stored
+
+WORD = 1 << 32
+
+
+def differences(records: Sequence[Record | Stored]) -> list[Difference]:
+    replay = Replay()
+    found = [difference for record in records for difference in replay.take(record)]
+    return [*found, *replay.finish()]
+
+
+def assert_repeated(line: JournaledLine, decisions: int) -> None:
+    replay = Replay()
+    found = [difference for event in stored(line.records) for difference in replay.take(event)]
+    assert [*found, *replay.finish()] == []
+    assert replay.decisions == sum(record.type == "decided" for record in line.records) >= decisions
+    assert replay.skipped == 0
+
+
+def withdrawn(line: JournaledLine) -> int:
+    return sum(isinstance(record, Decided) and record.after == "pass" for record in line.records)
+
+
+@pytest.fixture(scope="module")
+def healthy() -> JournaledLine:
+    line = JournaledLine(busy(10))
+    line.run(25)
+    return line
+
+
+def test_a_healthy_line_is_repeated(healthy: JournaledLine) -> None:
+    routes = {record.route for record in healthy.records if isinstance(record, Decided)}
+    assert routes == {"pass", "inspect"}
+    assert_repeated(healthy, 50)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5])
+def test_readings_lost_doubled_late_and_devices_unplugged(share: float) -> None:
+    line = JournaledLine(busy(4), filters=[Mischief(4, share)])
+    line.run(25)
+    assert_repeated(line, 40)
+
+
+def test_a_station_started_again_in_mid_run() -> None:
+    line = JournaledLine(busy(5))
+    line.run(12)
+    line.start_station()
+    line.run(12)
+    assert sum(isinstance(record, StationStarted) for record in line.records) == 2
+    assert_repeated(line, 40)
+
+
+def test_a_plc_that_restarted_with_parcels_on_the_belt() -> None:
+    line = JournaledLine(busy(8))
+    line.run(20)
+    line.restart_plc()
+    line.connect(resumed=False)
+    line.run(20)
+    assert len({record.parcel.epoch for record in line.records if isinstance(record, Decided)}) == 2
+    assert_repeated(line, 60)
+
+
+def lists_changing() -> JournaledLine:
+    """All that is on the belt is held, then not, then held again."""
+    line = JournaledLine(busy(12))
+    line.run(8)
+    for turn in range(30):
+        codes = sorted({code for parcel in line.line.tracker.parcels for code in parcel.evidence.barcodes})
+        held = frozenset(codes) if turn % 2 else frozenset[str]()
+        line.give(ListsLoaded(f"{turn}", held, tuple((code, 1e6) for code in codes if turn % 5 == 0)))
+        line.run(0.4)
+    return line
+
+
+def test_passes_withdrawn_as_the_lists_change() -> None:
+    line = lists_changing()
+    assert withdrawn(line) >= 5
+    assert_repeated(line, 40)
+
+
+def test_strangers_by_hand_make_matched_readings_ambiguous() -> None:
+    line = JournaledLine(busy(9))
+    line.run(10)
+    for turn in range(4):
+        line.plant.remove(1500, 3000)
+        line.run(2.1)
+        line.plant.add(hand_item(1_000_000 + turn, line.plant.items[0]), 2600)
+        line.run(2.3)
+    assert withdrawn(line) >= 1
+    assert_repeated(line, 40)
+
+
+def jumping(at: Sequence[int], by: int) -> Callable[[Event], list[Event]]:
+    samples, moved = 0, 0
+
+    def change(event: Event) -> list[Event]:
+        nonlocal samples, moved
+        if isinstance(event, PlcSample):
+            samples += 1
+            moved += by * (samples in at)
+        if isinstance(event, PlcSample | Edge):
+            return [replace(event, count=(event.count + moved) % WORD)]
+        return [event]
+
+    return change
+
+
+@pytest.mark.parametrize("by", [3000, -900])
+def test_an_encoder_that_jumps_twice_while_the_alarm_stands(by: int) -> None:
+    line = JournaledLine(busy(20), filters=[jumping((600, 640, 900), by)])
+    line.run(25)
+    assert sum(record.type == "plc-jumped" for record in line.records) == 3
+    assert_repeated(line, 40)
+
+
+def test_turns_that_end_between_the_edges_of_a_poll() -> None:
+    line = JournaledLine(busy(30), filters=[lambda event: [event, Tick()] if isinstance(event, Edge) else [event]])
+    line.run(20)
+    assert_repeated(line, 40)
+
+
+def test_a_parcel_that_stands_under_the_scanner() -> None:
+    seen = 0
+
+    def flood(event: Event) -> list[Event]:
+        nonlocal seen
+        if not isinstance(event, BarcodeReading):
+            return [event]
+        seen += 1
+        return [event] * (150 if seen == 10 else 1)
+
+    line = JournaledLine(busy(32), filters=[flood])
+    line.run(15)
+    assert any("more than 100 readings" in reason.text for record in line.records if isinstance(record, Decided)
+               for reason in record.reasons)  # fmt: skip
+    assert_repeated(line, 20)
+
+
+# --- tampering ------------------------------------------------------------------------------------------------------
+
+Tampered = tuple[list[Record], ParcelRef]
+
+
+def first(records: Sequence[Record], wanted: Callable[[Any], bool], model: type[Record], skip: int = 10) -> int:
+    """The index of a record in the midst of the run."""
+    found = [index for index, record in enumerate(records) if isinstance(record, model) and wanted(record)]
+    return found[skip]
+
+
+def passed(records: Sequence[Record]) -> set[ParcelRef]:
+    return {record.parcel for record in records if isinstance(record, Decided) and record.route == "pass"}
+
+
+def with_update(records: Sequence[Record], index: int, **fields: object) -> list[Record]:
+    changed = list(records)
+    changed[index] = changed[index].model_copy(update=fields)
+    return changed
+
+
+def tamper_reading(records: Sequence[Record], kind: str, value: object, **more: object) -> Tampered:
+    good = passed(records)
+    index = first(records, lambda r: r.kind == kind and not r.ambiguous and r.candidates[0] in good, ReadingMatched)
+    record = records[index]
+    assert isinstance(record, ReadingMatched)
+    return with_update(records, index, **({"value": value} | more)), record.candidates[0]
+
+
+def other_barcode(records: Sequence[Record]) -> Tampered:
+    return tamper_reading(records, "barcode", "340000000000000000")
+
+
+def held_barcode(records: Sequence[Record]) -> Tampered:
+    index = first(records, lambda r: r.kind == "barcode" and r.candidates and r.candidates[0] in passed(records),
+                  ReadingMatched)  # fmt: skip
+    record = records[index]
+    assert isinstance(record, ReadingMatched)
+    return with_update(records, index, held=True), record.candidates[0]
+
+
+def other_weight(records: Sequence[Record]) -> Tampered:
+    return tamper_reading(records, "weight", 31_000.0)
+
+
+def other_candidate(records: Sequence[Record]) -> Tampered:
+    changed, parcel = tamper_reading(records, "barcode", "x")
+    index = next(i for i, (old, new) in enumerate(zip(records, changed, strict=True)) if old is not new)
+    stranger = ParcelRef(epoch=parcel.epoch, number=parcel.number + 1)
+    return with_update(records, index, candidates=(stranger,)), parcel
+
+
+def other_interval(records: Sequence[Record]) -> Tampered:
+    record = next(r for r in records if isinstance(r, ReadingMatched))
+    far = CountInterval(low=record.interval.low - 9000, high=record.interval.high - 9000)
+    good = passed(records)
+    index = first(records, lambda r: r.kind == "weight" and r.candidates and r.candidates[0] in good, ReadingMatched)
+    matched = records[index]
+    assert isinstance(matched, ReadingMatched)
+    return with_update(records, index, interval=far), matched.candidates[0]
+
+
+def other_edge(records: Sequence[Record]) -> Tampered:
+    """The trailing edge at the infeed eye, a metre late."""
+    index = first(records, lambda r: any(edge[1:3] == (0, 0) for edge in r.edges), EdgesRead)
+    record = records[index]
+    assert isinstance(record, EdgesRead)
+    at, edge = next((i, edge) for i, edge in enumerate(record.edges) if edge[1:3] == (0, 0))
+    moved = (*edge[:3], (edge[3] + 1000) % WORD, *edge[4:])
+    epoch = next(r.parcel.epoch for r in records if isinstance(r, Decided))
+    edges = (*record.edges[:at], moved, *record.edges[at + 1 :])
+    return with_update(records, index, edges=edges), ParcelRef(epoch=epoch, number=edge[5])
+
+
+def lower_score(records: Sequence[Record]) -> Tampered:
+    index = first(records, lambda r: len(r.findings) == 1, FrameInspected, skip=1)
+    record = records[index]
+    assert isinstance(record, FrameInspected)
+    low = record.findings[0].model_copy(update={"score": 0.49})
+    owner = next(r.candidates[0] for r in records if isinstance(r, ReadingMatched) and r.value == record.frame_id)
+    return with_update(records, index, findings=(low,)), owner
+
+
+def other_route(records: Sequence[Record]) -> Tampered:
+    index = first(records, lambda r: r.route == "inspect" and r.reasons, Decided, skip=1)
+    record = records[index]
+    assert isinstance(record, Decided)
+    return with_update(records, index, route="pass", reasons=()), record.parcel
+
+
+def missing_reason(records: Sequence[Record]) -> Tampered:
+    index = first(records, lambda r: len(r.reasons) > 1, Decided, skip=0)
+    record = records[index]
+    assert isinstance(record, Decided)
+    return with_update(records, index, reasons=record.reasons[1:]), record.parcel
+
+
+def early_decision(records: Sequence[Record]) -> Tampered:
+    """A pass that was given before the evidence was closed."""
+    index = first(records, lambda r: r.route == "pass", Decided)
+    record = records[index]
+    assert isinstance(record, Decided)
+    entered = next(i for i, r in enumerate(records) if r.type == "parcel-entered" and r.parcel == record.parcel)
+    early = record.model_copy(update={"count": records[entered].count + 10})
+    return [*records[: entered + 1], early, *records[entered + 1 : index], *records[index + 1 :]], record.parcel
+
+
+TAMPERINGS = (
+    other_barcode, held_barcode, other_weight, other_candidate, other_interval, other_edge, lower_score, other_route,
+    missing_reason, early_decision,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda tamper: tamper.__name__)
+def test_tampering_is_named_with_its_parcel(healthy: JournaledLine, tamper: Callable[..., Tampered]) -> None:
+    records, parcel = tamper(healthy.records)
+    found = differences(records)
+    assert parcel in {difference.parcel for difference in found}
+    verdicts = [d for d in found if d.parcel == parcel and d.journaled is not None]
+    if tamper is not other_candidate:
+        assert verdicts
+
+
+def test_a_withdrawal_that_is_missing_is_named() -> None:
+    line = lists_changing()
+    index = first(line.records, lambda record: record.after == "pass", Decided, skip=0)
+    taken = line.records[index]
+    assert isinstance(taken, Decided)
+    found = differences([*line.records[:index], *line.records[index + 1 :]])
+    assert found[0].parcel == taken.parcel
+    assert found[0].replayed is not None
+    assert found[0].replayed.route == "inspect"
+
+
+@pytest.mark.parametrize("model", ["reading-matched", "edges-read", "decided", "device-changed"])
+def test_records_taken_out_at_random_never_break_the_replay(healthy: JournaledLine, model: str) -> None:
+    random = Random(1)
+    kept = [record for record in healthy.records if record.type != model or random.random() < 0.5]
+    assert differences(kept) or model == "device-changed"
+
+
+# --- journals that cannot be used -----------------------------------------------------------------------------------
+
+
+def test_events_of_an_older_program_are_skipped_up_to_a_start_that_tells_a_setup(healthy: JournaledLine) -> None:
+    new = stored(healthy.records)
+    old = replace(new[0], version=1, payload=b"{}")
+    replay = Replay()
+    assert [found for event in [old, *new[1:5], *new] for found in replay.take(event)] == []
+    assert replay.skipped == 5
+    assert replay.decisions > 50
+
+
+def test_an_event_of_another_version_or_an_unknown_type_is_named(healthy: JournaledLine) -> None:
+    events = stored(healthy.records)
+    index = next(i for i, event in enumerate(events) if event.type == "decided")
+    for wrong in (replace(events[index], version=99), replace(events[index], payload=b"{]")):
+        replay = Replay()
+        for event in events[:index]:
+            replay.take(event)
+        with pytest.raises(ReplayError, match=f"event {index + 1}, decided"):
+            replay.take(wrong)
+
+
+NUMBERS = st.one_of(st.integers(), st.floats(), st.just(0), st.booleans())
+JSON = st.recursive(st.one_of(st.none(), st.text(max_size=8), NUMBERS), lambda s: st.lists(s, max_size=3), max_leaves=5)
+
+
+def mutated(payload: bytes, path: Sequence[int], value: object) -> bytes:
+    """The payload with something deep inside replaced."""
+    tree = json.loads(payload)
+    place = tree
+    for step in path[:-1]:
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        if not keys or not isinstance(place[keys[step % len(keys)]], dict | list):
+            break
+        place = place[keys[step % len(keys)]]
+    keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+    if keys:
+        place[keys[path[-1] % len(keys)]] = value
+    return json.dumps(tree).encode()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_payload_is_a_difference_or_a_clear_error(healthy: JournaledLine, data: st.DataObject) -> None:
+    events = stored(healthy.records[:400])
+    index = data.draw(st.one_of(st.just(0), st.integers(0, 399)))
+    payload = data.draw(
+        st.one_of(
+            st.binary(max_size=40),
+            st.builds(mutated, st.just(events[index].payload), st.lists(st.integers(0, 50), min_size=1, max_size=4),
+                      JSON),
+        )
+    )  # fmt: skip
+    kind = data.draw(st.one_of(st.just(events[index].type), st.sampled_from(sorted(RECORDS))))
+    events[index] = replace(events[index], payload=payload, type=kind)
+    assert told(events)
+
+
+def told(events: Sequence[Stored]) -> str:
+    """What a person is told: of the differences, or of the event that cannot be replayed."""
+    try:
+        found = differences(events)
+    except ReplayError as error:
+        return str(error) if "event" in str(error) else ""
+    return "; ".join(difference.what for difference in found) or "equal"
+
+
+# --- the command ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("journal")
+    line = TimedLine(busy(3), folder=folder)
+    line.run(12)
+    assert line.journal is not None
+    line.journal.close()
+    return folder / "journal.db"
+
+
+def test_the_command_says_equal_and_ends_with_0(journal: Path) -> None:
+    ran = CliRunner().invoke(app, ["replay", str(journal)])
+    assert ran.exit_code == 0, ran.output
+    assert "all are equal" in ran.output
+
+
+def test_the_command_names_the_parcel_that_differs_and_ends_with_1(journal: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "journal.db"
+    copy.write_bytes(journal.read_bytes())
+    event = next(e for e in Reader(copy).after(0, 5000) if e.type == "decided" and b'"inspect"' in e.payload)
+    data = json.loads(event.payload)
+    overwrite(copy, event.seq, payload=json.dumps(data | {"route": "pass", "reasons": []}).encode())
+    ran = CliRunner().invoke(app, ["replay", str(copy)])
+    assert ran.exit_code == 1
+    assert f"{data['parcel']['epoch']}/{data['parcel']['number']}" in ran.output
+    assert f"{event.seq} decided" in " ".join(ran.output.split())
+
+
+def test_no_journal_a_foreign_file_and_a_damaged_event_end_with_2(journal: Path, tmp_path: Path) -> None:
+    foreign, damaged = tmp_path / "foreign.db", tmp_path / "damaged.db"
+    foreign.write_bytes(b"something else")
+    damaged.write_bytes(journal.read_bytes())
+    overwrite(damaged, 1, payload=b"\xff")
+    for path in (tmp_path / "none.db", foreign, damaged):
+        ran = CliRunner().invoke(app, ["replay", str(path)])
+        assert ran.exit_code == 2, ran.output
+        assert path.name in ran.output.replace("\n", "") or "event 1" in ran.output
