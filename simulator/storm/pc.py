@@ -1,4 +1,4 @@
-"""The station's PC on virtual time: the real core, turn, journal and publisher, as a process that can die at any step."""
+"""The station's PC on virtual time: the real core, turn, journal and publisher, in a process that can die."""
 
 from __future__ import annotations
 

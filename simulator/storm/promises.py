@@ -185,9 +185,9 @@ class Promises:
         if self.open.pop(key, None) is None:
             self.broken(Promise.ACCOUNTED, "completed, and never entered", key)
         body = self.truth.by_key.get(key)
-        if body is not None and body.lane is not None and record.outcome in {"pass", "inspect"}:
-            if record.outcome != body.lane and not body.hands:
-                self.broken(Promise.ACCOUNTED, f"it left by {body.lane}, the journal says {record.outcome}", key)
+        seen = body is not None and body.lane is not None and not body.hands and record.outcome in {"pass", "inspect"}
+        if seen and body is not None and record.outcome != body.lane:
+            self.broken(Promise.ACCOUNTED, f"it left by {body.lane}, the journal says {record.outcome}", key)
 
     # --- orders and lanes -----------------------------------------------------------------------------------------
 
