@@ -82,6 +82,10 @@ class Turn:
     def _now(self) -> Now:
         return Now(self.clock.mono_ns(), utc_text(self.clock.utc()))
 
+    def _say(self, event: Event) -> None:
+        """Tell the core something of the turn's own; it answers with records alone."""
+        self._handle(event, [], self._now())
+
     def _handle(self, event: Event, orders: list[Order], now: Now) -> None:
         self.counters["events"] += 1
         for action in self.line.handle(event, now):
@@ -116,14 +120,14 @@ class Turn:
         if self._broken:
             self._broken = False
             log.warning("journal: writes again")
-            self._handle(Condition("journal", "disk", standing=False), [], self._now())
+            self._say(Condition("journal", "disk", standing=False))
         return True
 
     def _trouble(self, error: JournalError) -> None:
         if not self._broken:
             self._broken = True
             log.error("journal: %s; all parcels are inspected until it can be written", error)
-            self._handle(Condition("journal", "disk", standing=True, text=str(error), priority="top"), [], self._now())
+            self._say(Condition("journal", "disk", standing=True, text=str(error), priority="top"))
 
     def _open(self) -> None:
         """Open the session that is wanted; what the disk refuses now is tried again at the next turn."""
@@ -134,13 +138,11 @@ class Turn:
             except JournalError as error:
                 if ("numbers", "disk") not in self.line.alarms.open:
                     log.error("no session: %s; all parcels are inspected", error)  # noqa: TRY400 - one line is enough
-                self._handle(
-                    Condition("numbers", "disk", standing=True, text=str(error), priority="top"), [], self._now()
-                )
+                self._say(Condition("numbers", "disk", standing=True, text=str(error), priority="top"))
                 return
-            self._handle(Condition("numbers", "disk", standing=False), [], self._now())
+            self._say(Condition("numbers", "disk", standing=False))
             self._wanted, self._offer = None, (session, epoch)
-            self._handle(SessionChosen(session, epoch), [], self._now())
+            self._say(SessionChosen(session, epoch))
         if self._offer is not None and self._commit():
             session, epoch = self._offer
             self._offer = None

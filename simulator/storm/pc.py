@@ -24,6 +24,7 @@ from station.core.line import Line
 from station.core.records import Record
 from station.core.setup import LineSetup
 from station.journal import IdFile, Journal, JournalError, Stored
+from station.ports import Picture
 from station.publisher.ending import Ending
 from station.publisher.service import Service, Steps, World
 from station.publisher.settings import PublisherSettings
@@ -177,9 +178,10 @@ class Daemon:
             port.forget()
             self.put(DeviceState(port.name, connected=port.connected))
 
-    def put(self, event: Event) -> None:  # type: ignore[override]
-        """Take what drivers, eye and publisher have."""
-        self._inbox.append(event)
+    def put(self, event: Event | Picture) -> None:
+        """Take what drivers and publisher have; no driver here delivers pixels."""
+        if not isinstance(event, Picture):
+            self._inbox.append(event)
 
     def frame(self, frame: Frame, emission: Emission) -> None:
         """A picture was handed over: the core hears of it, and of the detector's answer when that is due."""
