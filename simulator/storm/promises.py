@@ -84,6 +84,8 @@ class Promises:
     completed: int = 0
     released: int = 0
     durable: Callable[[], bool] = lambda: True
+    too_late: Callable[[], bool] = lambda: False
+    strays: list[Key | None] = field(default_factory=list)
     _seen: OrderedDict[Key, Seen] = field(default_factory=OrderedDict)
     _closed: OrderedDict[Key, str] = field(default_factory=OrderedDict)
     _detections: OrderedDict[str, FrameInspected] = field(default_factory=OrderedDict)
@@ -200,10 +202,11 @@ class Promises:
             seen = self._of(key)
             if order.lane.value == "pass":
                 seen.ordered_in = session
-            if seen.route != order.lane.value or not self._on_disk(seen.decided_seq):
+            if seen.route != order.lane.value or not self.on_disk(seen.decided_seq):
                 self.broken(Promise.DISK_FIRST, f"ordered to {order.lane.value}, on disk is {seen.route}", key)
 
-    def _on_disk(self, seq: int) -> bool:
+    def on_disk(self, seq: int) -> bool:
+        """True if an event of that number is in the journal's file, as another process sees it."""
         if self._reader is None:
             return seq > 0
         return self._reader.execute("SELECT 1 FROM event WHERE seq = ?", (seq,)).get is not None
@@ -213,6 +216,9 @@ class Promises:
         if lane != "pass":
             return
         self.released += 1
+        if self.too_late():
+            self.strays.append(body.key if body else None)
+            return
         if body is None or body.key is None:
             self.broken(Promise.OWN_EVIDENCE, "a parcel without a number passed")
             return

@@ -26,7 +26,7 @@ from simulator.storm.plc_port import Cabinet
 from simulator.storm.promises import Promises
 from simulator.storm.setup import DEVICES, setup_of
 from simulator.storm.subscriber import SubscriberCheck
-from simulator.storm.truth import Truth
+from simulator.storm.truth import Body, Truth
 from station.core.actions import Order
 from station.core.events import DeviceState, Event, Frame, ListsLoaded
 from station.core.records import Record
@@ -99,6 +99,9 @@ class World:
         self.policies = 0
         self.supervised = True
         self.wants_feed = True
+        self.refused = ""
+        self.left: Callable[[Body | None, str], None] = lambda _body, _lane: None
+        self._fed = False
         self._settings = PublisherSettings(data=folder, **_SETTINGS)  # type: ignore[arg-type]
         self._agenda: list[Due] = []
         self._serial = 0
@@ -203,7 +206,8 @@ class World:
         self._next_scan = now + self._scan_ns()
         if program.number != before:
             self.truth.numbered(program)
-        plant.feeding = self.wants_feed and program.orders.epoch != 0 and program.run_empty
+        self._fed = self._fed or bool(program.orders.session and program.run_empty)
+        plant.feeding = self.wants_feed and self._fed
 
     def _next_poll_ns(self) -> int:
         if self.daemon is None or self.frozen:
@@ -230,9 +234,11 @@ class World:
         try:
             self.daemon = Daemon(self.room, setup_of(self.config, f"policy-{self.policies}"), STATION)
         except JournalError as error:
+            self.refused = str(error)
             self.tell("station-refused", {"why": str(error)})
             self._again()
             return
+        self.refused = ""
         self.tell("station-started", {"policy": self.policies})
         self._next_poll = self.clock.ns + POLL_NS
         self.promises.journal_is(self.room.folder / "journal.db")
@@ -256,6 +262,20 @@ class World:
         self.daemon = None
         self.frozen = False
         if self.publishing is not None and lets_publisher_end:
+            self.publishing.ending.pipe_closed = True
+        self._again()
+
+    def stop_station(self) -> None:
+        """The daemon ends in order, and is started again."""
+        if self.daemon is None or self.frozen or self.busy:
+            return
+        try:
+            self.daemon.stop()
+        except KilledError:
+            self.daemon.let_go()
+        self.promises.journal_is(None)
+        self.daemon = None
+        if self.publishing is not None:
             self.publishing.ending.pipe_closed = True
         self._again()
 
@@ -326,14 +346,14 @@ class World:
         """Orders go out."""
         self.promises.ordered(orders, session)
 
-    @property
-    def newest(self) -> dict[str, int]:
-        """By journal, the last number on disk."""
-        return dict(self._ids)
+    def to_be_published(self) -> dict[str, int]:
+        """By journal, the last number that must reach the subscriber: of one moved aside, what had reached it."""
+        *old, current = self._ids
+        return {journal: self.subscriber.newest(journal) for journal in old} | {current: self._ids[current]}
 
     def _is_known(self, identity: str) -> bool:
         journal, _, number = identity.rpartition("-")
-        return int(number) <= self._ids.get(journal, 0)
+        return int(number) <= self._ids.get(journal, 0) or self.promises.on_disk(int(number))
 
     def _delivered(self, topic: str, payload: bytes) -> None:
         if "/event/" in topic:
@@ -350,7 +370,9 @@ class World:
             case "infeed":
                 self.truth.infeed(item, fields["count"], self.clock.ns)
             case "left":
-                self.promises.left(self.truth.left(item, fields["lane"], self.clock.ns), fields["lane"])
+                body = self.truth.left(item, fields["lane"], self.clock.ns)
+                self.promises.left(body, fields["lane"])
+                self.left(body, fields["lane"])
             case "removed":
                 if (body := self.truth.of_item(item)) is not None:
                     body.hands = True

@@ -1,0 +1,167 @@
+"""How each fault is put into the line on virtual time, and taken away again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from simulator.faults import Switch, Where
+from simulator.storm.world import RESTART_MS, World
+
+_BROKER_AWAY_MS = 1000.0
+_PAGE = 4096
+
+
+def put(world: World, switch: Switch) -> None:
+    """Put it in."""
+    world.tell("fault", {"fault": str(switch), "on": True})
+    name = switch.fault.name
+    if name in _AT_THE_PC:
+        _AT_THE_PC[name](world, switch.size, True)  # noqa: FBT003
+    elif name == "plc-restart":
+        world.restart_plc()
+    elif switch.fault.where is Where.STATION:
+        world.plant.trouble.put(switch)
+    else:
+        world.plant.put(switch)
+        if name in {"device-unplugged", "device-rebooting"}:
+            world.plug(switch.target, into=False)
+
+
+def lift(world: World, switch: Switch) -> None:
+    """Take it away."""
+    world.tell("fault", {"fault": str(switch), "on": False})
+    name = switch.fault.name
+    if name in _AT_THE_PC:
+        _AT_THE_PC[name](world, switch.size, False)  # noqa: FBT003
+        return
+    world.plant.lift(switch)
+    if name in {"device-unplugged", "device-rebooting"}:
+        world.plug(switch.target, into=True)
+
+
+def _clock_step(world: World, seconds: float, on: bool) -> None:  # noqa: FBT001
+    world.clock.wrong_s += seconds if on else 0.0
+
+
+def _time_zone(world: World, hours: float, on: bool) -> None:  # noqa: FBT001
+    if on:
+        world.clock.zone_h = float(round(hours))
+
+
+def _leap_second(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    world.clock.wrong_s -= 1.0 if on else 0.0
+
+
+def _kill(world: World, steps: float, on: bool) -> None:  # noqa: FBT001
+    if on:
+        world.room.fuse.left = int(steps)
+
+
+def _freeze(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    world.frozen = on and world.daemon is not None
+
+
+def _kill_publisher(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    if on and world.publishing is not None:
+        world.publishing.kill()
+        world.after(RESTART_MS, world.start_publisher)
+
+
+def _full(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    if world.room.disk is not None:
+        world.room.disk.faults.full = on
+
+
+def _fsync(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    if world.room.disk is not None:
+        world.room.disk.faults.fsync = on
+
+
+def _power_cut(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    disk = world.room.disk
+    if not on or disk is None or world.daemon is None:
+        return
+    kept, disk.faults = disk.faults, replace(disk.faults, full=True, fsync=True)  # nothing is written on the way down
+    if world.publishing is not None:
+        world.publishing.kill()
+    world.kill_station()
+    disk.cut(world.room.random, world.room.folder)
+    disk.faults = kept
+
+
+def _corrupt(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    """The PC is off for a moment; a page in the middle of the journal comes back as garbage."""
+    if not on or world.daemon is None:
+        return
+    if world.publishing is not None:
+        world.publishing.kill()
+    world.kill_station()
+    path = world.room.folder / "journal.db"
+    pages = path.stat().st_size // _PAGE
+    if pages > 1:
+        with path.open("r+b") as file:
+            file.seek(world.room.random.randrange(1, pages) * _PAGE)
+            file.write(world.room.random.randbytes(_PAGE))
+
+
+def _broker_gone(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    world.broker.leave() if on else world.broker.come_back()
+
+
+def _broker_slow(world: World, seconds: float, on: bool) -> None:  # noqa: FBT001
+    world.broker.faults.slow_ms = (0.0, seconds * 1000) if on else (0.0, 0.0)
+
+
+def _broker_refusing(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    world.broker.faults.refusing = on
+    if on:
+        world.broker.cut()
+
+
+def _broker_forgetting(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    if on:
+        world.broker.leave(forget=True)
+        world.after(_BROKER_AWAY_MS, world.broker.come_back)
+
+
+def _lists_changed(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    """The new hold list holds what is on the belt."""
+    if on:
+        codes = [item.barcode for item in world.plant.items if item.barcode is not None]
+        version = f"{world.room.lists.version.partition('-')[0]}-{round(world.ms())}"
+        world.room.lists = replace(world.room.lists, version=version, held=world.room.lists.held | set(codes[:2]))
+        world.give(world.room.lists)
+
+
+def _policy_changed(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    if on:
+        world.policies += 1
+        world.stop_station()
+
+
+_AT_THE_PC: Mapping[str, Callable[[World, float, bool], None]] = {
+    "wall-clock-step": _clock_step,
+    "time-zone": _time_zone,
+    "leap-second": _leap_second,
+    "daemon-killed": _kill,
+    "daemon-frozen": _freeze,
+    "publisher-killed": _kill_publisher,
+    "disk-full": _full,
+    "disk-fsync": _fsync,
+    "power-cut": _power_cut,
+    "page-corrupted": _corrupt,
+    "broker-gone": _broker_gone,
+    "broker-slow": _broker_slow,
+    "broker-refusing": _broker_refusing,
+    "broker-forgetting": _broker_forgetting,
+    "lists-changed": _lists_changed,
+    "policy-changed": _policy_changed,
+}
+
+
+def move_journal_aside(world: World) -> None:
+    """What the refusal tells a person to do."""
+    for path in sorted(Path(world.room.folder).glob("journal.db*")):
+        path.rename(path.with_name(f"aside-{round(world.ms())}-{path.name}"))

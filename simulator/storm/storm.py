@@ -1,0 +1,266 @@
+"""One storm: a line, its weather, a technician who does what the alarms say, and what came of the promises."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from simulator.config import FeedConfig, PlantConfig
+from simulator.faults import Kind
+from simulator.storm import hands
+from simulator.storm.disk import Disk
+from simulator.storm.promises import Promise, Violation
+from simulator.storm.subscriber import event_id
+from simulator.storm.truth import Body
+from simulator.storm.weather import Episode, needs_disk
+from simulator.storm.world import PAUSE_MS, TECHNICIAN_MS, Heard, World
+
+PARCELS_PER_HOUR = 3600
+RECOVER_MS = 5000.0
+_LOOK_MS = 250.0
+_DRAIN_MS = 12_000.0
+_PUBLISH_MS = 15_000.0
+_TOO_LATE_MS = 4000.0
+_STOPS_MS = 1000.0
+_PAUSE_EVERY_MS = 6000.0
+_USEFUL_SHARE = 0.95
+_CAUSELESS_SHARE = 0.001
+_ENOUGH = 1000
+_GROWS = {"parcels": 40, "waiting": 60, "matched": 400, "backlog": 100, "alarms": 40}
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of a storm: broken promises, who met what, and how useful the line was in calm stretches."""
+
+    seed: int
+    hours: float
+    violations: list[Violation] = field(default_factory=list)
+    coverage: Counter[tuple[str, str]] = field(default_factory=Counter)
+    struck: Counter[str] = field(default_factory=Counter)
+    parcels: int = 0
+    released: int = 0
+    calm: int = 0
+    calm_clean: int = 0
+    calm_passed: int = 0
+    causeless: list[str] = field(default_factory=list)
+    events: int = 0
+    strays: int = 0
+
+    def add(self, other: Result) -> None:
+        """Take another storm's figures in."""
+        self.hours += other.hours
+        self.violations += other.violations
+        self.coverage += other.coverage
+        self.struck += other.struck
+        self.causeless += other.causeless
+        for name in ("parcels", "released", "calm", "calm_clean", "calm_passed", "events", "strays"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def useful(self) -> list[Violation]:
+        """What of usefulness is broken, once there are parcels enough to say so."""
+        found = []
+        if self.calm_clean >= _ENOUGH and self.calm_passed < _USEFUL_SHARE * self.calm_clean:
+            text = f"{self.calm_passed} of {self.calm_clean} clean parcels passed in calm stretches"
+            found.append(Violation(0.0, Promise.USEFUL, text))
+        if self.calm >= _ENOUGH and len(self.causeless) > _CAUSELESS_SHARE * self.calm:
+            text = f"{len(self.causeless)} of {self.calm} inspections without a cause, the first: {self.causeless[0]}"
+            found.append(Violation(0.0, Promise.USEFUL, text))
+        return found
+
+
+class Storm:
+    """Runs one; `result` grows as it goes."""
+
+    def __init__(self, seed: int, seconds: float, episodes: Sequence[Episode], heard: Heard | None = None) -> None:
+        self.seconds = seconds
+        self.episodes = list(episodes)
+        self.result = Result(seed, seconds / 3600)
+        self._folder = Path(tempfile.mkdtemp(prefix="storm-", dir=_fast_folder()))
+        disk = Disk(self._folder.name) if needs_disk(episodes) else None
+        first_count = 4_294_967_296 - (seed * 7919) % 3_000_000
+        base = PlantConfig(seed=seed, feed=FeedConfig(parcels_per_hour=PARCELS_PER_HOUR))
+        config = base.model_copy(update={"belt": base.belt.model_copy(update={"first_count": first_count})})
+        self.world = World(config, self._folder, disk, heard)
+        self.world.promises.too_late = self._too_late
+        self.world.left = self._left
+        self._on: list[Episode] = []
+        self._over_ms = 0.0
+        self._late_ms = -_TOO_LATE_MS
+        self._next_trouble_ms = [e.at_s * 1000 for e in self.episodes]
+        self._paused_ms = self._pressed_ms = -_PAUSE_EVERY_MS
+        self._recovered = True
+        self._strays = 0
+        self._flow: list[bool] = []
+
+    def run(self) -> Result:
+        """From the first parcel to the last event at the subscriber."""
+        world = self.world
+        try:
+            for episode in self.episodes:
+                world.after(episode.at_s * 1000 - world.ms(), lambda e=episode: self._begin(e))  # type: ignore[misc]
+            world.after(_LOOK_MS, self._look)
+            world.run_until(self.seconds * 1000)
+            self._finish()
+        finally:
+            self._close()
+        return self.result
+
+    def _begin(self, episode: Episode) -> None:
+        self.result.struck[episode.switch.fault.name] += 1
+        hands.put(self.world, episode.switch)
+        self._on.append(episode)
+        self._trouble()
+        self.world.after(max(1.0, episode.seconds * 1000), lambda: self._end(episode))
+
+    def _end(self, episode: Episode) -> None:
+        if episode.seconds:
+            hands.lift(self.world, episode.switch)
+        self._on.remove(episode)
+        if episode.switch.fault.kind is Kind.LATE:
+            self._late_ms = self.world.ms()
+        self._trouble()
+
+    def _trouble(self) -> None:
+        """The line is not undisturbed now."""
+        self._over_ms, self._recovered, self._flow = self.world.ms(), False, []
+
+    @property
+    def _calm(self) -> bool:
+        return not self._on and self.world.ms() - self._over_ms >= RECOVER_MS
+
+    def _too_late(self) -> bool:
+        late = any(e.switch.fault.kind is Kind.LATE for e in self._on)
+        return late or self.world.ms() - self._late_ms < _TOO_LATE_MS
+
+    # --- looking on -----------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        world = self.world
+        world.after(_LOOK_MS, self._look)
+        if self._on and world.daemon is not None:
+            states = Counter(parcel.state.value for parcel in world.daemon.line.tracker.parcels)
+            for name in {episode.switch.fault.name for episode in self._on}:
+                for state, parcels in states.items():
+                    self.result.coverage[name, state] += parcels
+        self._technician()
+        if len(world.promises.strays) > self._strays:
+            self._strays = len(world.promises.strays)
+            world.after(_STOPS_MS, self._stopped)
+        if self._calm:
+            self._bounds()
+            if not self._recovered:
+                self._recovered = True
+                self._recovery()
+
+    def _technician(self) -> None:
+        """Somebody who does what the alarms say, once the fault itself is over."""
+        world, now = self.world, self.world.ms()
+        if self._on:
+            return
+        if world.refused and "move" in world.refused:
+            hands.move_journal_aside(world)
+            world.refused = ""
+            self._trouble()
+        guard = world.cabinet.program.guard
+        if guard.stop_cause and now - self._pressed_ms > TECHNICIAN_MS:
+            self._pressed_ms = now
+            world.plant.acknowledge()
+            self._trouble()
+        alarms = world.daemon.line.alarms.open if world.daemon else {}
+        steps = any(alarm == "trigger-step" for alarm, _ in alarms)
+        if steps and world.wants_feed and now - self._paused_ms > _PAUSE_EVERY_MS:
+            self._paused_ms = now
+            world.wants_feed = False
+            world.after(PAUSE_MS + 1600, self._feed_again)
+            self._trouble()
+
+    def _feed_again(self) -> None:
+        self.world.wants_feed = True
+        self._trouble()
+
+    def _stopped(self) -> None:
+        """What was detected too late must have stopped the belt by now, and the alarm must stand or have stood."""
+        if not self.world.cabinet.program.guard.stop_cause and not self._pressed_lately():
+            self.world.promises.broken(Promise.STOPS, "an unreleased parcel passed, and the belt runs on")
+
+    def _pressed_lately(self) -> bool:
+        return self.world.ms() - self._pressed_ms < _STOPS_MS + _LOOK_MS
+
+    def _recovery(self) -> None:
+        world = self.world
+        session = world.cabinet.program.orders.session
+        if world.daemon is None or not session or session != world.daemon.line.plc.session:
+            world.promises.broken(Promise.RECOVERY, f"no live session {RECOVER_MS / 1000:g} s after the last fault")
+
+    def _bounds(self) -> None:
+        daemon = self.world.daemon
+        if daemon is None:
+            return
+        line = daemon.line
+        sizes = {
+            "parcels": len(line.tracker.parcels),
+            "waiting": len(line.matcher.waiting),
+            "matched": len(line.matcher.matched),
+            "backlog": len(daemon.turn.backlog),
+            "alarms": len(line.alarms.open),
+        }
+        for name, size in sizes.items():
+            if size > _GROWS[name]:
+                self.world.promises.broken(Promise.BOUNDED, f"{size} {name}")
+
+    def _left(self, body: Body | None, lane: str) -> None:
+        """In a calm stretch a clean parcel passes, and others are inspected for a cause."""
+        if body is None or body.entered_ns is None or self._on:
+            return
+        entered = (body.entered_ns - 1_000_000_000) / 1e6
+        if entered < self._over_ms + RECOVER_MS:
+            return
+        self.result.calm += 1
+        if not body.clean or body.barcodes & self.world.room.lists.held:
+            return
+        self.result.calm_clean += 1
+        self._flow.append(lane == "pass")
+        if lane == "pass":
+            self.result.calm_passed += 1
+        else:
+            self.result.causeless.append(f"seed {self.result.seed}, {self.world.ms() / 1000:.1f} s, {body.key}")
+            if len(self._flow) == 3 and not any(self._flow):
+                text = "three clean parcels in a row were inspected though all faults are over"
+                self.world.promises.broken(Promise.LIVENESS, text, body.key)
+
+    # --- the end --------------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        world = self.world
+        end = world.ms()
+        world.wants_feed = False
+        world.run_until(end + _DRAIN_MS)
+        world.broker.still()
+        world.run_until(world.ms() + _PUBLISH_MS)
+        world.promises.finish(end)
+        excused = {event_id(message.payload) for message in world.broker.forgotten}
+        for broken in world.subscriber.verdict(world.to_be_published(), excused):
+            world.promises.broken(Promise.AT_SUBSCRIBER, f"{broken.name}: {broken.id} {broken.text}")
+        result = self.result
+        result.violations = world.promises.violations
+        result.parcels, result.released = world.promises.completed, world.promises.released
+        result.events, result.strays = world.subscriber.arrivals, len(world.promises.strays)
+
+    def _close(self) -> None:
+        world = self.world
+        world.supervised = False
+        if world.publishing is not None:
+            world.publishing.kill()
+        world.kill_station()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _fast_folder() -> str | None:
+    """Memory, where the system has such a folder: a storm's disk is simulated."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+

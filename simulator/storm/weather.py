@@ -1,0 +1,67 @@
+"""When which fault strikes: episodes of trouble between calm stretches, drawn from a seed.
+
+Each seed has some of the faults only: what never meets the others hides less (swarm testing, Groce et al. 2012).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from simulator.faults import FAULTS, Fault, Kind, Switch
+
+_SHARE = 0.5
+_FIRST_S = 15.0
+_CALM_S = (14.0, 40.0)
+_TOGETHER = (1, 1, 2, 2, 3)
+_WITHIN_S = 5.0
+DISK = frozenset({"disk-full", "disk-fsync", "power-cut"})
+_RARE = {"page-corrupted": 0.15, "power-cut": 0.5}
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One fault: when it begins (s since the start), how long it stays (0 for what happens once), and which."""
+
+    at_s: float
+    seconds: float
+    switch: Switch
+
+
+def detectable() -> list[Fault]:
+    """All faults that must end in inspection, or in the belt's stop."""
+    return [fault for fault in FAULTS.values() if fault.kind is not Kind.UNDETECTABLE]
+
+
+def forecast(seed: int, seconds: float, faults: Sequence[Fault], *, all_of_them: bool = False) -> list[Episode]:
+    """Draw the episodes of a storm; the last stretch is calm."""
+    random = Random(seed * 6_700_417 + 11)
+    some = [fault for fault in faults if all_of_them or random.random() < _SHARE] or list(faults)
+    episodes: list[Episode] = []
+    at = _FIRST_S + random.uniform(0, 5)
+    while at < seconds - _CALM_S[0]:
+        end = at
+        for _ in range(random.choice(_TOGETHER)):
+            episode = _draw(random, some, at)
+            if episode is not None:
+                episodes.append(episode)
+                end = max(end, episode.at_s + episode.seconds)
+        at = end + random.uniform(*_CALM_S)
+    return sorted(episodes, key=lambda e: e.at_s)
+
+
+def _draw(random: Random, faults: Collection[Fault], at: float) -> Episode | None:
+    fault = random.choice(list(faults))
+    target = random.choice(fault.targets) if fault.targets else ""
+    seconds = 0.0 if fault.seconds is None else round(random.uniform(*fault.seconds), 3)
+    size = float(f"{random.uniform(*fault.size):.4g}")
+    begins = round(at + random.uniform(0, _WITHIN_S), 3)
+    if random.random() > _RARE.get(fault.name, 1.0):
+        return None
+    return Episode(begins, seconds, Switch(fault, target, size))
+
+
+def needs_disk(episodes: Collection[Episode]) -> bool:
+    """True if the disk itself must be simulated."""
+    return any(episode.switch.fault.name in DISK for episode in episodes)
