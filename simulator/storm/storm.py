@@ -263,4 +263,3 @@ class Storm:
 def _fast_folder() -> str | None:
     """Memory, where the system has such a folder: a storm's disk is simulated."""
     return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
-
