@@ -16,12 +16,15 @@ from typing import Annotated
 import cv2
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from simulator.config import PlantConfig, PlantConfigError, load_plant
 from simulator.control import HELP, list_faults, listen, obey_all, served, tell
 from simulator.demo.run import DemoOptions, demo
 from simulator.demo.view import watch
 from simulator.runner import Runner, Truth
+from simulator.storm import run as storms
+from simulator.storm.storm import Result
 from simulator.wires.xray_folder import PictureLibrary
 from simulator.xray.sheet import contact_sheet
 
@@ -115,6 +118,39 @@ def run_demo(
         report.write_text(text + "\n", encoding="utf-8")
     console.print(text, markup=False, highlight=not headless)
     raise typer.Exit(1 if result["broken"] else 0)
+
+
+@app.command(epilog="Example: simulator storm --hours 2 --seed 1 --jobs 2")
+def storm(
+    hours: Annotated[float, typer.Option(min=0.01, help="Hours of line time; each has a seed of its own.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="The first hour's seed.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="How many hours at once.")] = 1,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell the first hour's broken promises as stories.")
+    ] = False,
+) -> None:
+    """Run the station's core, journal and publisher on virtual time, through every fault that they must survive."""
+    if explain:
+        result, story = storms.told(*storms.plan(seed, hours)[0])
+        for violation in result.violations[:3]:
+            console.print("\n".join(story.of(violation)), markup=False, highlight=False)
+        raise typer.Exit(1 if result.violations else 0)
+    total = Result(seed, 0.0)
+    parts = storms.plan(seed, hours)
+    with Progress(console=errors, transient=True) as progress:
+        for result in progress.track(storms.many(seed, hours, jobs), total=len(parts), description="storms"):
+            total.add(result)
+            if result.violations:
+                worst = result.violations[0]
+                said = (
+                    f"seed {result.seed}: {len(result.violations)} broken, first: {worst.promise.value}: {worst.text}"
+                )
+                console.print(said, markup=False)
+                again = f"simulator storm --seed {result.seed} --hours {result.hours:g} --explain"
+                console.print(f"  repeat it: {again}", markup=False)
+    total.violations += total.useful()
+    console.print(storms.summary(total), markup=False, highlight=False)
+    raise typer.Exit(1 if total.violations else 0)
 
 
 @app.command(name="tell", epilog="Example: simulator tell fault reading-lost:scanner=0.5 10")

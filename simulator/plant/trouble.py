@@ -75,7 +75,11 @@ class Trouble:
             return []
         said = self._of(device)(emission)
         said = self._timed(said)
-        self._last[device] = emission
+        frozen = self.size("device-frozen", device) is not None or (
+            device == "xray" and self.size("picture-frozen") is not None
+        )
+        if not frozen or device not in self._last:
+            self._last[device] = emission
         if self.strikes("reading-doubled", device):
             return [said, replace(said, due_ms=said.due_ms + self.random.uniform(0.5, 15))]
         return [said]

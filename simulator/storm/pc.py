@@ -234,12 +234,14 @@ class Daemon:
 class Publishing:
     """The publisher's process, driven by virtual time; it outlives its daemon by a second."""
 
-    def __init__(self, room: Room, settings: PublisherSettings, out: Callable[[Event], None]) -> None:
+    def __init__(
+        self, room: Room, settings: PublisherSettings, out: Callable[[Event], None], newest: Callable[[], int]
+    ) -> None:
         clock = room.clock.clock()
         self._room = room
         self._out = out
         self.ending = Ending(clock)
-        service = Service(settings, World(clock, room.broker.connect), self.ending, Teller(self._told))
+        service = Service(settings, World(clock, room.broker.connect, newest), self.ending, Teller(self._told))
         self._steps: Steps | None = service.live()
         self._begun = False
         self.next_ns = room.clock.ns

@@ -195,6 +195,7 @@ class PlcPort:
 
     def _connect(self, *, resumed: bool) -> PlcConnected:
         program = self.cabinet.program
+        self._number = program.orders.number or 0  # so that the next write has advanced
         if not resumed:
             self._known = program
             self._edges, self._outcomes = program.rings.edge_total, program.rings.outcome_total

@@ -216,24 +216,27 @@ class Promises:
         if lane != "pass":
             return
         self.released += 1
-        if self.too_late():
+        wrong = self._wrongly_released(body)
+        if wrong and self.too_late():
             self.strays.append(body.key if body else None)
+        elif wrong:
+            self.broken(Promise.OWN_EVIDENCE, wrong, body.key if body else None)
+        if body is None or body.key is None or wrong:
             return
-        if body is None or body.key is None:
-            self.broken(Promise.OWN_EVIDENCE, "a parcel without a number passed")
-            return
-        seen = self._seen.get(body.key, Seen())
-        if not seen.passes:
-            self.broken(Promise.OWN_EVIDENCE, "it passed without a decision to pass", body.key)
-            return
-        lacks = list(seen.passes.values())[-1]
-        if body.hands:
-            lacks = [*lacks, "hands were on it"]
-        if lacks:
-            self.broken(Promise.OWN_EVIDENCE, "; ".join(lacks), body.key)
-        if body.session == 0 or seen.ordered_in != body.session:
-            text = f"it entered in session {body.session}, the order is of session {seen.ordered_in}"
+        ordered_in = self._of(body.key).ordered_in
+        if body.session == 0 or ordered_in != body.session:
+            text = f"it entered in session {body.session}, the order is of session {ordered_in}"
             self.broken(Promise.NO_OLD_ORDER, text, body.key)
+
+    def _wrongly_released(self, body: Body | None) -> str:
+        """Why a body that passed should not have, "" if it rightly did."""
+        if body is None or body.key is None:
+            return "a parcel without a number passed"
+        passes = self._of(body.key).passes
+        if not passes:
+            return "it passed without a decision to pass"
+        lacks = list(passes.values())[-1]
+        return "; ".join([*lacks, "hands were on it"] if body.hands else lacks)
 
     def finish(self, newest_allowed_ms: float) -> None:
         """At the end, with the belt empty: whoever entered before that time must be accounted for."""

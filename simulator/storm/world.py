@@ -250,7 +250,11 @@ class World:
     def start_publisher(self) -> None:
         """Start the publisher's process, as the daemon does."""
         if self.daemon is not None and (self.publishing is None or not self.publishing.alive):
-            self.publishing = Publishing(self.room, self._settings, self.daemon.put)
+            self.publishing = Publishing(self.room, self._settings, self.daemon.put, self._newest)
+
+    def _newest(self) -> int:
+        """The last number on disk, as far as it was told; what it was not told yet is published a step later."""
+        return self.daemon.journal.last_seq if self.daemon is not None else NEVER
 
     def kill_station(self, *, lets_publisher_end: bool = True) -> None:
         """The daemon is dead; its publisher ends by itself, and the supervisor starts both again."""
@@ -317,6 +321,7 @@ class World:
         if not self.frozen:
             self.plant.due((now - self._begun_ns) / NS_PER_MS)
             for port in self.room.ports.values():
+                port.forget()
                 port.look(now)
 
     def plug(self, device: str, *, into: bool) -> None:

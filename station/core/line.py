@@ -130,8 +130,9 @@ class Line:
         if event.resumed:
             return [*actions, joined_record(event)]
         actions += self.doubt_waiting("the PLC began anew", now)
+        adopted = {ParcelKey(event.epoch, row.number) for row in event.parcels}
         for parcel in self.tracker.parcels:
-            if parcel.key and parcel.on_belt:
+            if parcel.key and parcel.on_belt and parcel.key not in adopted:
                 actions += self.desk.complete(parcel, Place.UNOBSERVED, None, now)
         self._new_belt()
         actions.append(joined_record(event))

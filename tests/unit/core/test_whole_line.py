@@ -115,3 +115,12 @@ def test_item_removed_and_item_added_by_hand() -> None:
     assert not {name: report[name] for name in ZEROS if report[name]}
     outcomes = [r for r in line.records if r.type == "parcel-completed" and r.outcome == "lost"]
     assert len(outcomes) >= 5
+
+
+def test_a_connection_that_begins_anew_completes_no_parcel_twice() -> None:
+    line = VirtualLine(busy(10))
+    line.run(20)
+    line.connect(resumed=False)
+    line.run(20)
+    completed = [r.parcel for r in line.records if r.type == "parcel-completed"]
+    assert len(completed) == len(set(completed)) > 40
