@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from simulator.runner import hand_item
+from simulator.plant.mishaps import hand_item
 from station.cli import app
 from station.core.events import BarcodeReading, Edge, Event, ListsLoaded, PlcSample, Tick
 from station.core.records import (
@@ -260,7 +260,7 @@ def other_route(records: Sequence[Record]) -> Tampered:
 
 
 def missing_reason(records: Sequence[Record]) -> Tampered:
-    index = first(records, lambda r: len(r.reasons) > 1, Decided, skip=0)
+    index = first(records, lambda r: r.reasons, Decided, skip=2)
     record = records[index]
     assert isinstance(record, Decided)
     return with_update(records, index, reasons=record.reasons[1:]), record.parcel
