@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from station.explain import words
 from station.explain.story import Sensed, Step, Story
-from station.explain.track import Track
+from station.explain.track import Passage, Track
 
 WIDTH, LEFT, RIGHT, TOP = 1180, 120, 30, 120
 BELT_HIGH, ROW, LINE = 430, 26, 17
@@ -32,8 +32,12 @@ class Scale:
 
     def x(self, ms: float) -> float:
         """Across; what lies outside is drawn at the edge."""
+        return min(max(self.across(ms), LEFT), WIDTH - RIGHT)
+
+    def across(self, ms: float) -> float:
+        """Across, also beyond the edges."""
         share = (ms - self.low_ms) / (self.high_ms - self.low_ms)
-        return round(LEFT + min(1.0, max(0.0, share)) * (WIDTH - LEFT - RIGHT), 1)
+        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
     def y(self, mm: float) -> float:
         """Upward: the infeed is at the bottom."""
@@ -54,6 +58,10 @@ def svg(story: Story) -> str:
     _box(root, 0, 0, WIDTH, height, "#ffffff")
     _title(root, story)
     _belt(root, story, scale)
+    clip = ET.SubElement(ET.SubElement(root, "defs"), "clipPath", {"id": "belt"})
+    _box(clip, LEFT, TOP, WIDTH - LEFT - RIGHT, BELT_HIGH, "none")
+    for passage in story.strangers:
+        _stranger(root, passage, story, scale)
     for track in story.neighbours:
         _band(root, track, story, scale, _OTHER)
     _band(root, story.track, story, scale, _OWN)
@@ -98,28 +106,55 @@ def _belt(root: ET.Element, story: Story, scale: Scale) -> None:
 
 def _band(root: ET.Element, track: Track, story: Story, scale: Scale, colour: str) -> None:
     """The stretch between leading and trailing edge as it moves."""
-    front, back = _way(track.leads, story), _way(track.trails, story)
+    front = _way(track.leads, story)
+    back = _way(track.trails, story, front[-1][1] if front else 0.0)
     if len(front) < 2 or front[-1][0] < scale.low_ms or front[0][0] > scale.high_ms:
         return
-    corners = " ".join(f"{scale.x(ms)},{scale.y(mm)}" for ms, mm in [*front, *reversed(back)])
-    kind = "polygon" if len(back) > 1 else "polyline"
-    look = {"fill": colour if kind == "polygon" else "none", "fill-opacity": "0.35", "stroke": colour}
-    ET.SubElement(root, kind, {"points": corners, **look})
-    if front[-1][0] <= scale.high_ms or colour == _OWN:
-        x, y = scale.x(front[-1][0]), scale.y(front[-1][1])
-        _text(root, x - 4, y + 14, str(track.ref.number), 11, colour, anchor="end", weight="bold")
+    _corners(root, [*front, *reversed(back)], scale, colour, closed=len(back) > 1)
+    x, y = scale.x(front[-1][0]), scale.y(front[-1][1])
+    _text(root, x - 4, y + 14, str(track.ref.number), 11, colour, anchor="end", weight="bold")
 
 
-def _way(edges: dict[int, tuple[int, float]], story: Story) -> list[tuple[float, float]]:
-    """Moments and places of one end of the parcel, as the eyes saw it, on to where the belt carried it."""
+def _stranger(root: ET.Element, passage: Passage, story: Story, scale: Scale) -> None:
+    """What has no number, from the eye before, behind which it must have come onto the belt."""
+    if passage.lead is None:
+        return
+    geometry = story.setup.geometry
+    there = geometry.eyes_mm[passage.eye]
+    ends = (geometry.eyes_mm[max(0, passage.eye - 1)], geometry.exit_mm)
+    sides = []
+    for edge in (passage.lead, passage.trail or passage.lead):
+        ms = edge[1] - story.start_ms
+        sides.append([(ms + (mm - there) / geometry.speed_mm_s * 1000, mm) for mm in ends])
+    if sides[1][1][0] < scale.low_ms or sides[0][0][0] > scale.high_ms:
+        return
+    _corners(root, [*sides[0], *reversed(sides[1])], scale, _BAD, closed=True)
+    _text(root, scale.x(sides[1][0][0]) + 4, scale.y(ends[0]) - 4, "without a number", 11, _BAD)
+
+
+def _corners(
+    root: ET.Element, points: Sequence[tuple[float, float]], scale: Scale, colour: str, *, closed: bool
+) -> None:
+    corners = " ".join(f"{scale.across(ms)},{scale.y(mm)}" for ms, mm in points)
+    look = {"fill": colour if closed else "none", "fill-opacity": "0.35", "stroke": colour}
+    kind = "polygon" if closed else "polyline"
+    ET.SubElement(root, kind, {"points": corners, **look, "clip-path": "url(#belt)"})
+
+
+def _way(edges: dict[int, tuple[int, float]], story: Story, up_to_mm: float | None = None) -> list[tuple[float, float]]:
+    """Moments and places of one end of the parcel: as the eyes saw it, and on as the belt carried it.
+
+    Without `up_to_mm` it goes on by a longest parcel, since it may have been taken off behind the last eye.
+    """
     geometry = story.setup.geometry
     eyes = geometry.eyes_mm
     way = [(ms - story.start_ms, eyes[eye]) for eye, (_, ms) in sorted(edges.items()) if eye < len(eyes)]
     way += [(ms - story.start_ms, geometry.exit_mm) for eye, (_, ms) in edges.items() if eye >= len(eyes)][:1]
-    if way and way[-1][1] < geometry.exit_mm:
+    if way:
         ms, mm = way[-1]
-        further = min(geometry.exit_mm, mm + geometry.longest_mm)
-        way.append((ms + (further - mm) / geometry.speed_mm_s * 1000, further))
+        further = min(geometry.exit_mm, mm + geometry.longest_mm) if up_to_mm is None else up_to_mm
+        if further > mm:
+            way.append((ms + (further - mm) / geometry.speed_mm_s * 1000, further))
     return way
 
 

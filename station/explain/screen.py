@@ -54,8 +54,8 @@ def _time_line(story: Story) -> RenderableType:
         late = step.name.startswith(("decided", "ordered")) and step.at_ms > story.deadline_ms
         style = "cyan" if step.name == "deadline" else "red" if late else ""
         share = f"{step.at_ms / story.deadline_ms:.0%}" if story.deadline_ms > 0 else "-"
-        name, detail = Text(step.name, style or "bold"), Text(step.detail, style)
-        table.add_row(f"{step.at_ms:.0f}", share, _mark(step.at_ms, story.deadline_ms, longest), name, detail)
+        mark, title = _mark(step.at_ms, story.deadline_ms, longest), Text(step.name, style or "bold")
+        table.add_row(f"{step.at_ms:.0f}", share, mark, title, Text(step.detail, style))
     return table
 
 

@@ -22,7 +22,7 @@ from station.core.records import (
 )
 from station.core.setup import LineSetup
 from station.explain import words
-from station.explain.track import Times, Track, tracks
+from station.explain.track import Passage, Times, Track, tracks
 from station.journal import Reader, Stored
 from station.replay import ReplayError
 from station.replay.events import record_of
@@ -70,6 +70,7 @@ class Story:
     Attributes:
         deadline_ms: when the belt was at the last place from which an order is in time.
         neighbours: the tracks of the parcels around it, on the same clock.
+        strangers: eyes broken by what has no number.
         start_ms: when it entered, by the clock that the tracks are told in.
     """
 
@@ -78,6 +79,7 @@ class Story:
     entered_at: str
     track: Track
     neighbours: tuple[Track, ...]
+    strangers: tuple[Passage, ...]
     start_ms: float
     deadline_ms: float
     steps: tuple[Step, ...]
@@ -120,9 +122,9 @@ def _tell(reader: Reader, events: Sequence[Stored], started: Stored) -> Story:
         raise ValueError("where it entered is not in the journal")
     setup, entered = begun.setup.line_setup(), entry[0]
     edges, entries = _around(reader, entry[1].seq, events[-1].seq)
-    known, points = tracks(edges, entries)
-    track = known.pop(entered.parcel.number)
-    times = Times(points, setup.geometry)
+    known = tracks(edges, entries)
+    track = known.numbered.pop(entered.parcel.number)
+    times = Times(known.points, setup.geometry)
     start = track.leads[0][1] if 0 in track.leads else times.ms(entered.count)
     deadline = times.ms(_deadline(track, setup)) - start
     readings = tuple(_sensed(r, track, setup, times, start) for r, _ in own if isinstance(r, ReadingMatched))
@@ -134,7 +136,8 @@ def _tell(reader: Reader, events: Sequence[Stored], started: Stored) -> Story:
         setup=setup,
         entered_at=entry[1].time,
         track=track,
-        neighbours=tuple(known.values()),
+        neighbours=tuple(known.numbered.values()),
+        strangers=tuple(s for s in known.strangers if s.eye < len(setup.geometry.eyes_mm)),
         start_ms=start,
         deadline_ms=deadline,
         steps=tuple(steps),
@@ -190,9 +193,7 @@ def _steps(
                 arrived = record.before_ns / _NS_PER_MS - start
                 steps.append(Step(f"reading of {record.device}", arrived, words.value(record)))
             case FrameInspected():
-                found = (
-                    ", ".join(f"{f.label} {f.score:.2f}" for f in record.findings) or record.fault or "nothing found"
-                )
+                found = ", ".join(f"{f.label} {f.score:.2f}" for f in record.findings) or record.fault or "no finding"
                 steps.append(Step("detector answers", at, f"{found} ({record.inference_ms:g} ms)"))
             case Decided():
                 codes = ", ".join(reason.code for reason in record.reasons)

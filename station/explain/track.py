@@ -65,27 +65,39 @@ class Times:
         return near[1] + (count - near[0]) / self._rate
 
 
-def tracks(
-    edges: Sequence[tuple[EdgesRead, int]], entries: Sequence[ParcelEntered]
-) -> tuple[dict[int, Track], list[tuple[int, float]]]:
-    """Tracks by number, and every edge as count and ms; `edges` with the monotonic ns of their commit.
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """Tracks by number, objects without one as the passage of one eye each, and every edge as count and ms."""
+
+    numbered: dict[int, Track]
+    strangers: list[Passage]
+    points: list[tuple[int, float]]
+
+
+def tracks(edges: Sequence[tuple[EdgesRead, int]], entries: Sequence[ParcelEntered]) -> Tracks:
+    """What the edges tell; `edges` with the monotonic ns of their commit.
 
     The PLC's clock is laid on the PC's by the edge that was journaled soonest after it was latched.
     """
     found = {entry.parcel.number: Track(entry.parcel, entry.count) for entry in entries}
     rows = [(row, ns) for record, ns in edges for row in record.edges]
     if not found or not rows:
-        return found, []
+        return Tracks(found, [], [])
     latest, near = max(row[4] for row, _ in rows), entries[0].count
     times = [latest + _signed(row[4] - latest) for row, _ in rows]
     offset = min(ns / _NS_PER_MS - time for (_, ns), time in zip(rows, times, strict=True))
-    points = []
+    points: list[tuple[int, float]] = []
+    strangers: list[Passage] = []
     for ((_, eye, broken, count, _, number, _), _), time in zip(rows, times, strict=True):
         point = (near + _signed(count - near), time + offset)
         points.append(point)
         if number in found:
             (found[number].leads if broken else found[number].trails).setdefault(eye, point)
-    return found, points
+        elif number == 0 and broken:
+            strangers.append(Passage(eye, point, None))
+        elif number == 0 and strangers and strangers[-1].eye == eye and strangers[-1].trail is None:
+            strangers[-1] = Passage(eye, strangers[-1].lead, point)
+    return Tracks(found, strangers, points)
 
 
 def _signed(difference: int) -> int:
