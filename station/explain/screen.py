@@ -35,6 +35,8 @@ def _head(story: Story) -> RenderableType:
         length = "unknown" if done.length_mm is None else f"{done.length_mm:g} mm"
         weight = "none" if done.weight_g is None else f"{done.weight_g:g} g"
         text.append(f"\nbarcode {', '.join(done.barcodes) or 'none'}; weight {weight}; length {length}")
+        if done.adopted:
+            text.append("\nthe station was started again while it was on the belt", "yellow")
         if done.mode != "automatic":
             text.append(f"\nthe diverter was in {done.mode}", "red")
         if done.exceptions:
