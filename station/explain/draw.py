@@ -16,7 +16,7 @@ from station.explain.track import Passage, Track
 
 WIDTH, LEFT, RIGHT, TOP = 1180, 120, 30, 120
 BELT_HIGH, ROW, LINE = 430, 26, 17
-_BEFORE_MS = 150.0
+_BEFORE_MS, _SIGN = 150.0, 6.2
 _INK, _PALE, _GRID = "#222222", "#777777", "#dddddd"
 _OWN, _OTHER, _GOOD, _BAD, _LATE = "#4a90d9", "#b8b8b8", "#2e9e4f", "#d0342c", "#7b3fb5"
 _COLOURS = {"pass": _GOOD, "inspect": "#c77700", "lost": _BAD, "unobserved": _BAD}
@@ -190,7 +190,9 @@ def _stage(root: ET.Element, step: Step, y: float, story: Story, scale: Scale) -
     share = f" = {step.at_ms / story.deadline_ms:.0%} of the deadline" if story.deadline_ms > 0 else ""
     text = f"{step.at_ms:.0f} ms{share}{f'; {step.detail}' if step.detail else ''}"
     inside = end > (LEFT + WIDTH) / 2
-    _text(root, begin + 6 if inside else end + 6, y + 17, text, 11, _INK)
+    x = begin + 6 if inside else end + 6
+    most = int((WIDTH - x) / _SIGN)
+    _text(root, x, y + 17, text if len(text) <= most else f"{text[: most - 1]}\N{HORIZONTAL ELLIPSIS}", 11, _INK)
 
 
 def _footer(root: ET.Element, story: Story, y: float) -> None:

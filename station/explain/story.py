@@ -193,8 +193,8 @@ def _steps(
                 arrived = record.before_ns / _NS_PER_MS - start
                 steps.append(Step(f"reading of {record.device}", arrived, words.value(record)))
             case FrameInspected():
-                found = ", ".join(f"{f.label} {f.score:.2f}" for f in record.findings) or record.fault or "no finding"
-                steps.append(Step("detector answers", at, f"{found} ({record.inference_ms:g} ms)"))
+                told = words.findings(record, setup.policy.thresholds)
+                steps.append(Step("detector answers", at, f"{told} ({record.inference_ms:.0f} ms)"))
             case Decided():
                 codes = ", ".join(reason.code for reason in record.reasons)
                 steps.append(Step(f"decided: {record.route}", at, codes or "no reason against it"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from station.core.records import Acknowledged, Decided, ParcelCompleted, ReadingMatched
+from station.core.records import Acknowledged, Decided, FrameInspected, ParcelCompleted, ReadingMatched
 
 PLC_WHY: Mapping[str, str] = {
     "": "the PLC said no reason",
@@ -65,7 +65,17 @@ def warning(decided: Decided | None, completed: ParcelCompleted | None) -> str:
 
 def acknowledged(record: Acknowledged) -> str:
     """The PLC's answer to an order."""
-    return f"order {record.order}: {_RESULT[record.result]}, {record.latency_ms:g} ms after the evidence was closed"
+    return f"order {record.order}: {_RESULT[record.result]}, {record.latency_ms:.0f} ms after the evidence was closed"
+
+
+def findings(record: FrameInspected, thresholds: Mapping[str, float]) -> str:
+    """What the detector found, and of what counts for nothing how much."""
+    if record.fault:
+        return record.fault
+    counted = [f for f in record.findings if not f.score < thresholds.get(f.label, 0.0)]
+    below = len(record.findings) - len(counted)
+    told = ", ".join(f"{f.label} {f.score:.2f}" for f in counted) or "no finding"
+    return f"{told}, and {below} below their thresholds" if below else told
 
 
 def value(record: ReadingMatched) -> str:
