@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -20,6 +21,7 @@ from rich.table import Table
 from station.check import check as run_checks
 from station.config import ConfigError, StationConfig, load_config
 from station.daemon import Daemon, OverrunError
+from station.explain import ExplainError, picture, svg, tell
 from station.journal import JournalError, LockedError, Reader
 from station.journal.show import parcel_story, tail_table
 from station.plugins import installed_drivers
@@ -37,9 +39,11 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="The inspecti
 journal_app = typer.Typer(no_args_is_help=True, help="Read the journal. Example: station journal tail demo.yaml")
 app.add_typer(journal_app, name="journal")
 console = Console()
+_NUMBER = re.compile(r"[0-9]{1,10}")
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The station's YAML file.")]
 JournalFile = Annotated[Path, typer.Argument(metavar="JOURNAL", help="A journal.db, or the YAML of its station.")]
+ParcelName = Annotated[str, typer.Argument(metavar="PARCEL", help="Its number, or EPOCH/NUMBER.")]
 Overrides = Annotated[list[str], typer.Option("--set", help="Override one key: --set plc.wire.port=15021")]
 
 
@@ -96,14 +100,12 @@ def tail(
 @journal_app.command(epilog="Example: station journal show config/demo.yaml 1718000000/12")
 def show(
     config: ConfigFile,
-    parcel: Annotated[str, typer.Argument(metavar="PARCEL", help="Its number, or EPOCH/NUMBER.")],
+    parcel: ParcelName,
     overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Tell all that the journal holds of one parcel."""
-    epoch, _, number = parcel.rpartition("/")
-    if not number.isdigit() or (epoch and not epoch.isdigit()):
-        _fail(f"'{parcel}' is no parcel: write its number, or EPOCH/NUMBER as in `station journal tail`", 2)
-    events = _reader(config, overrides).of_parcel(int(epoch) if epoch else None, int(number))
+    epoch, number = _parcel(parcel)
+    events = _reader(config, overrides).of_parcel(epoch, number)
     if not events:
         _fail(f"the journal holds nothing of parcel {parcel}", 1)
     console.print(parcel_story(events))
@@ -138,6 +140,26 @@ def replay(
         _fail(str(error), 2)
     console.print(result_view(result))
     raise typer.Exit(1 if result.differences else 0)
+
+
+@app.command(epilog="Example: station explain config/demo.yaml 17 --svg parcel.svg")
+def explain(
+    journal: JournalFile,
+    parcel: ParcelName,
+    svg_file: Annotated[Path | None, typer.Option("--svg", help="Draw it into this file as well.")] = None,
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Tell why one parcel went where it went: its time line, whose the readings are, all reasons."""
+    epoch, number = _parcel(parcel)
+    try:
+        story = tell(_open_journal(journal, overrides), epoch, number)
+        if svg_file is not None:
+            svg_file.write_text(svg(story), encoding="utf-8")
+    except (JournalError, ExplainError) as error:
+        _fail(str(error), 1)
+    except OSError as error:
+        _fail(f"{svg_file} cannot be written: {error.strerror}", 2)
+    console.print(picture(story))
 
 
 @app.command(epilog="Example: station look picture.png --model first_light")
@@ -181,6 +203,13 @@ def _load(path: Path, overrides: list[str]) -> tuple[StationConfig, dict[str, Dr
 def _model_folder(folder: Path) -> Path:
     packaged = models() / folder
     return packaged if not folder.exists() and packaged.exists() else folder
+
+
+def _parcel(text: str) -> tuple[int | None, int]:
+    epoch, slash, number = text.rpartition("/")
+    if not _NUMBER.fullmatch(number) or (slash and not _NUMBER.fullmatch(epoch)):
+        _fail(f"'{text}' is no parcel: write its number, or EPOCH/NUMBER as in `station journal tail`", 2)
+    return int(epoch) if epoch else None, int(number)
 
 
 def _reader(path: Path, overrides: list[str]) -> Reader:

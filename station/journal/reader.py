@@ -68,6 +68,11 @@ class Reader:
         inspections = [e for frame, at in _frames(events) for e in self._inspection(frame, at)]
         return sorted({e.seq: e for e in [*events, *inspections]}.values(), key=lambda e: e.seq)
 
+    def newest_of(self, kind: str, *, before: int) -> Stored | None:
+        """The newest event of a type with a number below `before`."""
+        rows = self._rows("WHERE type = ? AND seq < ? ORDER BY seq DESC LIMIT 1", (kind, before))
+        return rows[0] if rows else None
+
     def last_seq(self) -> int:
         """The newest number, 0 in an empty journal."""
         return int(self._all("SELECT coalesce(max(seq), 0) FROM event", ())[0][0])
@@ -97,5 +102,14 @@ class Reader:
 
 
 def _frames(events: Iterable[Stored]) -> list[tuple[str, int]]:
-    readings = [(json.loads(e.payload), e.seq) for e in events if e.type == "reading-matched"]
-    return [(data["value"], seq) for data, seq in readings if data["kind"] == "frame" and data["value"]]
+    found = []
+    for event in events:
+        if event.type == "reading-matched":
+            try:
+                data = json.loads(event.payload)
+            except (ValueError, RecursionError) as error:
+                raise JournalError(f"event {event.seq} of the journal is damaged: its payload is no JSON") from error
+            value = data.get("value") if isinstance(data, dict) and data.get("kind") == "frame" else None
+            if isinstance(value, str) and value:
+                found.append((value, event.seq))
+    return found

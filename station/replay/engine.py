@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from station.core import closing, policy
+from station.core import policy
 from station.core.actions import Action, Keep
 from station.core.belt import Interval
 from station.core.events import DeviceState, ParcelKey, Place, SessionChosen, Why
@@ -37,14 +37,13 @@ from station.core.records import (
 )
 from station.core.setup import LineSetup
 from station.journal import Stored
-from station.replay import difference, events
+from station.replay import checks, difference, events
 from station.replay.difference import Difference, Verdict
 from station.replay.events import ReplayError
 from station.replay.stand_ins import RecordedBelt, RecordedClock
 
 _NOW = Now(0, "")
 _EVERYWHERE = 1 << 53
-_LOOKUPS_KEPT = 1000
 _NOT_EVENTS = (ArithmeticError, LookupError, TypeError, ValueError, StepNotAllowedError)
 
 Due = tuple[object, ...]
@@ -193,7 +192,7 @@ class Replay:
         yield from self._overdue()
         if record.device not in line.setup.by_name:
             raise ValueError(f"the setup has no device '{record.device}'")
-        self._look_up(line, record)
+        checks.look_up(line, record)
         line.matcher.waiting.append(events.reading_of(record))
         if record.interval.low == -_EVERYWHERE and record.interval.high == _EVERYWHERE:
             if record.count != self._jumped_to:
@@ -237,22 +236,12 @@ class Replay:
             yield Difference(record.parcel, self._seq, record.type, what, Verdict(record.route, record.reasons))
             return
         if not isinstance(due, Decided):
-            yield from self._too_early(line, parcel, record)
+            if not record.after and not checks.may_be_decided(line, parcel, late=_late(record)):
+                verdict = Verdict(record.route, record.reasons)
+                what = f"decided at count {record.count}: its evidence was not closed, or not yet at the deadline"
+                yield Difference(record.parcel, self._seq, record.type, what, verdict, Verdict(None))
             due = self._decide(line, parcel, record)
         yield from difference.of_decisions(record, due, self._seq)
-
-    def _too_early(self, line: Line, parcel: Parcel, record: Decided) -> Iterator[Difference]:
-        """By places alone: through all zones and seen behind them with all pictures judged, or at the deadline."""
-        if record.after:
-            return
-        names = line.setup.by_name
-        ports = closing.Ports(dict.fromkeys(names, _EVERYWHERE), names, ())
-        closed = closing.closed_ns(parcel, line.setup, self._clock, self._belt, ports, 0) is not None
-        if line.at_deadline(parcel) or (closed and closing.detected(parcel) and not _late(record)):
-            return
-        verdict = Verdict(record.route, record.reasons)
-        what = f"decided at count {record.count}, before its evidence was closed or its deadline was reached"
-        yield Difference(record.parcel, self._seq, record.type, what, verdict, Verdict(None))
 
     def _decide(self, line: Line, parcel: Parcel, record: Decided) -> Decided:
         reasons = line.desk.reasons(parcel)
@@ -291,21 +280,6 @@ class Replay:
     def _overdue(self) -> Iterator[Difference]:
         while self._due:
             yield from difference.of_missing(self._due.pop(next(iter(self._due))))
-
-    def _look_up(self, line: Line, record: ReadingMatched) -> None:
-        """What the lists said of a barcode when it was matched holds until they change."""
-        code, desk = record.value, line.desk
-        if record.kind != "barcode" or not isinstance(code, str):
-            return
-        if len(desk.held) + len(desk.declared_g) > _LOOKUPS_KEPT:
-            kept = {code for parcel in line.tracker.parcels for code in parcel.evidence.barcodes}
-            desk.held = desk.held & kept
-            desk.declared_g = {code: grams for code, grams in desk.declared_g.items() if code in kept}
-        if record.held != (code in desk.held):
-            desk.held = desk.held ^ {code}
-        desk.declared_g.pop(code, None)
-        if record.declared_g is not None:
-            desk.declared_g[code] = record.declared_g
 
 
 def _key(record: Record) -> Due:

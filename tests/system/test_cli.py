@@ -56,7 +56,9 @@ def test_look_shows_findings_and_faults(tmp_path: Path) -> None:
     assert (tmp_path / "look" / "gun.found.png").exists()
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["check"], ["status"], ["look"], ["journal", "tail"]])
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["check"], ["status"], ["look"], ["replay"], ["explain"], ["journal", "tail"]]
+)
 def test_help_shows_an_example(tmp_path: Path, command: list[str]) -> None:
     ran = station(tmp_path, *command, "--help")
     assert ran.returncode == 0

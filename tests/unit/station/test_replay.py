@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from simulator.plant.mishaps import hand_item
 from station.cli import app
-from station.core.events import BarcodeReading, Edge, Event, ListsLoaded, PlcSample, Tick
+from station.core.events import BarcodeReading, Detection, Edge, Event, ListsLoaded, PlcSample, Tick
 from station.core.records import (
     RECORDS,
     CountInterval,
@@ -260,10 +260,10 @@ def other_route(records: Sequence[Record]) -> Tampered:
 
 
 def missing_reason(records: Sequence[Record]) -> Tampered:
-    index = first(records, lambda r: bool(r.reasons), Decided, skip=0)
+    index = first(records, lambda r: r.reasons, Decided, skip=2)
     record = records[index]
     assert isinstance(record, Decided)
-    return with_update(records, index, reasons=()), record.parcel
+    return with_update(records, index, reasons=record.reasons[1:]), record.parcel
 
 
 def early_decision(records: Sequence[Record]) -> Tampered:
@@ -301,6 +301,17 @@ def test_a_withdrawal_that_is_missing_is_named() -> None:
     assert found[0].parcel == taken.parcel
     assert found[0].replayed is not None
     assert found[0].replayed.route == "inspect"
+
+
+def test_a_deadline_that_was_left_out_of_the_reasons_is_named() -> None:
+    line = JournaledLine(busy(4), filters=[lambda event: [] if isinstance(event, Detection) else [event]])
+    line.run(6)
+    index = first(line.records, lambda record: record.reasons[-1].code == "deadline", Decided, skip=2)
+    late = line.records[index]
+    assert isinstance(late, Decided)
+    found = differences(with_update(line.records, index, reasons=late.reasons[:-1]))
+    assert {difference.parcel for difference in found} == {late.parcel}
+    assert "not closed" in found[0].what
 
 
 @pytest.mark.parametrize("model", ["reading-matched", "edges-read", "decided", "device-changed"])
