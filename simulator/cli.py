@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -131,14 +132,19 @@ def storm(
 ) -> None:
     """Run the station's core, journal and publisher on virtual time, through every fault that they must survive."""
     if explain:
+        _without_logs()
         result, story = storms.told(*storms.plan(seed, hours)[0])
         for violation in result.violations[:3]:
             console.print("\n".join(story.of(violation)), markup=False, highlight=False)
+        if not result.violations:
+            console.print(f"seed {seed}: no promise was broken in {hours:g} h", markup=False)
         raise typer.Exit(1 if result.violations else 0)
     total = Result(seed, 0.0)
     parts = storms.plan(seed, hours)
     with Progress(console=errors, transient=True) as progress:
-        for result in progress.track(storms.many(seed, hours, jobs), total=len(parts), description="storms"):
+        for result in progress.track(
+            storms.many(seed, hours, jobs, _without_logs), total=len(parts), description="storms"
+        ):
             total.add(result)
             if result.violations:
                 worst = result.violations[0]
@@ -151,6 +157,11 @@ def storm(
     total.violations += total.useful()
     console.print(storms.summary(total), markup=False, highlight=False)
     raise typer.Exit(1 if total.violations else 0)
+
+
+def _without_logs() -> None:
+    """In a storm the station has trouble all the time, and says so."""
+    logging.disable(logging.CRITICAL)
 
 
 @app.command(name="tell", epilog="Example: simulator tell fault reading-lost:scanner=0.5 10")

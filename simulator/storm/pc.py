@@ -163,8 +163,8 @@ class Daemon:
             make_id=room.make_id,
             vfs=room.disk.name if room.disk else None,
         )
-        numbers = IdFile(room.folder / "ids.json", room.clock.utc)
-        self.turn = Turn(self.line, WatchedDisk(room, self.journal, numbers), numbers, self.plc, room.clock.clock())
+        disk = WatchedDisk(room, self.journal, IdFile(room.folder / "ids.json", room.clock.utc))
+        self.turn = Turn(self.line, disk, disk, self.plc, room.clock.clock())
         self.detector = ScriptedDetector(room.random, room.trouble)
         self._inbox: deque[Event] = deque()
         self._looked: list[tuple[int, int, Event]] = []

@@ -18,6 +18,7 @@ from simulator.storm.truth import Body, Key, Truth
 from station.core.actions import Order
 from station.core.records import (
     Acknowledged,
+    AlarmRaised,
     Decided,
     FrameInspected,
     ParcelCompleted,
@@ -35,11 +36,9 @@ class Promise(Enum):
 
     OWN_EVIDENCE = "no pass without complete, fresh, unambiguous, clean evidence of that very parcel"
     DISK_FIRST = "the decision is on disk before its order"
-    IN_TIME = "the order is there before the decision eye, or the parcel is inspected"
     NO_OLD_ORDER = "no order outlives its epoch or session"
     ACCOUNTED = "every parcel is accounted for, once, and in the lane where it was"
     AT_SUBSCRIBER = "events reach the subscriber in order, without a gap, and none that is unknown"
-    REPLAY = "replay gives the same decision"
     RECOVERY = "recovery within a bound"
     BOUNDED = "nothing grows without a bound"
     LIVENESS = "with all faults over the line flows again"
@@ -86,6 +85,7 @@ class Promises:
     durable: Callable[[], bool] = lambda: True
     too_late: Callable[[], bool] = lambda: False
     strays: list[Key | None] = field(default_factory=list)
+    stop_alarm_ms: float = float("-inf")
     _seen: OrderedDict[Key, Seen] = field(default_factory=OrderedDict)
     _closed: OrderedDict[Key, str] = field(default_factory=OrderedDict)
     _detections: OrderedDict[str, FrameInspected] = field(default_factory=OrderedDict)
@@ -117,6 +117,8 @@ class Promises:
                     self._decided(record, event)
                 case Acknowledged(result="accepted"):
                     self._of(key_of(record.parcel)).accepted.add(record.lane)
+                case AlarmRaised(alarm="belt-stopped"):
+                    self.stop_alarm_ms = self.now_ms()
                 case ParcelEntered():
                     self.open.setdefault(key_of(record.parcel), self.now_ms())
                 case ParcelCompleted():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -47,13 +46,11 @@ class Story:
 
 def one(seed: int, seconds: float) -> Result:
     """Run one storm with all faults that the station must survive."""
-    logging.disable(logging.CRITICAL)
     return Storm(seed, seconds, forecast(seed, seconds, detectable())).run()
 
 
 def told(seed: int, seconds: float) -> tuple[Result, Story]:
     """The same, and its story."""
-    logging.disable(logging.CRITICAL)
     story = Story()
     return Storm(seed, seconds, forecast(seed, seconds, detectable()), story).run(), story
 
@@ -68,13 +65,14 @@ def plan(seed: int, hours: float) -> list[tuple[int, float]]:
     return planned
 
 
-def many(seed: int, hours: float, jobs: int) -> Iterator[Result]:
-    """Run all of a plan, each result in the order of the seeds."""
+def many(seed: int, hours: float, jobs: int, prepare: Callable[[], None]) -> Iterator[Result]:
+    """Run all of a plan, each result in the order of the seeds; `prepare` is called first in each process that runs."""
     planned = plan(seed, hours)
     if jobs == 1 or len(planned) == 1:
+        prepare()
         yield from (one(*part) for part in planned)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=prepare) as pool:
         yield from pool.map(one, *zip(*planned, strict=True))
 
 

@@ -150,7 +150,8 @@ class Storm:
         self._technician()
         if len(world.promises.strays) > self._strays:
             self._strays = len(world.promises.strays)
-            world.after(_STOPS_MS, self._stopped)
+            began = world.ms() - _LOOK_MS
+            world.after(_STOPS_MS, lambda: self._stopped(began))
         if self._calm:
             self._bounds()
             if not self._recovered:
@@ -183,13 +184,13 @@ class Storm:
         self.world.wants_feed = True
         self._trouble()
 
-    def _stopped(self) -> None:
-        """What was detected too late must have stopped the belt by now, and the alarm must stand or have stood."""
-        if not self.world.cabinet.program.guard.stop_cause and not self._pressed_lately():
-            self.world.promises.broken(Promise.STOPS, "an unreleased parcel passed, and the belt runs on")
-
-    def _pressed_lately(self) -> bool:
-        return self.world.ms() - self._pressed_ms < _STOPS_MS + _LOOK_MS
+    def _stopped(self, began_ms: float) -> None:
+        """What was detected too late must have stopped the belt by now, and a living station says so."""
+        promises = self.world.promises
+        if not self.world.cabinet.program.guard.stop_cause and self._pressed_ms < began_ms:
+            promises.broken(Promise.STOPS, "an unreleased parcel passed, and the belt runs on")
+        elif self.world.daemon is not None and promises.stop_alarm_ms < began_ms:
+            promises.broken(Promise.STOPS, "an unreleased parcel stopped the belt, and no alarm says so")
 
     def _recovery(self) -> None:
         world = self.world

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from station.core import closing, policy
@@ -266,7 +266,8 @@ class Line:
         return []
 
     def _on_device(self, event: DeviceState, _now: Now) -> list[Action]:
-        record = Keep(DeviceChanged.model_validate({**asdict(event), "count": self.belt.count}))
+        name, on, detail = event.device, event.connected, event.detail
+        record = Keep(DeviceChanged(device=name, connected=on, detail=detail, count=self.belt.count))
         if event.connected:
             self.connected.add(event.device)
             if event.device in self.matcher.counters:
