@@ -45,6 +45,10 @@ class BeltConfig(_Part):
     first_count: int = 4_294_947_296
 
 
+STATED_LATENCY_MS = {"scanner": (20.0, 60.0), "scale": (10.0, 40.0), "xray": (220.0, 280.0)}
+"""The bounds that a station is told of each device (least, most); the plant keeps within them."""
+
+
 class DevicesConfig(_Part):
     """Where devices sense and how fast they answer: places in mm, times in ms as (least, most)."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from simulator.faults import FAULTS, FaultError, Switch, Where
-from simulator.plant.mishaps import hand_item
+from simulator.plant.mishaps import put_down
 from simulator.runner import Runner, cut
 
 HELP = """\
@@ -37,6 +37,16 @@ mark TEXT           write a mark with the time into the truth"""
 _ADD_AT_MM = 2600.0
 _HAND = (1500.0, 3000.0)
 _LINE_BYTES = 1000
+_FAULTS = {
+    "restart-plc": ("plc-restart", True),
+    "stick": ("diverter-stuck", True),
+    "free": ("diverter-stuck", False),
+    "full": ("lane-full", True),
+    "empty": ("lane-full", False),
+    "halt": ("operator-stop", True),
+    "go": ("operator-stop", False),
+}
+"""Words that are shorter than the fault they name: put in, or taken away."""
 
 
 class ControlError(Exception):
@@ -55,20 +65,16 @@ async def obey(runner: Runner, line: str) -> str:
     plant = runner.plant
     simple: dict[str, Callable[[], object]] = {
         "stop": runner.stop,
-        "restart-plc": runner.restart_plc,
-        "stick": lambda: setattr(plant, "stuck", True),
-        "free": lambda: setattr(plant, "stuck", False),
-        "full": lambda: setattr(plant, "lane_full", True),
-        "empty": lambda: setattr(plant, "lane_full", False),
         "ack": plant.acknowledge,
-        "halt": lambda: setattr(plant, "operator_stop", True),
-        "go": lambda: setattr(plant, "operator_stop", False),
         "spoil": lambda: setattr(runner.xray, "spoil_next", cut),
         "remove": lambda: plant.remove(*_HAND),
-        "add": lambda: _add(runner),
+        "add": lambda: put_down(plant, _ADD_AT_MM),
     }
     if word in simple:
         simple[word]()
+    elif word in _FAULTS:
+        name, on = _FAULTS[word]
+        _fault(runner, name, None, on=on)
     elif word in {"fault", "mend"}:
         _fault(runner, argument, float(rest[1]) if len(rest) > 1 else None, on=word == "fault")
     elif word == "faults":
@@ -76,7 +82,7 @@ async def obey(runner: Runner, line: str) -> str:
     elif word in {"unplug", "plug"}:
         await _plug(runner, argument, plug=word == "plug")
     elif word == "mute":
-        await runner.mute(float(argument))
+        _fault(runner, "plc-mute", float(argument) / 1000, on=True)
     elif word == "mode":
         plant.mode = int(argument)
     elif word == "mark":
@@ -110,25 +116,12 @@ def _fault(runner: Runner, text: str, seconds: float | None, *, on: bool) -> Non
 
 
 async def _plug(runner: Runner, device: str, *, plug: bool) -> None:
-    lines = {"scanner": runner.scanner, "scale": runner.scale}
-    if device in lines:
-        lines[device].plug() if plug else lines[device].unplug()
-    elif device == "xray":
-        runner.plant.silent.discard("xray") if plug else runner.plant.silent.add("xray")
-    elif device == "plc":
-        if plug:
-            await runner.server.start(runner.config.plc.host, runner.port)
-        else:
-            await runner.server.stop()
+    if device != "plc":
+        _fault(runner, f"device-unplugged:{device}", None, on=not plug)
+    elif plug:
+        await runner.server.start(runner.config.plc.host, runner.port)
     else:
-        raise ControlError(f"no such device: {device}")
-
-
-def _add(runner: Runner) -> None:
-    like = next(iter(runner.plant.items), None)
-    if like is not None:
-        item = hand_item(1_000_000 + runner.truth.counts.get("added", 0), like)
-        runner.plant.add(item, _ADD_AT_MM)
+        await runner.server.stop()
 
 
 def listen(loop: asyncio.AbstractEventLoop, lines: IO[str], heard: asyncio.Queue[str]) -> None:

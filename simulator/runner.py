@@ -166,13 +166,6 @@ class Runner:
                 if line is not None:
                     line.unplug() if on else line.plug()
 
-    async def mute(self, ms: float) -> None:
-        """Cut the PLC's network for that long: requests wait, and are answered late."""
-        self.server.mute_until = asyncio.Event()
-        await asyncio.sleep(ms / 1000)
-        self.server.mute_until.set()
-        self.server.mute_until = None
-
     def restart_plc(self) -> None:
         """The PLC's program begins anew with parcels on the belt: tables empty, epoch 0."""
         self.program = PlcProgram(self.settings, int(self.plant.plc_ms(self.plant.ms)), self.plant.inputs().count)

@@ -33,10 +33,15 @@ def _removed(plant: Plant, _size: float) -> None:
 
 
 def _added(plant: Plant, _size: float) -> None:
+    put_down(plant)
+
+
+def put_down(plant: Plant, at_mm: float | None = None) -> None:
+    """Somebody puts a parcel down there, or where nothing lies; it is as long as one on the belt, if there is one."""
     like = next((item for item in plant.items if item.on_belt), None)
     if like is None:
         return
-    place = _free_place(plant, like.length_mm)
+    place = _free_place(plant, like.length_mm) if at_mm is None else at_mm
     if place is not None:
         plant.by_hand += 1
         plant.add(hand_item(_BY_HAND + plant.by_hand, like), place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -129,8 +129,3 @@ class Trouble:
         if self.size("reading-slow", device) is not None:
             return replace(emission, due_ms=emission.due_ms + self.slowest_ms[device])
         return emission
-
-
-def bodies(items: Iterable[Item], body: int) -> list[Item]:
-    """All items on the belt that touch each other as that body."""
-    return [item for item in items if item.on_belt and item.body == body]

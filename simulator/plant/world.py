@@ -9,19 +9,18 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from simulator.config import PlantConfig
+from simulator.config import STATED_LATENCY_MS, PlantConfig
 from simulator.faults import Switch
 from simulator.plant import mishaps
 from simulator.plant.belt import Belt, draw_slips, travel_at
 from simulator.plant.eyes import Eyes
 from simulator.plant.feed import Feed, Item
-from simulator.plant.trouble import Emission, Trouble, bodies
+from simulator.plant.trouble import Emission, Trouble
 from simulator.plc.signals import Inputs, Outputs
 
 _STEP_MS = 5.0
 _AHEAD_MM = 300.0
 _TRIGGERS = 65_535
-_STATION_LATENCY_MS = {"scanner": 60.0, "scale": 40.0, "xray": 280.0}
 
 
 @dataclass(slots=True)
@@ -39,11 +38,7 @@ class Plant:
     items: list[Item] = field(default_factory=list)
     emissions: list[tuple[float, int, Emission]] = field(default_factory=list)
     diverter: float = 0.0
-    stuck: bool = False
-    lane_full: bool = False
     mode: int = 1
-    operator_stop: bool = False
-    silent: set[str] = field(default_factory=set)
     trouble: Trouble = field(init=False)
     eyes: Eyes = field(init=False)
     encoder_mm: float = 0.0
@@ -70,7 +65,7 @@ class Plant:
         self._feed = Feed(config.feed, config.seed, config.belt.speed_mm_s)
         self.belt = Belt(config.belt.speed_mm_s, config.belt.brake_mm)
         most = config.devices.latency_ms()
-        slack = {device: _STATION_LATENCY_MS[device] - most[device] for device in most}
+        slack = {device: STATED_LATENCY_MS[device][1] - most[device] for device in most}
         self.trouble = Trouble(Random(config.seed * 104_729 + 3), slack)
         self.eyes = Eyes(len(config.plc.eyes_mm), config.plc.latch_ms, self.trouble, self._random)
         places = {place for place in config.plc.eyes_mm if place > 0} | {config.plc.diverter_mm}
@@ -93,8 +88,8 @@ class Plant:
             edges=edges,
             at_pass=at_pass,
             at_inspect=at_inspect,
-            lane_full=self.lane_full or "lane-full" in on,
-            operator_stop=self.operator_stop or "operator-stop" in on,
+            lane_full="lane-full" in on,
+            operator_stop="operator-stop" in on,
             acknowledge=acknowledge,
             mode=2 if "hand-mode" in on else self.mode,
         )
@@ -242,7 +237,7 @@ class Plant:
         self.clock_ms += step_ms * (trouble.size("plc-clock-drift") or 0.0) * 1e-6
 
     def _turn_diverter(self, step_ms: float) -> None:
-        if not self.stuck and "diverter-stuck" not in self.trouble.on:
+        if "diverter-stuck" not in self.trouble.on:
             change = step_ms / self.config.plc.switch_ms / (self.trouble.size("diverter-slow") or 1.0)
             self.diverter = min(1.0, max(0.0, self.diverter + (change if self._to_pass else -change)))
 
@@ -343,8 +338,6 @@ class Plant:
             self.on_truth("infeed", {"item": item.identity, "count": count % (1 << 32), "ms": round(ms, 1)})
 
     def _say(self, emission: Emission) -> None:
-        if emission.device in self.silent:
-            return
         for said in self.trouble.said(emission):
             self._serial += 1
             heapq.heappush(self.emissions, (said.due_ms, self._serial, said))
@@ -379,5 +372,6 @@ class Plant:
             return
         trigger = self._armed.popleft()
         latency = self._random.uniform(*self.config.devices.xray_latency_ms)
-        hazards = tuple(hazard for part in bodies(self.items, item.body) for hazard in part.hazards)
+        touching = [part for part in self.items if part.on_belt and part.body == item.body]
+        hazards = tuple(hazard for part in touching for hazard in part.hazards)
         self._say(Emission(ms + latency, "xray", item, trigger=trigger, shows=item.body, hazards=hazards))

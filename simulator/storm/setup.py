@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from simulator.config import PlantConfig
+from simulator.config import STATED_LATENCY_MS, PlantConfig
 from simulator.plant.feed import HAZARDS
 from station.core.setup import DeviceSetup, Geometry, LineSetup, PolicySetup
 
 DEVICES = (
-    DeviceSetup("scanner", "barcode", (250, 350), (20, 60)),
-    DeviceSetup("scale", "weight", (700, 1450), (10, 40), measuring_ms=60),
-    DeviceSetup("xray", "frame", (1990, 2010), (220, 280), trigger_eye=2),
+    DeviceSetup("scanner", "barcode", (250, 350), STATED_LATENCY_MS["scanner"]),
+    DeviceSetup("scale", "weight", (700, 1450), STATED_LATENCY_MS["scale"], measuring_ms=60),
+    DeviceSetup("xray", "frame", (1990, 2010), STATED_LATENCY_MS["xray"], trigger_eye=2),
 )
 THRESHOLD = 0.5
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from simulator.config import BeltConfig, FeedConfig, PlantConfig
+from simulator.faults import Switch
 from simulator.plant.feed import Item
 from station.core.events import (
     Arrived,
@@ -57,7 +58,7 @@ def test_c15_touching_parcels_are_never_released(gap_mm: float) -> None:
     assert line.report()["passed"] > 5
 
 
-@pytest.mark.parametrize("late_steps", [0, 5, 10, 25, 40, 80])
+@pytest.mark.parametrize("late_steps", [0, 5, 15, 25, 40, 80])
 def test_c19_the_last_word_counts_however_late(late_steps: int) -> None:
     """The finding comes so many polls of 20 ms late; a clean early word never stands for it."""
     waiting: list[list[object]] = []
@@ -76,16 +77,18 @@ def test_c19_the_last_word_counts_however_late(late_steps: int) -> None:
 
     config = PlantConfig(seed=22, feed=FeedConfig(parcels_per_hour=9000, threat_share=0.5))
     line = VirtualLine(config, filters=[late])
-    line.run(30)
+    line.run(60)
     report = assert_zeros(line)
-    assert (report["passed"] > 10) is (late_steps <= 10)
+    assert (report["passed"] > 20) is (late_steps <= 15)
 
 
 @pytest.mark.parametrize("slip", [0.015, 0.03, 0.06])
 def test_c76_a_belt_that_slips_more_than_it_says(slip: float) -> None:
-    config = PlantConfig(seed=24, belt=BeltConfig(slip=slip), feed=FeedConfig(parcels_per_hour=9000))
+    config = PlantConfig(seed=23, belt=BeltConfig(slip=slip), feed=FeedConfig(parcels_per_hour=9000))
     line = VirtualLine(config, stated_slip=0.005)
-    line.run(60)
+    for _ in range(6):  # a stranger in the pass lane stops the belt, and somebody sees to it
+        line.run(10)
+        line.plant.acknowledge()
     report = assert_zeros(line)
     assert report["inspections_by_reason"].get("tracking", 0) > 2
 
@@ -197,14 +200,14 @@ def test_nothing_passes_before_the_lists_were_read_once() -> None:
 def test_a_belt_that_stands_under_a_talking_scanner_holds_no_more_and_more() -> None:
     line = VirtualLine(busy(31))
     line.run(15)
-    line.plant.operator_stop = True
+    line.plant.put(Switch.parse("operator-stop"))
     line.run(2)
     for _ in range(8000):
         line.step()
         line.give(BarcodeReading("scanner", "again", Arrived(line.ns - 20 * MS, line.ns)))
     assert len(line.line.matcher.matched) <= 5000
     assert max(len(p.evidence.barcodes) for p in line.line.tracker.parcels) <= 100
-    line.plant.operator_stop = False
+    line.plant.lift(Switch.parse("operator-stop"))
     line.run(15)
     report = line.report()
     assert not report["passed_without_own_clean_evidence"]
@@ -347,7 +350,7 @@ def test_a_device_that_may_be_missing_is_an_exception_and_journaled_as_one() -> 
     line.line.setup = line.line.desk.setup = lenient
     line.run(12)
     line.give(DeviceState("scale", connected=False))
-    line.plant.silent.add("scale")
+    line.plant.put(Switch.parse("device-silent:scale"))
     line.run(20)
     passed = [d for d in completed(line) if d["route"] == "pass"]
     assert any(d["exceptions"] == ("scale",) and d["weight_g"] is None for d in passed)

@@ -15,13 +15,14 @@ from simulator.plant.trouble import Emission
 from simulator.plant.world import Plant
 from simulator.plc.orders import Command, OrderWords
 from simulator.plc.program import PlcProgram
+from simulator.storm.plc_port import constants_of
+from simulator.storm.setup import DEVICES, setup_of
 from station.core.actions import Keep, OpenSession, Order, Send
 from station.core.events import (
     AckResult,
     Arrived,
     BarcodeReading,
     BeltParcel,
-    Constants,
     Detection,
     DeviceState,
     Direction,
@@ -46,38 +47,10 @@ from station.core.events import (
 from station.core.line import Line
 from station.core.now import Now
 from station.core.records import Record
-from station.core.setup import DeviceSetup, Geometry, LineSetup, PolicySetup
 
 MS = 1_000_000
 WORD = 1 << 32
-DEVICES = (
-    DeviceSetup("scanner", "barcode", (250, 350), (20, 60)),
-    DeviceSetup("scale", "weight", (700, 1450), (10, 40), measuring_ms=60),
-    DeviceSetup("xray", "frame", (1990, 2010), (220, 280), trigger_eye=2),
-)
 PLACES = {1: Place.PASS, 2: Place.INSPECT, 3: Place.LOST, 4: Place.UNOBSERVED}
-
-
-def setup_of(config: PlantConfig) -> LineSetup:
-    """The station's setup that fits the plant."""
-    plc = config.plc
-    geometry = Geometry(
-        mm_per_count=config.belt.um_per_count / 1000,
-        speed_mm_s=config.belt.speed_mm_s,
-        slip=config.belt.slip,
-        latch_ms=plc.latch_ms,
-        eyes_mm=tuple(float(mm) for mm in plc.eyes_mm[:-2]),
-        diverter_mm=plc.diverter_mm,
-        exit_mm=plc.eyes_mm[-1],
-        switch_mm=plc.switch_mm,
-        longest_mm=config.feed.longest_mm,
-        shortest_mm=config.feed.shortest_mm,
-        gap_mm=config.feed.gap_mm,
-        tolerance_mm=plc.tolerance_mm,
-        gap_and_shorter_mm=config.feed.gap_and_shorter_mm,
-    )
-    thresholds = dict.fromkeys(("gun", "knife", "battery", "aerosol"), 0.5)
-    return LineSetup(geometry, DEVICES, PolicySetup("test", (100, 30_000), 50, 0.05, thresholds))
 
 
 @dataclass(slots=True)
@@ -143,28 +116,23 @@ class VirtualLine:
 
     def connect(self, *, resumed: bool) -> None:
         """What the driver says when it reaches the PLC."""
-        program, settings = self.program, self.program.settings
+        program = self.program
         self._edges, self._outcomes = program.rings.edge_total, program.rings.outcome_total
         rows = [
             BeltParcel(r.number, r.infeed_count % WORD, r.length, r.session, max(r.seen), r.seen[max(r.seen)] % WORD)
             for r in program.rows.values()
         ]
-        geometry = self.line.setup.geometry
-        constants = Constants(
-            geometry.mm_per_count,
-            geometry.latch_ms,
-            geometry.slip,
-            geometry.switch_mm,
-            tuple(float(mm) for mm in settings.eye_mm),
-            settings.decision_eye,
-            geometry.diverter_mm,
-            geometry.longest_mm,
-            settings.stale_ms,
-        )
         book = program.orders
         self.give(
             PlcConnected(
-                book.epoch, book.session, 1, program.count % WORD, program.ms % WORD, tuple(rows), resumed, constants
+                book.epoch,
+                book.session,
+                1,
+                program.count % WORD,
+                program.ms % WORD,
+                tuple(rows),
+                resumed,
+                constants_of(program),
             )
         )
 
