@@ -24,6 +24,7 @@ from station.core.records import (
     ParcelCompleted,
     ParcelRef,
     Reason,
+    told,
 )
 from station.core.setup import DeviceSetup, LineSetup
 
@@ -226,6 +227,6 @@ def ref(parcel: Parcel) -> ParcelRef:
 def finding_records(detection: Detection) -> tuple[FindingRecord, ...]:
     """The detector's findings as records hold them."""
     return tuple(
-        FindingRecord(label=f.label, score=f.score, box=(f.box[0], f.box[1], f.box[2], f.box[3]))
+        FindingRecord(label=f.label, score=told(f.score), box=(f.box[0], f.box[1], f.box[2], f.box[3]))
         for f in detection.findings
     )

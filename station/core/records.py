@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -35,12 +36,17 @@ class CountInterval(BaseModel):
     high: int
 
 
+def told(number: float) -> float | str:
+    """A number as records hold it: JSON has no word for one that is none, so that is told as a text."""
+    return number if math.isfinite(number) else str(number)
+
+
 class FindingRecord(BaseModel):
-    """A finding: label, score 0..1, box x0 y0 x1 y1 in pixels."""
+    """A finding: label, score 0..1 (a text if it was no number), box x0 y0 x1 y1 in pixels."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     label: str
-    score: float
+    score: float | str
     box: tuple[float, float, float, float]
 
 
@@ -152,6 +158,7 @@ class FrameInspected(Record):
     """The detector's answer for one frame."""
 
     type: ClassVar[str] = "frame-inspected"
+    version: ClassVar[int] = 2
     device: str
     frame_id: str
     findings: tuple[FindingRecord, ...]
@@ -204,6 +211,7 @@ class ParcelCompleted(Record):
     """
 
     type: ClassVar[str] = "parcel-completed"
+    version: ClassVar[int] = 2
     parcel: ParcelRef
     barcode: str | None
     barcodes: tuple[str, ...]

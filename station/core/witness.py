@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
@@ -12,7 +11,7 @@ from station.core.events import BarcodeReading, Detection, Frame, WeightReading
 from station.core.matching import Match, Matcher, Reading
 from station.core.now import Now
 from station.core.parcel import FrameEvidence, Parcel
-from station.core.records import CountInterval, FrameInspected, Lookup, ReadingMatched
+from station.core.records import CountInterval, FrameInspected, Lookup, ReadingMatched, told
 
 _DETECTIONS_KEPT = 200
 _PICTURES_KEPT = 100
@@ -123,7 +122,7 @@ def matched_record(match: Match, count: int, lookup: Lookup | None) -> Keep:
         case BarcodeReading():
             kind, value, fault, trigger = "barcode", reading.code, "" if reading.code else reading.symbology, None
         case WeightReading():
-            kind, value, fault, trigger = "weight", _finite(reading.weight_g), reading.fault, None
+            kind, value, fault, trigger = "weight", _weight(reading), reading.fault, None
         case Frame():
             kind, value, fault, trigger = "frame", reading.frame_id, reading.fault, reading.trigger
     record = {
@@ -145,10 +144,9 @@ def matched_record(match: Match, count: int, lookup: Lookup | None) -> Keep:
     return Keep(ReadingMatched.model_validate(record))
 
 
+def _weight(reading: WeightReading) -> float | str | None:
+    return None if reading.weight_g is None else told(reading.weight_g)
+
+
 def _whole(value: float) -> int:
     return int(max(-_LARGEST, min(_LARGEST, value)))
-
-
-def _finite(weight_g: float | None) -> float | str | None:
-    """JSON has no word for what is no number; a text keeps it apart from no weight at all."""
-    return weight_g if weight_g is None or math.isfinite(weight_g) else str(weight_g)

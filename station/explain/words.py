@@ -72,9 +72,9 @@ def findings(record: FrameInspected, thresholds: Mapping[str, float]) -> str:
     """What the detector found, and of what counts for nothing how much."""
     if record.fault:
         return record.fault
-    counted = [f for f in record.findings if not f.score < thresholds.get(f.label, 0.0)]
+    counted = [f for f in record.findings if not float(f.score) < thresholds.get(f.label, 0.0)]
     below = len(record.findings) - len(counted)
-    told = ", ".join(f"{f.label} {f.score:.2f}" for f in counted) or "no finding"
+    told = ", ".join(f"{f.label} {float(f.score):.2f}" for f in counted) or "no finding"
     return f"{told}, and {below} below their thresholds" if below else told
 
 

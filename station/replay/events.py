@@ -83,7 +83,7 @@ def reading_of(record: ReadingMatched) -> Reading:
 
 def detection_of(record: FrameInspected) -> Detection:
     """The detector's answer."""
-    findings = tuple(Finding(f.label, f.score, f.box) for f in record.findings)
+    findings = tuple(Finding(f.label, float(f.score), f.box) for f in record.findings)
     return Detection(
         record.device, record.frame_id, findings, record.model_sha256, record.inference_ms, fault=record.fault
     )

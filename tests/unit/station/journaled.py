@@ -11,10 +11,11 @@ from typing import Any
 import apsw
 
 from simulator.config import FeedConfig, PlantConfig
-from station.core.events import Event, Starting
+from station.core.events import Event, ListsLoaded, Starting
 from station.core.line import Line
 from station.core.records import Record
 from station.journal import Journal, Stored
+from station.replay import Difference, Replay
 from tests.unit.core.virtual_line import VirtualLine
 
 BEGIN = datetime(2026, 10, 25, 12, 0, tzinfo=UTC)
@@ -73,3 +74,21 @@ def overwrite(path: Path, seq: int, **columns: Any) -> None:
     for name, value in columns.items():
         db.execute(f"UPDATE event SET {name} = ? WHERE seq = ?", (value, seq))
     db.close()
+
+
+def differences(records: Sequence[Record | Stored]) -> list[Difference]:
+    replay = Replay()
+    found = [difference for record in records for difference in replay.take(record)]
+    return [*found, *replay.finish()]
+
+
+def lists_changing() -> JournaledLine:
+    """All that is on the belt is held, then not, then held again."""
+    line = JournaledLine(busy(12))
+    line.run(8)
+    for turn in range(30):
+        codes = sorted({code for parcel in line.line.tracker.parcels for code in parcel.evidence.barcodes})
+        held = frozenset(codes) if turn % 2 else frozenset[str]()
+        line.give(ListsLoaded(f"{turn}", held, tuple((code, 1e6) for code in codes if turn % 5 == 0)))
+        line.run(0.4)
+    return line
