@@ -1,4 +1,4 @@
-"""Fills the generated parts of the documents: register tables, the life of a parcel, reasons. Run: scripts/docs."""
+"""Fills the generated parts of the documents: registers, a parcel's life, reasons, faults. Run: scripts/docs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from simulator.faults import FAULTS, Kind
 from station.core.parcel import TRANSITIONS
 from station.core.policy import REASONS
 
@@ -69,10 +70,27 @@ def reasons() -> str:
     return "\n".join(["| code | meaning |", "|---|---|", *rows]) + "\n"
 
 
+def faults() -> str:
+    """One table a class: what happens, where, to what, how much, and why it is of that class."""
+    titles = {Kind.DETECTABLE: "Detectable", Kind.LATE: "Detectable too late", Kind.UNDETECTABLE: "Undetectable"}
+    return "\n".join(f"## {title}\n\n{_faults(kind)}" for kind, title in titles.items())
+
+
+def _faults(kind: Kind) -> str:
+    rows = ["| fault | where | befalls | how much | what happens | why |", "|---|---|---|---|---|---|"]
+    for fault in FAULTS.values():
+        if fault.kind is kind:
+            size = f"{fault.size[0]:g} to {fault.size[1]:g} {fault.unit}" if fault.unit else ""
+            shown = (f"`{fault.name}`", fault.where.value, ", ".join(fault.targets), size, fault.text, fault.why)
+            rows.append(f"| {' | '.join(shown)} |")
+    return "\n".join(rows) + "\n"
+
+
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "registers": ("plc-interface.md", registers),
     "states": ("architecture.md", states),
     "reasons": ("mqtt.md", reasons),
+    "faults": ("faults.md", faults),
 }
 
 

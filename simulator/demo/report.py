@@ -159,9 +159,10 @@ def _whole(done: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapp
     """A parcel that was on the belt when the station started again: what the run before said of it belongs to it.
 
     That run may have died before it could journal the PLC's echo of an order; that the PLC released the parcel shows
-    that it held one.
+    that it held one. What the new run decided of a parcel that was released already changes nothing of that.
     """
-    if not done["adopted"] or done["route"] is not None:
+    released = done["plc_why"] == "released"
+    if not done["adopted"] or (done["route"] is not None and not released):
         return done
     whole = dict(done, barcodes=[], frames=[])
     for event in events:
@@ -170,11 +171,11 @@ def _whole(done: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapp
             whole |= _reading(whole, data)
         elif data.get("parcel") != done["parcel"]:
             continue
-        elif kind == "decided":
+        elif kind == "decided" and (data["route"] == "pass" or not released):
             whole |= {"route": data["route"], "reasons": data["reasons"], "ordered": True}
         elif kind == "acknowledged":
             whole["acknowledged"] = data["result"] == "accepted"
-    whole["acknowledged"] |= whole["ordered"] and done["plc_why"] == "released"
+    whole["acknowledged"] |= whole["ordered"] and released
     return whole
 
 

@@ -90,7 +90,6 @@ class XrayFolder:
             data, suffix = source.result(), ".png"
         else:
             return None
-        del self._drawn[item.identity]
         if self.spoil_next is not None:
             data, self.spoil_next = self.spoil_next(data), None
         partial = self.folder / f".{trigger:05d}.part"

@@ -20,7 +20,7 @@ def make_docs() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("part", ["registers", "states", "reasons"])
+@pytest.mark.parametrize("part", ["registers", "states", "reasons", "faults"])
 def test_generated_part_is_up_to_date(part: str) -> None:
     _, text, wanted = make_docs().filled(part)
     assert text == wanted, "run scripts/docs"

@@ -96,6 +96,17 @@ def test_a_pass_whose_echo_was_never_journaled_is_judged_by_its_decision(healthy
     assert "passed_without_own_clean_evidence" in make_report(truth, undecided, len(undecided))["broken"]
 
 
+def test_a_decision_of_the_next_run_changes_nothing_of_a_release(healthy: tuple[Truth, Events]) -> None:
+    truth, events = healthy[0], copy.deepcopy(healthy[1])
+    done = killed_before_the_echo(events)
+    reason = {"code": "inspect-only", "text": "entered before this session", "device": ""}
+    done.update(route="inspect", reasons=[reason], ordered=True)
+    late = {"parcel": done["parcel"], "route": "inspect", "reasons": [reason], "after": ""}
+    assert make_report(truth, [*events, {"type": "v1.decided", "data": late}], len(events) + 1)["broken"] == []
+    undecided = [e for e in events if e["type"] != "v1.decided" or e["data"]["parcel"] != done["parcel"]]
+    assert "passed_without_own_clean_evidence" in make_report(truth, undecided, len(undecided))["broken"]
+
+
 def test_a_missing_event_is_named(healthy: tuple[Truth, Events]) -> None:
     truth, events = healthy
     assert make_report(truth, events[:-1], len(events))["broken"] == ["events_received"]
