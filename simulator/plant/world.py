@@ -143,14 +143,6 @@ class Plant:
         even = belt.speed_mm_s == (belt.full_mm_s if belt.running else 0.0)
         return even and self.diverter == (1.0 if self._to_pass else 0.0) and not self.trouble.on
 
-    def quiet_until(self) -> float:
-        """No earlier than at that time (ms) an eye or a device has news, as long as nobody does anything."""
-        quiet = self.emissions[0][0] if self.emissions else float("inf")
-        travel = self._happenings[0][0] if self._happenings else float("inf")
-        if self.feeding:
-            travel = min(travel, max(self._tail + self._next[1] - _AHEAD_MM, self.belt.travel))
-        return min(quiet, self.ms + (travel - self.belt.travel) / self.belt.full_mm_s * 1000)
-
     def put(self, switch: Switch) -> None:
         """Put a fault in."""
         once = mishaps.ONCE.get(switch.fault.name)

@@ -198,12 +198,6 @@ class Daemon:
         deadline = self._deadline_ns
         return due if deadline is None or deadline <= self._turned_ns else min(due, deadline)
 
-    @property
-    def waits_for_plc(self) -> bool:
-        """True if something is due as soon as the PLC's samples reach so far."""
-        deadline = self._deadline_ns
-        return bool(self.line.matcher.waiting) or (deadline is not None and deadline <= self._turned_ns)
-
     def one_turn(self) -> None:
         """As the daemon's turns: marks first, then all that waits.
 

@@ -115,13 +115,6 @@ class PlcPort:
         """The session on offer."""
         return self._session
 
-    @property
-    def busy(self) -> bool:
-        """True if the next poll has something to say: a write is due, or the PLC has news."""
-        rings = self.cabinet.program.rings
-        news = rings.edge_total != self._edges or rings.outcome_total != self._outcomes
-        return news or bool(self._pending) or not self._connected or bool(self._late)
-
     def poll(self) -> None:
         """One write and one read."""
         now, trouble = self._clock.ns, self._trouble

@@ -34,13 +34,11 @@ from station.journal import JournalError, Stored
 from station.publisher.settings import PublisherSettings
 
 POLL_NS = 20 * NS_PER_MS
-IDLE_POLL_NS = 60 * NS_PER_MS
 RESTART_MS = 800.0
 TECHNICIAN_MS = 700.0
 PAUSE_MS = 2300.0
 STATION = "storm/1/a"
 _SETTINGS = {"host": "broker", "site": "storm", "line": "1", "station": "a", "keepalive_s": 2}
-_FAR_MS = 1e12
 
 Heard = Callable[[float, str, dict[str, Any]], None]
 """Told of what happens: ms, kind, fields."""
@@ -133,7 +131,7 @@ class World:
             self._do(self.clock.ns)
 
     def _next_due(self) -> int:
-        due = min(self._next_scan_ns(), self._next_poll_ns())
+        due = self._next_scan
         if self._agenda:
             due = min(due, self._agenda[0].ns)
         if self.plant.emissions and not self.frozen:
@@ -143,8 +141,10 @@ class World:
                 held = port.next_ns()
                 if held is not None and held < due:
                     due = held
-            if self.daemon is not None and not self.busy:
-                due = min(due, self.daemon.next_ns())
+            if self.daemon is not None:
+                due = min(due, self._next_poll)
+                if not self.busy:
+                    due = min(due, self.daemon.next_ns())
         if self.publishing is not None and self.publishing.alive:
             due = min(due, self.publishing.next_ns)
         return due
@@ -177,22 +177,6 @@ class World:
 
     # --- plant and PLC ------------------------------------------------------------------------------------------------
 
-    def _next_scan_ns(self) -> int:
-        """Scans at which nothing can change are left out, up to the last one ahead of the next poll."""
-        program, plant = self.cabinet.program, self.plant
-        if self.cabinet.commands or not plant.steady:
-            return self._next_scan
-        quiet = self._begun_ns + int(min(plant.quiet_until(), _FAR_MS) * NS_PER_MS)
-        until = min(quiet, self._next_poll_ns()) - 20 * NS_PER_MS
-        rate = self.config.belt.speed_mm_s / self.config.belt.um_per_count / NS_PER_MS
-        while self._next_scan < until:
-            ahead = self._next_scan - self._begun_ns - plant.ms * NS_PER_MS
-            count = program.count + int(ahead * rate) + 2
-            if not program.quiet(int(plant.plc_ms(plant.ms + ahead / NS_PER_MS)), count):
-                break
-            self._next_scan += self._scan_ns()
-        return self._next_scan
-
     def _scan_ns(self) -> int:
         return int(self._random.uniform(*self.config.plc.scan_ms) * NS_PER_MS)
 
@@ -208,13 +192,6 @@ class World:
             self.truth.numbered(program)
         self._fed = self._fed or bool(program.orders.session and program.run_empty)
         plant.feeding = self.wants_feed and self._fed
-
-    def _next_poll_ns(self) -> int:
-        if self.daemon is None or self.frozen:
-            return NEVER
-        if self.daemon.plc.busy or self.daemon.waits_for_plc or self.busy or self.plant.trouble.on:
-            return self._next_poll
-        return self._next_poll + IDLE_POLL_NS - POLL_NS
 
     def _new_program(self) -> PlcProgram:
         inputs = self.plant.inputs()
