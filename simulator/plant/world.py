@@ -44,7 +44,6 @@ class Plant:
     encoder_mm: float = 0.0
     clock_ms: float = 0.0
     by_hand: int = 0
-    newest: Item = field(init=False)
     _random: Random = field(init=False)
     _feed: Feed = field(init=False)
     _happenings: list[tuple[float, int, str, Item, int]] = field(default_factory=list)
@@ -193,21 +192,19 @@ class Plant:
         item.start = self.belt.travel - at_mm
         item.slips = self._slips()
         item.faults.add("added by hand")
-        self.newest = item
-        self.on_truth("added", {**item.facts(), "at_mm": round(at_mm)})
         self._plan(item, at_mm)
+        self.on_truth("added", {**item.facts(), "at_mm": round(at_mm)})
 
     def swap(self, item: Item, other: Item) -> None:
         """Put another item of the same length where that one lies."""
         place = self.position(item)
         other.start, other.slips, other.offset = item.start, item.slips, item.offset
         other.faults.add("added by hand")
-        self.newest = other
-        self.on_truth("swapped", {**other.facts(), "for": item.identity})
         self._happenings = [(t, n, k, other if i is item else i, w) for t, n, k, i, w in self._happenings]
         self.items[self.items.index(item)] = other
         self.eyes.swapped(item, other)
         item.on_belt = False
+        self.on_truth("swapped", {**other.facts(), "for": item.identity})
         self.on_truth("removed", {"item": item.identity, "at_mm": round(place)})
 
     def position(self, item: Item) -> float:
@@ -243,9 +240,8 @@ class Plant:
             item.slips = self._slips()
             self._trip(item)
             self._tail = start + item.length_mm
-            self.newest = item
-            self.on_truth("fed", item.facts())
             self._plan(item, -1.0)
+            self.on_truth("fed", item.facts())
             self._last_fed = item
             self._next = self._crowd(*self._feed.next())
 

@@ -214,10 +214,9 @@ class Daemon:
         self._deadline_ns = self.line.next_deadline()
 
     def stop(self) -> None:
-        """End in order."""
+        """Say what there is to say at an end in order."""
         self.put(Stopping("SIGTERM"))
         self.one_turn()
-        self.let_go()
 
     def let_go(self) -> None:
         """What the system does with a dead process: its files are closed."""

@@ -17,7 +17,7 @@ from simulator.storm.promises import Promise, Violation
 from simulator.storm.subscriber import event_id
 from simulator.storm.truth import Body
 from simulator.storm.weather import Episode, needs_disk
-from simulator.storm.world import PAUSE_MS, TECHNICIAN_MS, Heard, World
+from simulator.storm.world import Heard, World
 
 PARCELS_PER_HOUR = 3600
 RECOVER_MS = 5000.0
@@ -26,6 +26,8 @@ _DRAIN_MS = 12_000.0
 _PUBLISH_MS = 15_000.0
 _TOO_LATE_MS = 4000.0
 _STOPS_MS = 1000.0
+_PRESSES_AFTER_MS = 700.0
+_PAUSE_MS = 3900.0
 _PAUSE_EVERY_MS = 6000.0
 _USEFUL_SHARE = 0.95
 _CAUSELESS_SHARE = 0.001
@@ -142,6 +144,8 @@ class Storm:
     def _look(self) -> None:
         world = self.world
         world.after(_LOOK_MS, self._look)
+        if world.room.fuse.left is not None:  # the daemon is about to be killed
+            self._trouble()
         if self._on and world.daemon is not None:
             states = Counter(parcel.state.value for parcel in world.daemon.line.tracker.parcels)
             for name in {episode.switch.fault.name for episode in self._on}:
@@ -168,7 +172,7 @@ class Storm:
             world.refused = ""
             self._trouble()
         guard = world.cabinet.program.guard
-        if guard.stop_cause and now - self._pressed_ms > TECHNICIAN_MS:
+        if guard.stop_cause and now - self._pressed_ms > _PRESSES_AFTER_MS:
             self._pressed_ms = now
             world.plant.acknowledge()
             self._trouble()
@@ -177,7 +181,7 @@ class Storm:
         if steps and world.wants_feed and now - self._paused_ms > _PAUSE_EVERY_MS:
             self._paused_ms = now
             world.wants_feed = False
-            world.after(PAUSE_MS + 1600, self._feed_again)
+            world.after(_PAUSE_MS, self._feed_again)
             self._trouble()
 
     def _feed_again(self) -> None:

@@ -6,6 +6,7 @@ the same events.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -35,8 +36,6 @@ from station.publisher.settings import PublisherSettings
 
 POLL_NS = 20 * NS_PER_MS
 RESTART_MS = 800.0
-TECHNICIAN_MS = 700.0
-PAUSE_MS = 2300.0
 STATION = "storm/1/a"
 _SETTINGS = {"host": "broker", "site": "storm", "line": "1", "station": "a", "keepalive_s": 2}
 
@@ -105,7 +104,6 @@ class World:
         self._serial = 0
         self._begun_ns = self.clock.ns
         self._next_scan = self._next_poll = self.clock.ns
-        self._exported = 0
         self.start_station()
 
     # --- time ---------------------------------------------------------------------------------------------------------
@@ -233,7 +231,7 @@ class World:
         """The last number on disk, as far as it was told; what it was not told yet is published a step later."""
         return self.daemon.journal.last_seq if self.daemon is not None else NEVER
 
-    def kill_station(self, *, lets_publisher_end: bool = True) -> None:
+    def kill_station(self) -> None:
         """The daemon is dead; its publisher ends by itself, and the supervisor starts both again."""
         if self.daemon is None:
             return
@@ -242,7 +240,8 @@ class World:
         self.daemon.let_go()
         self.daemon = None
         self.frozen = False
-        if self.publishing is not None and lets_publisher_end:
+        self.room.fuse.left = None
+        if self.publishing is not None:
             self.publishing.ending.pipe_closed = True
         self._again()
 
@@ -250,15 +249,9 @@ class World:
         """The daemon ends in order, and is started again."""
         if self.daemon is None or self.frozen or self.busy:
             return
-        try:
+        with contextlib.suppress(KilledError):
             self.daemon.stop()
-        except KilledError:
-            self.daemon.let_go()
-        self.promises.journal_is(None)
-        self.daemon = None
-        if self.publishing is not None:
-            self.publishing.ending.pipe_closed = True
-        self._again()
+        self.kill_station()
 
     def _again(self) -> None:
         if self.supervised:
@@ -346,7 +339,7 @@ class World:
         item = fields.get("item", 0)
         match kind:
             case "fed" | "added" | "swapped":
-                self.truth.fed(self.plant.newest, self.clock.ns)
+                self.truth.fed(next(one for one in reversed(self.plant.items) if one.identity == item), self.clock.ns)
                 if kind != "fed" and (body := self.truth.of_item(item)) is not None:
                     body.hands = True
             case "infeed":
