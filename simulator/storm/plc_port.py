@@ -165,6 +165,7 @@ class PlcPort:
             self._grant = 0
         if not self._connected:
             self._connected = True
+            self._number = program.orders.number or 0  # so that the next write has advanced
             yield DeviceState(self.name, connected=True)
             yield self._connect(resumed=self._known is program and not self._missed())
         elif self._known is not program or self._missed():
@@ -188,7 +189,6 @@ class PlcPort:
 
     def _connect(self, *, resumed: bool) -> PlcConnected:
         program = self.cabinet.program
-        self._number = program.orders.number or 0  # so that the next write has advanced
         if not resumed:
             self._known = program
             self._edges, self._outcomes = program.rings.edge_total, program.rings.outcome_total
