@@ -34,6 +34,7 @@ class Witness:
     def testify(self, match: Match, count: int, now: Now) -> list[Action]:
         """Take one match: evidence of its owner, or a doubt on every parcel that it could belong to."""
         reading, device = match.reading, match.device.name
+        frame = self._frame(reading) if isinstance(reading, Frame) else None
         actions: list[Action] = [self._matched(match, count), *self._trigger_alarm(device)]
         owner = match.owner
         if owner is None:
@@ -41,7 +42,7 @@ class Witness:
                 parcel.evidence.ambiguous.add(device)
                 actions += self.desk.withdraw(parcel, count, now)
             return actions
-        self._add(owner, reading)
+        self._add(owner, reading, frame)
         return actions + self.desk.withdraw(owner, count, now)
 
     def question(self, stranger: Parcel, count: int, now: Now) -> list[Action]:
@@ -88,7 +89,7 @@ class Witness:
         )
         return self.desk.alarms.when(not counter.in_step, "trigger-step", device, text, "high")
 
-    def _add(self, owner: Parcel, reading: Reading) -> None:
+    def _add(self, owner: Parcel, reading: Reading, frame: FrameEvidence | None) -> None:
         evidence, device = owner.evidence, reading.device
         if len(evidence.barcodes) + len(evidence.weights_g) + len(evidence.frames) >= _READINGS_AT_MOST:
             owner.doubts["flood"] = f"more than {_READINGS_AT_MOST} readings of it: did it stand under a device?"
@@ -102,10 +103,11 @@ class Witness:
                 evidence.faults[device] = reading.fault
             case WeightReading(weight_g=float(weight)):
                 evidence.weights_g.append(weight)
-            case Frame():
-                evidence.frames.append(self._frame(reading))
+        if frame is not None:
+            evidence.frames.append(frame)
 
     def _frame(self, frame: Frame) -> FrameEvidence:
+        """What a picture is as evidence; each is remembered, also one that no parcel owns, to know it again."""
         earlier = self._earlier.setdefault(frame.device, deque(maxlen=_PICTURES_KEPT))
         fault = frame.fault
         if not fault and frame.frame_id in earlier:

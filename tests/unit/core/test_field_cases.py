@@ -356,3 +356,21 @@ def test_a_device_that_may_be_missing_is_an_exception_and_journaled_as_one() -> 
     assert any(d["exceptions"] == ("scale",) and d["weight_g"] is None for d in passed)
     assert all(d["exceptions"] == () for d in passed[:5])
     assert all(d["weight_g"] is not None or d["exceptions"] == ("scale",) for d in passed)
+
+
+def test_a_picture_that_no_parcel_owned_is_known_again() -> None:
+    """The machine freezes on a picture that was ambiguous: its repetition is no evidence of the next parcel."""
+    pictures: list[Frame] = []
+
+    def freeze(event: Event) -> list[Event]:
+        if not isinstance(event, Frame):
+            return [event]
+        pictures.append(event)
+        if len(pictures) == 10:
+            return [replace(event, trigger=None)]
+        return [replace(event, frame_id=pictures[9].frame_id) if len(pictures) == 11 else event]
+
+    line = VirtualLine(busy(35), filters=[freeze])
+    line.run(20)
+    shown = [d for d in completed(line) if pictures[9].frame_id in d["frames"]]
+    assert [(d["route"], d["reasons"][0]["code"]) for d in shown] == [("inspect", "picture-unusable")]
