@@ -12,8 +12,8 @@ from station.core.belt import Interval
 from station.explain import words
 from station.explain.story import Sensed, Story
 
-_BAR = 32
-_STRIP = 44
+_BAR = 20
+_STRIP = 20
 _ROUTES = {"pass": "green", "inspect": "yellow", "lost": "red", "unobserved": "red"}
 
 
@@ -46,11 +46,12 @@ def _head(story: Story) -> RenderableType:
 
 
 def _time_line(story: Story) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Time line", title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Time line, and the share of the deadline", title_justify="left")
     table.add_column("ms", justify="right")
-    table.add_column("of deadline", justify="right")
-    for name in ("", "what", ""):
-        table.add_column(name, overflow="fold")
+    table.add_column("share", justify="right")
+    table.add_column("", no_wrap=True)
+    table.add_column("what", overflow="fold", min_width=17)
+    table.add_column("", overflow="fold")
     longest = max([story.deadline_ms, *(step.at_ms for step in story.steps)])
     for step in story.steps:
         late = step.name.startswith(("decided", "ordered")) and step.at_ms > story.deadline_ms
@@ -80,7 +81,7 @@ def _readings(story: Story) -> RenderableType:
     title = "Readings: where the belt was as each was taken (█), where the parcel was in the device's zone (─)"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
     for name in ("device", "said", "belt moved on by, mm", "whose"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name.startswith("belt"))
     per_count = story.setup.geometry.mm_per_count
     for sensed in story.readings:
         whose = Text(words.match(sensed.record, story.ref.number), "green" if sensed.own else "red")
