@@ -46,7 +46,8 @@ def _head(story: Story) -> RenderableType:
 
 
 def _time_line(story: Story) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Time line, and the share of the deadline", title_justify="left")
+    head = "Time line, and the share of the deadline"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=head, title_justify="left")
     table.add_column("ms", justify="right")
     table.add_column("share", justify="right")
     table.add_column("", no_wrap=True)
