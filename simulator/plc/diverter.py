@@ -9,6 +9,7 @@ from simulator.plc.table import Why
 
 _STOP_DIVERTER = 3
 _STOP_UNRELEASED = 4
+_STOP_ENCODER = 5
 
 
 @dataclass(slots=True)
@@ -82,7 +83,9 @@ class DiverterGuard:
         self._stand(inputs, moving=moving)
         self._release(inputs.count)
         front = self._front(inputs.count)
-        if front is None:
+        if self.stop_cause == _STOP_ENCODER:
+            pass  # whatever is under the diverter: it does not move
+        elif front is None:
             self.to_pass = False
         elif not front.crossing_begun:
             self.to_pass = front.released
@@ -101,8 +104,15 @@ class DiverterGuard:
 
     def unreleased(self) -> None:
         """Something is in the pass lane that was not released: stop."""
-        self.stop_cause = _STOP_UNRELEASED
+        self.stop_cause = self.stop_cause or _STOP_UNRELEASED
         self.faults |= 4
+
+    def encoder_failed(self) -> list[Crossing]:
+        """No place is known any more: the belt stops, and all that lies here is given up; returned is what that was."""
+        given_up, self.queue = self.queue, []
+        self.stop_cause = _STOP_ENCODER
+        self.faults |= 16
+        return given_up
 
     def _release(self, count: int) -> None:
         free = self.settings.switch_mm / self.settings.mm_per_count
@@ -135,7 +145,7 @@ class DiverterGuard:
             return
         wanted = inputs.at_pass if front.released else inputs.at_inspect
         if not wanted or (inputs.at_pass and inputs.at_inspect):
-            self.stop_cause = _STOP_DIVERTER
+            self.stop_cause = self.stop_cause or _STOP_DIVERTER
             self.faults |= 1 | (2 if inputs.at_pass and inputs.at_inspect else 0)
 
     def _stand(self, inputs: Inputs, *, moving: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from simulator.plc.diverter import Crossing, DiverterGuard
+from simulator.plc.encoder import EncoderWatch
 from simulator.plc.orders import OrderBook
 from simulator.plc.signals import EdgeSignal, Inputs, Outputs, PlcSettings
 from simulator.plc.table import Place, Record, Rings, Row, Why
@@ -32,6 +33,7 @@ class PlcProgram:
     rings: Rings = field(default_factory=Rings)
     orders: OrderBook = field(init=False)
     guard: DiverterGuard = field(init=False)
+    encoder: EncoderWatch = field(init=False)
     _covering: dict[int, int] = field(default_factory=dict)
     _quiet: tuple[float, int] = (0.0, 0)
     _contacts: tuple[object, ...] = ()
@@ -39,6 +41,7 @@ class PlcProgram:
     def __post_init__(self) -> None:
         self.orders = OrderBook(self.settings, self.start_ms)
         self.guard = DiverterGuard(self.settings)
+        self.encoder = EncoderWatch(self.settings, self.start_ms, self.start_count)
         self.ms, self.count = self.start_ms, self.start_count
 
     def scan(self, inputs: Inputs) -> Outputs:
@@ -46,10 +49,11 @@ class PlcProgram:
         self.scan_max_ms = max(self.scan_max_ms, inputs.ms - self.ms)
         self.ms, self.count = inputs.ms, inputs.count
         self.scans += 1
+        believable = self.encoder.believable(inputs.ms, inputs.count, driven=self.belt)
         contacts = inputs.contacts
-        if inputs.edges or contacts != self._contacts or not self.quiet(inputs.ms, inputs.count):
+        if not believable or inputs.edges or contacts != self._contacts or not self.quiet(inputs.ms, inputs.count):
             self._contacts = contacts
-            self._work(inputs)
+            self._work(inputs, believable=believable)
             self._quiet = self._quiet_until()
         return Outputs(belt=self.belt, to_pass=self.guard.to_pass, triggers=self.triggers)
 
@@ -63,13 +67,15 @@ class PlcProgram:
         counts += [self._lost_beyond(row) for row in self.rows.values() if row.number not in self.guard.numbers]
         return min(counts), self.orders.beat_ms + self.settings.stale_ms
 
-    def _work(self, inputs: Inputs) -> None:
+    def _work(self, inputs: Inputs, *, believable: bool) -> None:
         self.mode, self.lane_full = inputs.mode, inputs.lane_full
         self.at = (inputs.at_pass, inputs.at_inspect)
         self.operator_stopped = inputs.operator_stop
         self.orders.watch(self.ms)
         for edge in inputs.edges:
             self._on_edge(edge)
+        if not believable:
+            self._lose_all()
         self._lose()
         for crossing in self.guard.scan(inputs, moving=self.belt):
             self._outcome(crossing, Place.UNOBSERVED)
@@ -213,6 +219,15 @@ class PlcProgram:
             if row.number not in claimed and self.count > self._lost_beyond(row):
                 self.rings.outcome(row.number, Place.LOST, row.refused or Why.NOT_SEEN, self.count, self.ms)
                 self._forget(row.number)
+
+    def _lose_all(self) -> None:
+        """No place on the belt is known any more: stop, and count it as full of unknown parcels, as at the start."""
+        for crossing in self.guard.encoder_failed():
+            self._outcome(crossing, Place.UNOBSERVED)
+        for row in list(self.rows.values()):
+            self.rings.outcome(row.number, Place.UNOBSERVED, row.refused or Why.AMBIGUOUS, self.count, self.ms)
+            self._forget(row.number)
+        self.start_count = self.count
 
     def _lost_beyond(self, row: Row) -> float:
         """The count beyond which a parcel has missed its window at the decision eye."""

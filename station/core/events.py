@@ -145,6 +145,7 @@ class StopCause(IntEnum):
     LANE_FULL = 2
     DIVERTER = 3
     UNRELEASED_IN_PASS_LANE = 4
+    ENCODER = 5
 
 
 class Fault(IntFlag):

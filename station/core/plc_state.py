@@ -20,6 +20,7 @@ _STOP_TEXT = {
     StopCause.LANE_FULL: "the inspection lane is full: empty it",
     StopCause.DIVERTER: "the diverter is not where it should be: look for a jam, then acknowledge at the panel",
     StopCause.UNRELEASED_IN_PASS_LANE: "a parcel that was not released is in the pass lane: take it out by hand",
+    StopCause.ENCODER: "the encoder's count cannot be believed: look at wheel and cable, then acknowledge at the panel",
 }
 
 
