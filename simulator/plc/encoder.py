@@ -1,4 +1,4 @@
-"""Whether the encoder's count can be believed: the belt cannot move backwards, too fast, or stand while it is driven."""
+"""Whether the encoder's count can be believed: the belt cannot run backwards or too fast, or stand while driven."""
 
 from __future__ import annotations
 

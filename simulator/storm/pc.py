@@ -172,7 +172,8 @@ class Daemon:
         self._turned_ns = 0
         self._deadline_ns: int | None = None
         self.plc.start(self.put)
-        self.put(Starting("storm", "config", self.detector.model))
+        left_open = tuple(self.journal.open_parcels())
+        self.put(Starting("storm", "config", self.detector.model, left_open))
         self.put(room.lists)
         for port in room.ports.values():
             port.forget()

@@ -325,12 +325,21 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenParcel:
+    """A parcel that an earlier run of the daemon saw enter (UTC, ISO-8601) and did not complete."""
+
+    key: ParcelKey
+    entered_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Starting:
-    """The daemon begins; what it runs with."""
+    """The daemon begins; what it runs with, and which parcels the journal holds open."""
 
     software: str
     config_sha256: str
     model_sha256: str
+    left_open: tuple[OpenParcel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

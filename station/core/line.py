@@ -20,6 +20,7 @@ from station.core.events import (
     Event,
     Frame,
     ListsLoaded,
+    OpenParcel,
     OrderAcknowledged,
     OutcomeSeen,
     ParcelKey,
@@ -41,7 +42,9 @@ from station.core.plc_state import PlcState, compare, joined_record
 from station.core.records import (
     DeviceChanged,
     EdgesRead,
+    LeftOpen,
     ParcelEntered,
+    ParcelRef,
     PlcJumped,
     Reason,
     SetupRecord,
@@ -73,6 +76,7 @@ class Line:
     _edges: list[tuple[int, int, int, int, int, int, int]] = field(default_factory=list)
     _count: Unwrap = field(default_factory=Unwrap)
     _plc_ms: Unwrap = field(default_factory=Unwrap)
+    _left_open: tuple[OpenParcel, ...] = ()
     _handlers: dict[type, Handler] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -134,6 +138,7 @@ class Line:
         for parcel in self.tracker.parcels:
             if parcel.key and parcel.on_belt and parcel.key not in adopted:
                 actions += self.desk.complete(parcel, Place.UNOBSERVED, None, now)
+        actions += self._close_old(adopted, now)
         self._new_belt()
         actions.append(joined_record(event))
         self.desk.new_belt(self.connected)
@@ -142,6 +147,17 @@ class Line:
         counts = [(self._count(row.infeed_count), self._count(row.last_eye_count)) for row in event.parcels]
         for parcel in self.tracker.adopt(event.parcels, event.epoch, counts):
             actions += self._entered(parcel, now)
+        return actions
+
+    def _close_old(self, still_there: set[ParcelKey], now: Now) -> list[Action]:
+        """What an earlier run left open has left the belt unseen, unless the PLC still has it."""
+        actions: list[Action] = []
+        for left in self._left_open:
+            if left.key not in still_there:
+                parcel = Parcel(left.key, 0, {}, inspect_only=True, entered_at=left.entered_at)
+                parcel.doubts["adopted"] = "was on the belt when an earlier run of the station ended"
+                actions += self.desk.complete(parcel, Place.UNOBSERVED, None, now)
+        self._left_open = ()
         return actions
 
     def _on_lost(self, event: PlcLost, _now: Now) -> list[Action]:
@@ -306,12 +322,15 @@ class Line:
         return actions
 
     def _on_starting(self, event: Starting, _now: Now) -> list[Action]:
+        self._left_open = event.left_open
+        open_ones = [(ParcelRef(epoch=o.key.epoch, number=o.key.number), o.entered_at) for o in event.left_open]
         record = StationStarted(
             software=event.software,
             config_sha256=event.config_sha256,
             model_sha256=event.model_sha256,
             policy_version=self.setup.policy.version,
             setup=SetupRecord.of(self.setup),
+            left_open=tuple(LeftOpen(parcel=parcel, entered_at=at) for parcel, at in open_ones),
         )
         return [Keep(record)]
 

@@ -80,16 +80,25 @@ class SetupRecord(BaseModel):
         return LineSetup(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
+class LeftOpen(BaseModel):
+    """A parcel that an earlier run saw enter and did not complete."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    parcel: ParcelRef
+    entered_at: str
+
+
 class StationStarted(Record):
-    """The daemon began; what it runs with."""
+    """The daemon began; what it runs with. Of `left_open`, those that have left the belt meanwhile are completed."""
 
     type: ClassVar[str] = "station-started"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     software: str
     config_sha256: str
     model_sha256: str
     policy_version: str
     setup: SetupRecord
+    left_open: tuple[LeftOpen, ...] = ()
 
 
 class StationStopped(Record):

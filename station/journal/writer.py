@@ -11,7 +11,8 @@ from typing import Any
 
 import apsw
 
-from station.core.records import Record
+from station.core.events import OpenParcel, ParcelKey
+from station.core.records import ParcelCompleted, ParcelEntered, Record
 from station.journal.lock import FileLock, LockedError
 from station.journal.stored import (
     APPLICATION_ID,
@@ -28,6 +29,13 @@ from station.journal.stored import (
 BUSY_MS = 100
 FULL_CHECK_BYTES = 64 * 2**20
 WAL_KEEP_BYTES = 16 * 2**20
+OPEN_AMONG = 100_000
+_PARCELS = f"""
+WITH parcel AS (SELECT seq, type, time, CAST(payload AS TEXT) AS told FROM event
+    WHERE seq > ? AND type IN ('{ParcelEntered.type}', '{ParcelCompleted.type}'))
+SELECT type, time, json_extract(told, '$.parcel.epoch'), json_extract(told, '$.parcel.number')
+    FROM parcel WHERE json_valid(told) ORDER BY seq
+"""  # noqa: S608
 
 
 def _new_id() -> str:
@@ -103,6 +111,26 @@ class Journal:
             JournalError: it did not.
         """
         self._commit(lambda: self._db.execute("UPDATE probe SET mono_ns = ?", (self._mono_ns(),)))
+
+    def open_parcels(self) -> list[OpenParcel]:
+        """Parcels of the newest 100,000 events that entered and were not completed, oldest first.
+
+        Raises:
+            JournalError: it cannot be read.
+        """
+        try:
+            rows = list(self._db.execute(_PARCELS, (self.last_seq - OPEN_AMONG,)))
+        except apsw.Error as error:
+            raise explain(self.path, error) from error
+        found: dict[ParcelKey, OpenParcel] = {}
+        for kind, time, epoch, number in rows:
+            if isinstance(epoch, int) and isinstance(number, int):
+                key = ParcelKey(epoch, number)
+                if kind == ParcelEntered.type:
+                    found.setdefault(key, OpenParcel(key, time))
+                else:
+                    found.pop(key, None)
+        return list(found.values())
 
     def wal_bytes(self) -> int:
         """Size of the write-ahead log; it grows past a few tens of MB only if a reader holds a snapshot open."""

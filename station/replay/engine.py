@@ -127,11 +127,13 @@ class Replay:
             return missing
         record = events.record_of(event) if isinstance(event, Stored) else event
         if isinstance(record, StationStarted):
-            self._begin(record.setup.line_setup())
+            self._begin(record.setup.line_setup(), record)
         return missing
 
-    def _begin(self, setup: LineSetup) -> None:
+    def _begin(self, setup: LineSetup, started: StationStarted | None = None) -> None:
         self._line = Line(setup)
+        if started is not None:
+            self._line.handle(events.starting_of(started), _NOW)
         self._stand_in(self._line)
 
     def _stand_in(self, line: Line) -> None:

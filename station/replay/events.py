@@ -17,8 +17,11 @@ from station.core.events import (
     Lane,
     ListsLoaded,
     Mode,
+    OpenParcel,
+    ParcelKey,
     PlcConnected,
     PlcSample,
+    Starting,
     WeightReading,
 )
 from station.core.matching import Reading
@@ -31,6 +34,7 @@ from station.core.records import (
     PlcJoined,
     ReadingMatched,
     Record,
+    StationStarted,
 )
 from station.journal import Stored
 
@@ -57,6 +61,12 @@ def record_of(event: Stored) -> Record:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise ReplayError(f"event {event.seq}, {event.type}, is damaged: {where} {first['msg']}") from error
+
+
+def starting_of(record: StationStarted) -> Starting:
+    """The start as the daemon told it."""
+    left_open = [OpenParcel(ParcelKey(o.parcel.epoch, o.parcel.number), o.entered_at) for o in record.left_open]
+    return Starting(record.software, record.config_sha256, record.model_sha256, tuple(left_open))
 
 
 def edges_of(record: EdgesRead) -> list[Edge]:

@@ -12,11 +12,14 @@ from pathlib import Path
 import apsw
 import pytest
 
+from station.core.events import OpenParcel, ParcelKey
 from station.core.records import (
     CountInterval,
     Decided,
     DeviceChanged,
     FrameInspected,
+    ParcelCompleted,
+    ParcelEntered,
     ParcelRef,
     ReadingMatched,
     Reason,
@@ -53,6 +56,35 @@ def test_numbers_go_on_after_a_restart(opened: Opened) -> None:
     again = opened()
     assert again.journal_id == journal.journal_id
     assert again.append([changed(2)], epoch=0, session=0)[0].seq == 2
+
+
+def _entered(epoch: int, number: int) -> ParcelEntered:
+    return ParcelEntered(parcel=ParcelRef(epoch=epoch, number=number), count=0, inspect_only=False)
+
+
+def _completed(epoch: int, number: int) -> ParcelCompleted:
+    nothing = dict.fromkeys(["barcode", "weight_g", "route", "length_mm", "decided_at", "order_latency_ms"])
+    empty = dict.fromkeys(["barcodes", "frames", "findings", "reasons"], ())
+    told = {"outcome": "unobserved", "plc_why": "", "mode": "automatic", "entered_at": "", "completed_at": ""}
+    flags = {"ordered": False, "acknowledged": False, "parcel": ParcelRef(epoch=epoch, number=number)}
+    return ParcelCompleted.model_validate(nothing | empty | told | flags)
+
+
+def test_parcels_that_entered_and_were_not_completed_are_open_after_a_restart(opened: Opened) -> None:
+    journal = opened()
+    journal.append([_entered(8, 1), _entered(9, 1), _entered(9, 2), changed(1)], epoch=9, session=1)
+    journal.append([_completed(9, 1), _entered(8, 1), _entered(9, 3)], epoch=9, session=1)
+    journal.close()
+    again = opened()
+    when = "2026-10-25T12:00:00.250Z"
+    assert again.open_parcels() == [OpenParcel(ParcelKey(*key), when) for key in [(8, 1), (9, 2), (9, 3)]]
+
+
+def test_of_a_long_journal_the_newest_events_tell_what_is_open(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("station.journal.writer.OPEN_AMONG", 3)
+    journal = opened()
+    journal.append([_entered(9, 1), _entered(9, 2), changed(1), changed(2)], epoch=9, session=1)
+    assert [o.key.number for o in journal.open_parcels()] == [2]
 
 
 def test_nothing_to_keep_is_no_commit(opened: Opened) -> None:
