@@ -25,6 +25,7 @@ SILENCE_S = 0.3
 TORN_S = 1.0
 TORN = "the status block is torn: scan_begin and scan_end must agree after each scan"
 _BACKOFF_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
+_HALF_REGISTER = 1 << 15
 _SENT_KEPT = 256
 _CAUSES_TOLD = 20
 
@@ -158,6 +159,8 @@ class ModbusPlc:
         check_map(status, self._map.version)
         self._last_message_ns = answered
         asked = self._sent.get(status["poll_echo"])
+        if asked is None:
+            self._catch_up(status["poll_echo"])
         with self._lock:
             if status["epoch"] == self._grant:
                 self._grant = 0  # taken: a PLC that begins anew must not find it again
@@ -173,6 +176,11 @@ class ModbusPlc:
                     continue
                 del self._pending[ack.order]
             sink(ack)
+
+    def _catch_up(self, echo: int) -> None:
+        """A block of an earlier connection that came late left the PLC ahead of us: ours would never be taken."""
+        if 0 < (echo - self._number) % 65_536 < _HALF_REGISTER:
+            self._number = echo
 
     def _write(self) -> None:
         self._number = (self._number + 1) % 65_536

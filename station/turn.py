@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from station.clock import Clock, utc_text
-from station.core.actions import Keep, OpenSession, Order, Send
+from station.core.actions import Action, Keep, OpenSession, Order, Send
 from station.core.events import Condition, Event, SessionChosen
 from station.core.line import Line
 from station.core.now import Now
@@ -66,7 +66,9 @@ class Turn:
         orders: list[Order] = []
         now = self._now()
         for event in events:
-            self._handle(event, orders, now)
+            self.counters["events"] += 1
+            for action in self.line.handle(event, now):
+                self._carry_out(action, orders)
         self.counters["turns"] += 1
         if not self._commit():
             return False
@@ -84,18 +86,18 @@ class Turn:
 
     def _say(self, event: Event) -> None:
         """Tell the core something of the turn's own; it answers with records alone."""
-        self._handle(event, [], self._now())
-
-    def _handle(self, event: Event, orders: list[Order], now: Now) -> None:
         self.counters["events"] += 1
-        for action in self.line.handle(event, now):
-            match action:
-                case Keep():
-                    self._wait(action.record)
-                case Send():
-                    orders.append(action.order)
-                case OpenSession():
-                    self._wanted = action
+        for action in self.line.handle(event, self._now()):
+            self._carry_out(action, [])
+
+    def _carry_out(self, action: Action, orders: list[Order]) -> None:
+        match action:
+            case Keep():
+                self._wait(action.record)
+            case Send():
+                orders.append(action.order)
+            case OpenSession():
+                self._wanted = action
 
     def _wait(self, record: Record) -> None:
         if len(self.backlog) < BACKLOG:

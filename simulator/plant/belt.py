@@ -20,13 +20,13 @@ class Belt:
 
     def step(self, seconds: float) -> tuple[float, float]:
         """Move for that long; returns travel before and after. Speed is even within a step."""
-        rate = self.full_mm_s**2 / (2 * self.brake_mm)
         target = self.full_mm_s if self.running else 0.0
-        change = rate * seconds
-        if self.speed_mm_s < target:
-            self.speed_mm_s = min(target, self.speed_mm_s + change)
-        else:
-            self.speed_mm_s = max(target, self.speed_mm_s - change)
+        if self.speed_mm_s != target:
+            change = self.full_mm_s**2 / (2 * self.brake_mm) * seconds
+            if self.speed_mm_s < target:
+                self.speed_mm_s = min(target, self.speed_mm_s + change)
+            else:
+                self.speed_mm_s = max(target, self.speed_mm_s - change)
         before = self.travel
         self.travel += self.speed_mm_s * seconds
         return before, self.travel

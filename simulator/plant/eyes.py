@@ -35,6 +35,11 @@ class Eyes:
             self._covered[eye].discard(item.identity)
         return self.look(eye, latch)
 
+    def under(self, eye: int) -> int | None:
+        """The one item whose body breaks that beam, if the eye says so and there is one."""
+        covered = self._covered[eye]
+        return next(iter(covered)) if self._says[eye] and len(covered) == 1 else None
+
     def lifted(self, item: Item, latch: Callable[[float], tuple[int, int]]) -> None:
         """Somebody takes the item away."""
         for eye in range(self.number):

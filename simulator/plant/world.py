@@ -16,7 +16,7 @@ from simulator.plant.belt import Belt, draw_slips, travel_at
 from simulator.plant.eyes import Eyes
 from simulator.plant.feed import Feed, Item
 from simulator.plant.trouble import Emission, Trouble
-from simulator.plc.signals import Inputs, Outputs
+from simulator.plc.signals import EdgeSignal, Inputs, Outputs
 
 _STEP_MS = 5.0
 _AHEAD_MM = 300.0
@@ -75,7 +75,9 @@ class Plant:
 
     def inputs(self) -> Inputs:
         """The PLC's inputs now; edges latched since the last call."""
-        edges, self.eyes.edges = tuple(self.eyes.edges), []
+        edges: tuple[EdgeSignal, ...] = ()
+        if self.eyes.edges:
+            edges, self.eyes.edges = tuple(self.eyes.edges), []
         acknowledge, self._acknowledge = self._acknowledge, False
         at_pass, at_inspect = self.diverter >= 1.0, self.diverter <= 0.0
         if "diverter-input" in self.trouble.on:
@@ -97,6 +99,8 @@ class Plant:
         """Take the PLC's outputs."""
         self.belt.running = outputs.belt
         self._to_pass = outputs.to_pass
+        if outputs.triggers == self._pulses:
+            return
         pulses = (outputs.triggers - self._pulses) % _TRIGGERS
         self._pulses = outputs.triggers
         if pulses > _TRIGGERS // 2:  # the PLC's program began anew; the X-ray machine counts on
@@ -128,7 +132,8 @@ class Plant:
             self._turn_diverter(step)
             if self.trouble.on:
                 self._drift(step, after - before)
-            self._feed_up_to(after)
+            if self.feeding:
+                self._feed_up_to(after)
             while self._happenings and self._happenings[0][0] <= after:
                 travel, _, kind, item, where = heapq.heappop(self._happenings)
                 share = (travel - before) / (after - before) if after > before else 1.0
@@ -150,16 +155,26 @@ class Plant:
             return
         self.trouble.put(switch)
         if switch.fault.group == "photo-eyes":
-            self.eyes.look(int(switch.target), self._latched(self.belt.travel, self.ms))
+            self._look(int(switch.target))
 
     def lift(self, switch: Switch) -> None:
         """Take a fault away."""
         self.trouble.lift(switch)
         if switch.fault.group == "photo-eyes":
-            self.eyes.look(int(switch.target), self._latched(self.belt.travel, self.ms))
+            self._look(int(switch.target))
         if (switch.fault.name, switch.target) == ("device-rebooting", "xray"):
             self._triggers = 0
             self._armed.clear()
+
+    def _look(self, eye: int) -> None:
+        """What the eye says may change by itself: it sees again what lies under it, or not any more."""
+        count = self.eyes.look(eye, self._latched(self.belt.travel, self.ms))
+        seen = self.eyes.under(eye)
+        if eye == 0 and count is not None and seen is not None:
+            self._entered(seen, count, self.ms)
+
+    def _entered(self, item: int, count: int, ms: float) -> None:
+        self.on_truth("infeed", {"item": item, "count": count % (1 << 32), "ms": round(ms, 1)})
 
     def acknowledge(self) -> None:
         """Somebody presses the acknowledge button at the panel."""
@@ -226,16 +241,17 @@ class Plant:
         self.clock_ms += step_ms * (trouble.size("plc-clock-drift") or 0.0) * 1e-6
 
     def _turn_diverter(self, step_ms: float) -> None:
-        if "diverter-stuck" not in self.trouble.on:
+        wanted = 1.0 if self._to_pass else 0.0
+        if self.diverter != wanted and "diverter-stuck" not in self.trouble.on:
             change = step_ms / self.config.plc.switch_ms / (self.trouble.size("diverter-slow") or 1.0)
             self.diverter = min(1.0, max(0.0, self.diverter + (change if self._to_pass else -change)))
 
     def _feed_up_to(self, travel: float) -> None:
         while self.feeding:
             item, gap = self._next
-            start = max(self._tail + gap, travel + _AHEAD_MM / 2)
-            if start > travel + _AHEAD_MM:
+            if self._tail + gap > travel + _AHEAD_MM:
                 return
+            start = max(self._tail + gap, travel + _AHEAD_MM / 2)
             item.start = start
             item.slips = self._slips()
             self._trip(item)
@@ -323,7 +339,7 @@ class Plant:
     def _beam(self, eye: int, item: Item, travel: float, ms: float, *, breaks: bool) -> None:
         count = self.eyes.pass_by(eye, item, self._latched(travel, ms), breaks=breaks)
         if eye == 0 and breaks and count is not None:
-            self.on_truth("infeed", {"item": item.identity, "count": count % (1 << 32), "ms": round(ms, 1)})
+            self._entered(item.identity, count, ms)
 
     def _say(self, emission: Emission) -> None:
         for said in self.trouble.said(emission):

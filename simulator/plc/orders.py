@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from simulator.plc.signals import PlcSettings
 from simulator.plc.table import Row, Why
@@ -33,8 +34,7 @@ class OrderWords:
     last_count: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command block, decoded and checked."""
 
     number: int

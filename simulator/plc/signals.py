@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class EdgeSignal:
     ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Inputs:
     """Inputs at one scan: free-running ms and count (not wrapped), edges since the last scan, contacts."""
 
@@ -32,18 +33,10 @@ class Inputs:
     @property
     def contacts(self) -> tuple[object, ...]:
         """All that is no time, count or edge."""
-        return (
-            self.at_pass,
-            self.at_inspect,
-            self.lane_full,
-            self.operator_stop,
-            self.acknowledge,
-            self.mode,
-        )
+        return self.at_pass, self.at_inspect, self.lane_full, self.operator_stop, self.acknowledge, self.mode
 
 
-@dataclass(frozen=True, slots=True)
-class Outputs:
+class Outputs(NamedTuple):
     """Outputs at one scan: belt on, diverter to pass (else inspect), trigger pulses sent so far."""
 
     belt: bool = True

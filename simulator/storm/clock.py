@@ -26,7 +26,7 @@ class VirtualClock:
 
     def utc(self) -> datetime:
         """What the PC takes for the time, in its own time zone."""
-        moment = _BEGAN + timedelta(microseconds=self.ns // 1000, seconds=self.wrong_s)
+        moment = _BEGAN + timedelta(0, self.wrong_s, self.ns // 1000)
         return moment.astimezone(timezone(timedelta(hours=self.zone_h))) if self.zone_h else moment
 
     def clock(self) -> Clock:

@@ -14,8 +14,17 @@ Reading = BarcodeReading | WeightReading | Frame
 Stamp = tuple[str, int, int, str | float | None]
 """What tells one reading from all others: device, when it arrived, and what it says."""
 
+NEVER = 1 << 62
 _SEEN_MS = 5
 _ORIGINS = 500
+
+
+@dataclass(slots=True)
+class Glance:
+    """When the drivers last looked at their ports, and when one of them next has a reading to hand over."""
+
+    ns: int = 0
+    due_ns: int = NEVER
 
 
 @dataclass(slots=True)
@@ -29,41 +38,39 @@ class DevicePort:
     trouble: Trouble
     random: Random
     origin: dict[Stamp, int | None]
+    glance: Glance
     connected: bool = True
-    seen_empty_ns: int = 0
     _held: deque[tuple[int, Reading, Emission]] = field(default_factory=deque)
 
     def arrive(self, emission: Emission, at_ns: int, now_ns: int) -> None:
         """Bytes came at `at_ns`, and are read at `now_ns`."""
-        after = max(self.seen_empty_ns, at_ns - self.random.randrange(1, _SEEN_MS) * NS_PER_MS)
+        after = max(self.glance.ns, at_ns - self.random.randrange(1, _SEEN_MS) * NS_PER_MS)
         if now_ns > at_ns:
-            after = min(after, self.seen_empty_ns)
+            after = min(after, self.glance.ns)
         reading = self._reading(emission, Arrived(min(after, now_ns), now_ns))
         self.origin[stamp(reading)] = emission.shows
         while len(self.origin) > _ORIGINS:
             del self.origin[next(iter(self.origin))]
         late_ms = self.trouble.size("handed-over-late", self.name) or 0.0
-        self._held.append((now_ns + int(late_ms * NS_PER_MS), reading, emission))
+        due_ns = now_ns + int(late_ms * NS_PER_MS)
+        self._held.append((due_ns, reading, emission))
+        self.glance.due_ns = min(self.glance.due_ns, due_ns)
 
     def handed_over(self, now_ns: int) -> list[tuple[Reading, Emission]]:
         """Take out what the core gets now."""
-        if not self._held:
-            return []
         due = [(reading, emission) for at, reading, emission in self._held if at <= now_ns]
         self._held = deque(entry for entry in self._held if entry[0] > now_ns)
         return due
 
-    def next_ns(self) -> int | None:
+    def next_ns(self) -> int:
         """When the next reading is handed over."""
-        return min((at for at, _, _ in self._held), default=None)
-
-    def look(self, now_ns: int) -> None:
-        """The driver looks at the port."""
-        self.seen_empty_ns = now_ns
+        return min((at for at, _, _ in self._held), default=NEVER)
 
     def mark_ns(self) -> int:
         """All that came before that moment was handed over."""
-        return min([self.seen_empty_ns, *(reading.arrived.after_ns - 1 for _, reading, _ in self._held)])
+        if not self._held:
+            return self.glance.ns
+        return min([self.glance.ns, *(reading.arrived.after_ns - 1 for _, reading, _ in self._held)])
 
     def forget(self) -> None:
         """The process that held them is dead."""

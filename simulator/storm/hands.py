@@ -163,5 +163,6 @@ _AT_THE_PC: Mapping[str, Callable[[World, float, bool], None]] = {
 
 def move_journal_aside(world: World) -> None:
     """What the refusal tells a person to do."""
+    world.promises.journal_lost()
     for path in sorted(Path(world.room.folder).glob("journal.db*")):
         path.rename(path.with_name(f"aside-{round(world.ms())}-{path.name}"))

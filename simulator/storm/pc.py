@@ -15,7 +15,7 @@ from simulator.plant.trouble import Emission, Trouble
 from simulator.storm.broker import Broker
 from simulator.storm.clock import NS_PER_S, VirtualClock
 from simulator.storm.detector import ScriptedDetector
-from simulator.storm.devices import DevicePort
+from simulator.storm.devices import NEVER, DevicePort
 from simulator.storm.disk import Disk
 from simulator.storm.plc_port import Cabinet, PlcPort
 from station.core.actions import Order
@@ -31,8 +31,7 @@ from station.publisher.settings import PublisherSettings
 from station.publisher.teller import Teller, Told
 from station.turn import Turn
 
-NEVER = 1 << 62
-_PUBLISH_NS = NS_PER_S // 10
+_PUBLISH_NS = NS_PER_S // 5
 
 
 class KilledError(Exception):
@@ -253,6 +252,7 @@ class Publishing:
             wait = self._steps.send(None)
         except StopIteration:
             self._steps = None
+            self.next_ns = NEVER
             return
         self.next_ns = self._room.clock.ns + max(int(wait.seconds * NS_PER_S), _PUBLISH_NS)
 
@@ -261,6 +261,7 @@ class Publishing:
         if self._steps is not None:
             self._steps.close()
             self._steps = None
+            self.next_ns = NEVER
 
     def _told(self, told: Told) -> None:
         self._out(Condition(told.alarm, told.subject, standing=told.standing, text=told.text))

@@ -125,16 +125,17 @@ class PlcPort:
         if "plc-mute" in trouble.on:
             self._silence(now)
             return
-        self._write(now)
-        if "plc-stale" in trouble.on or trouble.strikes("plc-torn"):
+        if self._connected:
+            self._write(now)
+        if trouble.on and ("plc-stale" in trouble.on or trouble.strikes("plc-torn")):
             self._silence(now)
             return
-        slow = trouble.size("plc-slow")
+        slow = trouble.size("plc-slow") if trouble.on else None
         if slow is None:
-            self._tell(list(self._read(now)))
+            self._tell(self._read(now))
         else:
             answered = now + int(slow * NS_PER_MS)
-            self._late.append((answered, list(self._read(answered))))
+            self._late.append((answered, self._read(answered)))
 
     def _tell(self, events: list[Event]) -> None:
         self._answered_ns = self._clock.ns
@@ -153,28 +154,38 @@ class PlcPort:
         self._number = (self._number + 1) % 65_536
         if not self._session:
             return
-        words = tuple(
-            OrderWords(o.sequence, o.parcel.number, 1 if o.lane is Lane.PASS else 2, o.last_count)
-            for o in list(self._pending.values())[:_ORDERS]
-        )
+        words: tuple[OrderWords, ...] = ()
+        if self._pending:
+            words = tuple(
+                OrderWords(o.sequence, o.parcel.number, 1 if o.lane is Lane.PASS else 2, o.last_count)
+                for o in list(self._pending.values())[:_ORDERS]
+            )
         self.cabinet.commands.append((now, Command(self._number, self._session, self._beats, self._grant, words)))
 
-    def _read(self, answered_ns: int) -> Iterator[Event]:
+    def _read(self, answered_ns: int) -> list[Event]:
         program = self.cabinet.program
         if program.orders.epoch == self._grant:
             self._grant = 0
+        events: list[Event] = []
         if not self._connected:
             self._connected = True
             self._number = program.orders.number or 0  # so that the next write has advanced
-            yield DeviceState(self.name, connected=True)
-            yield self._connect(resumed=self._known is program and not self._missed())
+            events += [DeviceState(self.name, connected=True)]
+            events += [self._connect(resumed=self._known is program and not self._missed())]
         elif self._known is not program or self._missed():
             self._pending.clear()
-            yield self._connect(resumed=False)
-        yield from self._news(program)
-        yield self._sample(program, answered_ns)
+            events += [self._connect(resumed=False)]
+        rings = program.rings
+        if rings.edge_total != self._edges or rings.outcome_total != self._outcomes:
+            events += self._news(program)
+        events.append(self._sample(program, answered_ns))
         if self._trouble.strikes("ack-lost"):
             program.orders.acks.clear()
+        if self._pending:
+            events += self._echoes(program)
+        return events
+
+    def _echoes(self, program: PlcProgram) -> Iterator[Event]:
         for ack in list(program.orders.acks)[::-1]:
             order = self._pending.get(ack.order)
             lane = Lane.PASS if ack.lane == 1 else Lane.INSPECT
@@ -224,19 +235,19 @@ class PlcPort:
     def _sample(self, program: PlcProgram, answered_ns: int) -> PlcSample:
         at_pass, at_inspect = program.at
         return PlcSample(
-            after_ns=min(self.cabinet.taken_ns, self.cabinet.scanned_ns),
-            before_ns=answered_ns,
-            plc_ms=program.ms % WORD,
-            count=program.count % WORD,
-            epoch=program.orders.epoch,
-            session=program.orders.session,
-            mode=_MODES[program.mode],
-            belt_running=program.belt,
-            stop_cause=program.stop_cause,
-            faults=program.guard.faults,
-            diverter=None if at_pass == at_inspect else Lane.PASS if at_pass else Lane.INSPECT,
-            lane_full=program.lane_full,
-            scan_max_ms=program.scan_max_ms,
+            min(self.cabinet.taken_ns, self.cabinet.scanned_ns),
+            answered_ns,
+            program.ms % WORD,
+            program.count % WORD,
+            program.orders.epoch,
+            program.orders.session,
+            _MODES[program.mode],
+            program.belt,
+            program.stop_cause,
+            program.guard.faults,
+            None if at_pass == at_inspect else Lane.PASS if at_pass else Lane.INSPECT,
+            program.lane_full,
+            program.scan_max_ms,
         )
 
 

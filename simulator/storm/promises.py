@@ -124,6 +124,10 @@ class Promises:
                 case ParcelCompleted():
                     self._completed(record)
 
+    def journal_lost(self) -> None:
+        """It was moved aside: what it holds open stays open there, and the next one knows nothing of it."""
+        self.open.clear()
+
     def _of(self, key: Key) -> Seen:
         seen = self._seen.get(key)
         if seen is None:

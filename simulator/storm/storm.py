@@ -20,6 +20,8 @@ from simulator.storm.weather import Episode, needs_disk
 from simulator.storm.world import Heard, World
 
 PARCELS_PER_HOUR = 3600
+POLLS_MS = (20.0, 30.0, 40.0, 50.0)
+"""How often a seed's station polls the PLC; `station check` proves the line with each of them."""
 RECOVER_MS = 5000.0
 _LOOK_MS = 250.0
 _DRAIN_MS = 12_000.0
@@ -87,7 +89,7 @@ class Storm:
         first_count = 4_294_967_296 - (seed * 7919) % 3_000_000
         base = PlantConfig(seed=seed, feed=FeedConfig(parcels_per_hour=PARCELS_PER_HOUR))
         config = base.model_copy(update={"belt": base.belt.model_copy(update={"first_count": first_count})})
-        self.world = World(config, self._folder, disk, heard)
+        self.world = World(config, self._folder, disk, heard, POLLS_MS[seed % len(POLLS_MS)])
         self.world.promises.too_late = self._too_late
         self.world.left = self._left
         self._on: list[Episode] = []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from pydantic_core import from_json
 
 Name = Literal["not-an-event", "unknown", "id-differs", "disorder", "double-differs", "gap"]
 _WORD = 1 << 63
@@ -55,7 +56,7 @@ class SubscriberCheck:
         """An event arrived."""
         self.arrivals += 1
         try:
-            event = json.loads(payload)
+            event = from_json(payload)
             identity, number = str(event["id"]), int(event["sequence"])
         except (ValueError, KeyError, TypeError) as error:
             self._broken("not-an-event", topic, f"{error!r} in {payload[:200]!r}")
@@ -113,4 +114,4 @@ class SubscriberCheck:
 
 def event_id(payload: bytes) -> str:
     """The id of an event, as a subscriber reads it."""
-    return str(json.loads(payload)["id"])
+    return str(from_json(payload)["id"])

@@ -20,9 +20,9 @@ from simulator.plant.world import Plant
 from simulator.plc.program import PlcProgram
 from simulator.storm.broker import Broker
 from simulator.storm.clock import NS_PER_MS, VirtualClock
-from simulator.storm.devices import DevicePort, Stamp
+from simulator.storm.devices import NEVER, DevicePort, Glance, Stamp
 from simulator.storm.disk import Disk
-from simulator.storm.pc import NEVER, Daemon, KilledError, Publishing, Room
+from simulator.storm.pc import Daemon, KilledError, Publishing, Room
 from simulator.storm.plc_port import Cabinet
 from simulator.storm.promises import Promises
 from simulator.storm.setup import DEVICES, setup_of
@@ -34,7 +34,6 @@ from station.core.records import Record
 from station.journal import JournalError, Stored
 from station.publisher.settings import PublisherSettings
 
-POLL_NS = 20 * NS_PER_MS
 RESTART_MS = 800.0
 STATION = "storm/1/a"
 _SETTINGS = {"host": "broker", "site": "storm", "line": "1", "station": "a", "keepalive_s": 2}
@@ -55,17 +54,27 @@ class Due:
 class World:
     """One line. `run_until(ms)` lets time pass; faults are put in between by whoever holds it."""
 
-    def __init__(self, config: PlantConfig, folder: Path, disk: Disk | None = None, heard: Heard | None = None) -> None:
+    def __init__(
+        self,
+        config: PlantConfig,
+        folder: Path,
+        disk: Disk | None = None,
+        heard: Heard | None = None,
+        poll_ms: float = 20.0,
+    ) -> None:
         self.config = config
+        self._poll_ns = int(poll_ms * NS_PER_MS)
         self.clock = VirtualClock()
         self.heard = heard
         self.plant = Plant(config, self._on_truth)
         self.plant.feeding = False
         self.truth = Truth()
+        self.glance = Glance()
         origin: dict[Stamp, int | None] = {}
         self._random = Random(config.seed * 15_485_863 + 7)
         ports = {
-            d.name: DevicePort(d.name, self.plant.trouble, Random(f"{config.seed} {d.name}"), origin) for d in DEVICES
+            d.name: DevicePort(d.name, self.plant.trouble, Random(f"{config.seed} {d.name}"), origin, self.glance)
+            for d in DEVICES
         }
         self.broker = Broker(config.seed, self.clock.mono_ns, self._delivered)
         self.cabinet = Cabinet(self._new_program())
@@ -130,20 +139,15 @@ class World:
 
     def _next_due(self) -> int:
         due = self._next_scan
-        if self._agenda:
-            due = min(due, self._agenda[0].ns)
-        if self.plant.emissions and not self.frozen:
-            due = min(due, self._begun_ns + int(self.plant.emissions[0][0] * NS_PER_MS) + 1)
+        if self._agenda and self._agenda[0].ns < due:
+            due = self._agenda[0].ns
         if not self.frozen:
-            for port in self.room.ports.values():
-                held = port.next_ns()
-                if held is not None and held < due:
-                    due = held
+            if self.plant.emissions:
+                due = min(due, self._begun_ns + int(self.plant.emissions[0][0] * NS_PER_MS) + 1)
+            due = min(due, self.glance.due_ns)
             if self.daemon is not None:
-                due = min(due, self._next_poll)
-                if not self.busy:
-                    due = min(due, self.daemon.next_ns())
-        if self.publishing is not None and self.publishing.alive:
+                due = min(due, self._next_poll, NEVER if self.busy else self.daemon.next_ns())
+        if self.publishing is not None:
             due = min(due, self.publishing.next_ns)
         return due
 
@@ -156,7 +160,7 @@ class World:
             woken = self._read_ports(now)
             if self._next_poll <= now:
                 self.daemon.plc.poll()
-                self._next_poll = now + POLL_NS
+                self._next_poll = now + self._poll_ns
                 woken = True
             if (woken or self.daemon.next_ns() <= now) and not self.busy:
                 self._turn()
@@ -215,7 +219,7 @@ class World:
             return
         self.refused = ""
         self.tell("station-started", {"policy": self.policies})
-        self._next_poll = self.clock.ns + POLL_NS
+        self._next_poll = self.clock.ns + self._poll_ns
         self.promises.journal_is(self.room.folder / "journal.db")
         self.frozen = False
         if self.publishing is not None:
@@ -270,20 +274,23 @@ class World:
         daemon = self.daemon
         if daemon is None:
             return False
-        for emission in self.plant.due((now - self._begun_ns) / NS_PER_MS):
-            at = self._begun_ns + int(emission.due_ms * NS_PER_MS)
-            port = self.room.ports[emission.device]
-            if port.connected:
-                port.arrive(emission, at, now)
+        if self.plant.emissions:
+            for emission in self.plant.due((now - self._begun_ns) / NS_PER_MS):
+                at = self._begun_ns + int(emission.due_ms * NS_PER_MS)
+                port = self.room.ports[emission.device]
+                if port.connected:
+                    port.arrive(emission, at, now)
         woken = False
-        for port in self.room.ports.values():
-            for reading, emission in port.handed_over(now):
-                woken = True
-                if isinstance(reading, Frame):
-                    daemon.frame(reading, emission)
-                else:
-                    daemon.put(reading)
-            port.look(now)
+        if self.glance.due_ns <= now:
+            for port in self.room.ports.values():
+                for reading, emission in port.handed_over(now):
+                    woken = True
+                    if isinstance(reading, Frame):
+                        daemon.frame(reading, emission)
+                    else:
+                        daemon.put(reading)
+            self.glance.due_ns = min(port.next_ns() for port in self.room.ports.values())
+        self.glance.ns = now
         return woken
 
     def _lose(self, now: int) -> None:
@@ -292,7 +299,7 @@ class World:
             self.plant.due((now - self._begun_ns) / NS_PER_MS)
             for port in self.room.ports.values():
                 port.forget()
-                port.look(now)
+            self.glance.ns, self.glance.due_ns = now, NEVER
 
     def plug(self, device: str, *, into: bool) -> None:
         """A device's cable goes out or in."""

@@ -60,34 +60,32 @@ class ClockMatch:
 
     def __init__(self, drift_ppm: float) -> None:
         self._drift = drift_ppm * 1e-6
-        self._offset: Interval | None = None
-        self._at_ns = 0
+        self._low, self._high = float("-inf"), float("inf")
+        self._at_ns: int | None = None
 
     def add(self, after_ns: int, before_ns: int, plc_ms: int) -> bool:
         """Take one bracket; False if it contradicts the ones before (a clock stepped), and then begins anew."""
-        bracket = Interval(after_ns - (plc_ms + 1) * NS_PER_MS, before_ns - plc_ms * NS_PER_MS)
-        if self._offset is None:
-            self._offset, self._at_ns = bracket, before_ns
-            return True
-        old = self._offset.widened(max(0, before_ns - self._at_ns) * self._drift)
-        self._at_ns = before_ns
-        if not old.meets(bracket):
-            self._offset = bracket
+        low, high = after_ns - (plc_ms + 1) * NS_PER_MS, before_ns - plc_ms * NS_PER_MS
+        at_ns, self._at_ns = self._at_ns, before_ns
+        drifted = 0.0 if at_ns is None else max(0, before_ns - at_ns) * self._drift
+        old_low, old_high = self._low - drifted, self._high + drifted
+        if low > old_high or old_low > high:
+            self._low, self._high = low, high
             return False
-        self._offset = Interval(max(old.low, bracket.low), min(old.high, bracket.high))
+        self._low, self._high = max(old_low, low), min(old_high, high)
         return True
 
     def plc_ms(self, after_ns: float, before_ns: float) -> Interval | None:
         """PLC times between which something lies that the PC saw between the two; None before the first sample."""
-        if self._offset is None:
+        if self._at_ns is None:
             return None
-        return Interval((after_ns - self._offset.high) / NS_PER_MS, (before_ns - self._offset.low) / NS_PER_MS)
+        return Interval((after_ns - self._high) / NS_PER_MS, (before_ns - self._low) / NS_PER_MS)
 
     def pc_ns_latest(self, plc_ms: float) -> float:
         """The latest PC time at which the PLC's clock showed `plc_ms`."""
-        if self._offset is None:
+        if self._at_ns is None:
             raise ValueError("no sample of the PLC's clock yet")
-        return (plc_ms + 1) * NS_PER_MS + self._offset.high
+        return (plc_ms + 1) * NS_PER_MS + self._high
 
 
 class BeltHistory:

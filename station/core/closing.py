@@ -24,12 +24,14 @@ def closed_ns(
     parcel: Parcel, setup: LineSetup, clock: ClockMatch, belt: BeltHistory, ports: Ports, now_ns: int
 ) -> float | None:
     """Return when the parcel's windows closed (monotonic ns), None if one of them is still open."""
+    if not passed(parcel, setup, belt):
+        return None
     latest = _confirmed_ns(parcel, setup, clock, belt)
     if latest is None:
         return None
     for device in setup.devices:
         end = _window_end_ns(parcel, device, setup, clock, belt)
-        if end is None or not _read_up_to(end, device, ports, setup, now_ns):
+        if not _read_up_to(end, device, ports, setup, now_ns):
             return None
         latest = max(latest, end)
     return latest
@@ -37,9 +39,24 @@ def closed_ns(
 
 def next_close_ns(parcel: Parcel, setup: LineSetup, clock: ClockMatch, belt: BeltHistory) -> float | None:
     """Return the PC time at which the last window closes, None while the belt has not carried it through all."""
+    if not passed(parcel, setup, belt):
+        return None
+    if not setup.devices:
+        return None
     ends = [_window_end_ns(parcel, device, setup, clock, belt) for device in setup.devices]
-    known = [end for end in ends if end is not None]
-    return max(known) + setup.settle_ms * NS_PER_MS if len(known) == len(ends) and known else None
+    return max(ends) + setup.settle_ms * NS_PER_MS
+
+
+def passed(parcel: Parcel, setup: LineSetup, belt: BeltHistory) -> bool:
+    """True once the belt has carried the parcel wholly through all zones."""
+    count = belt.count
+    return count is not None and count >= parcel.reckoned("closing", lambda p: last_end(p, setup))
+
+
+def last_end(parcel: Parcel, setup: LineSetup) -> float:
+    """The count at which the belt has carried the parcel wholly through all zones, for certain."""
+    ends = [parcel.within(device.zone_mm, setup.geometry).high for device in setup.devices]
+    return max(ends, default=float("-inf"))
 
 
 def detected(parcel: Parcel) -> bool:
@@ -61,11 +78,17 @@ def _confirmed_ns(parcel: Parcel, setup: LineSetup, clock: ClockMatch, belt: Bel
 
 def _window_end_ns(
     parcel: Parcel, device: DeviceSetup, setup: LineSetup, clock: ClockMatch, belt: BeltHistory
-) -> float | None:
-    left = belt.reached_at(parcel.within(device.zone_mm, setup.geometry).high)
-    if left is None:
-        return None
+) -> float:
+    left = parcel.reckoned(device.name, lambda p: _left_ms(p, device, setup, belt))
     return clock.pc_ns_latest(left) + (device.latency_ms[1] + device.measuring_ms) * NS_PER_MS
+
+
+def _left_ms(parcel: Parcel, device: DeviceSetup, setup: LineSetup, belt: BeltHistory) -> float:
+    """PLC time at which it had left the zone for certain."""
+    reached = belt.reached_at(parcel.within(device.zone_mm, setup.geometry).high)
+    if reached is None:
+        raise ValueError("the belt has not carried it out of the zone yet")
+    return reached
 
 
 def _read_up_to(end_ns: float, device: DeviceSetup, ports: Ports, setup: LineSetup, now_ns: int) -> bool:

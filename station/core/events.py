@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum, IntFlag
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
 class Lane(Enum):
@@ -305,8 +305,7 @@ class SessionChosen:
     epoch: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Watermark:
+class Watermark(NamedTuple):
     """All that had reached the device's port by `seen_ns` was handed over before this event."""
 
     device: str

@@ -106,15 +106,20 @@ class Line:
 
     def handle(self, event: Event, now: Now) -> list[Action]:
         """Take one event and return what is to be done, in order. Never raises on anything a device can say."""
-        actions = self._read() if self._edges and type(event) is not Edge else []
-        return actions + self._handlers[type(event)](event, now)
+        kind = type(event)
+        if self._edges and kind is not Edge:
+            return self._read() + self._handlers[kind](event, now)
+        return self._handlers[kind](event, now)
 
     def next_deadline(self) -> int | None:
         """Monotonic ns at which a parcel's evidence closes next, None if nothing waits for time alone."""
-        waiting = [p for p in self.tracker.parcels if p.key and p.on_belt and p.route is None]
-        closes = [closing.next_close_ns(p, self.setup, self.clock, self.belt) for p in waiting]
-        known = [c for c in closes if c is not None]
-        return int(min(known)) if known else None
+        first: float | None = None
+        for parcel in self.tracker.parcels:
+            if parcel.route is None and parcel.key and parcel.on_belt:
+                closes = closing.next_close_ns(parcel, self.setup, self.clock, self.belt)
+                if closes is not None and (first is None or closes < first):
+                    first = closes
+        return None if first is None else int(first)
 
     # --- the PLC -----------------------------------------------------------------------------------------------
 
@@ -214,6 +219,7 @@ class Line:
         """The PLC's clock or count jumped: no track and no waiting reading can be reckoned any more."""
         for parcel in self.tracker.parcels:
             parcel.doubts["clock"] = "the PLC's clock or count jumped"
+            parcel.reckon_anew()
         return self.doubt_waiting("the PLC's clock or count jumped", now)
 
     def settle(self, count: int, now: Now) -> list[Action]:
@@ -236,6 +242,8 @@ class Line:
 
     def carry(self, count: int, now: Now) -> list[Action]:
         """The belt is at `count`: who was missed at an eye is doubted, who has left it is taken out."""
+        if not self.tracker.waits_for(count):
+            return []
         self.tracker.pass_by(count)
         actions: list[Action] = []
         before = len(self.tracker.parcels)
@@ -338,12 +346,17 @@ class Line:
 
     def _decide_ready(self, now: Now) -> list[Action]:
         """Decide every parcel whose evidence is closed, and, with that as a reason, those that can wait no longer."""
+        count = self.belt.count
+        if count is None:
+            return []
         actions: list[Action] = []
-        ports = closing.Ports(self._seen_ns, self.connected, self.matcher.waiting)
         decision_eye = len(self.setup.geometry.eyes_mm) - 1
         for parcel in self.tracker.parcels:
-            if parcel.key is None or parcel.route is not None or not parcel.on_belt or decision_eye in parcel.leads:
+            if parcel.route is not None or count < parcel.reckoned("first look", self._first_look):
                 continue
+            if parcel.key is None or not parcel.on_belt or decision_eye in parcel.leads:
+                continue
+            ports = closing.Ports(self._seen_ns, self.connected, self.matcher.waiting)
             closed = closing.closed_ns(parcel, self.setup, self.clock, self.belt, ports, now.ns)
             if closed is not None and closing.detected(parcel):
                 parcel.ready_ns = max(parcel.ready_ns, closed)
@@ -356,7 +369,14 @@ class Line:
 
     def at_deadline(self, parcel: Parcel) -> bool:
         """True once the belt is where an order for the parcel must be on its way."""
+        count = self.belt.count
+        return count is not None and count >= parcel.reckoned("deadline", self._deadline)
+
+    def _first_look(self, parcel: Parcel) -> float:
+        """The count ahead of which there is nothing to decide about it."""
+        return min(self._deadline(parcel), closing.last_end(parcel, self.setup))
+
+    def _deadline(self, parcel: Parcel) -> float:
         geometry = self.setup.geometry
         room = self.setup.order_room_ms * geometry.counts_per_ms
-        count = self.belt.count
-        return count is not None and count >= parcel.lead_at(geometry.decision_mm, geometry).low - room
+        return parcel.lead_at(geometry.decision_mm, geometry).low - room

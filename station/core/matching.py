@@ -101,6 +101,8 @@ class Matcher:
 
     def settle(self, clock: ClockMatch, belt: BeltHistory, parcels: Sequence[Parcel]) -> list[Match]:
         """Match every waiting reading that the samples have reached; returns the new matches."""
+        if not self.waiting:
+            return []
         done: list[Match] = []
         still: list[Reading] = []
         for reading in self.waiting:
@@ -129,6 +131,8 @@ class Matcher:
 
     def crowded(self) -> list[Match]:
         """Give up the oldest matches beyond what may be held; returned are those that no longer can be questioned."""
+        if len(self.matched) <= MATCHED_AT_MOST:
+            return []
         gone, self.matched = self.matched[:-MATCHED_AT_MOST], self.matched[-MATCHED_AT_MOST:]
         return gone
 

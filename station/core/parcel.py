@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -124,16 +125,21 @@ class Parcel:
     decided_at: str | None = None
     place: Place | None = None
     why: Why | None = None
-    _reckoned: dict[tuple[bool, float, int], Interval] = field(default_factory=dict)
+    _by_leads: dict[tuple[float, int], Interval] = field(default_factory=dict)
+    _by_trails: dict[float, Interval] = field(default_factory=dict)
+    _reckoned: dict[str, float] = field(default_factory=dict)
 
     def led(self, eye: int, count: int) -> None:
         """Its leading edge was seen at that eye."""
         self.leads[eye] = count
+        self._by_leads.clear()
+        self._by_trails.clear()
         self._reckoned.clear()
 
     def trailed(self, eye: int, count: int) -> None:
         """Its trailing edge was seen at that eye."""
         self.trails[eye] = count
+        self._by_trails.clear()
         self._reckoned.clear()
 
     def advance(self, step: Step) -> None:
@@ -150,30 +156,40 @@ class Parcel:
 
     def lead_at(self, place_mm: float, geometry: Geometry, before_eye: int | None = None) -> Interval:
         """Counts between which its leading edge is at `place_mm`: the anchors of all eyes (before one) intersected."""
-        key = (True, place_mm, -1 if before_eye is None else before_eye)
-        found = self._reckoned.get(key)
+        key = (place_mm, -1 if before_eye is None else before_eye)
+        found = self._by_leads.get(key)
         if found is None:
             anchors = self.leads
             if before_eye is not None:
                 anchors = {eye: count for eye, count in anchors.items() if eye < before_eye}
-            found = self._reckoned[key] = _at(anchors, place_mm, geometry)
+            found = self._by_leads[key] = _at(anchors, place_mm, geometry)
         return found
 
     def trail_at(self, place_mm: float, geometry: Geometry) -> Interval:
         """Counts between which its trailing edge is at `place_mm`; without end while no eye was freed by it."""
-        key = (False, place_mm, -1)
-        found = self._reckoned.get(key)
+        found = self._by_trails.get(place_mm)
         if found is None:
             if self.trails:
                 found = _at(self.trails, place_mm, geometry)
             else:
                 found = Interval(self.lead_at(place_mm, geometry).low, float("inf"))
-            self._reckoned[key] = found
+            self._by_trails[place_mm] = found
         return found
 
     def within(self, zone_mm: tuple[float, float], geometry: Geometry) -> Interval:
         """Counts during which some part of it can be in the zone."""
         return Interval(self.lead_at(zone_mm[0], geometry).low, self.trail_at(zone_mm[1], geometry).high)
+
+    def reckoned(self, name: str, reckon: Callable[[Parcel], float]) -> float:
+        """A number that follows from where its edges were seen, reckoned once until another edge is seen."""
+        found = self._reckoned.get(name)
+        if found is None:
+            found = self._reckoned[name] = reckon(self)
+        return found
+
+    def reckon_anew(self) -> None:
+        """The PLC's clock or count jumped: what was reckoned by them is void."""
+        self._reckoned.clear()
 
     def length_mm(self, geometry: Geometry) -> float | None:
         """Length as its first eye measured it, None while that eye is covered."""
@@ -183,11 +199,14 @@ class Parcel:
 
 def _at(anchors: dict[int, int], place_mm: float, geometry: Geometry) -> Interval:
     low, high = float("-inf"), float("inf")
+    eyes_mm, mm_per_count, slip = geometry.eyes_mm, geometry.mm_per_count, geometry.slip
     for eye, count in anchors.items():
-        travel = (place_mm - geometry.eyes_mm[eye]) / geometry.mm_per_count
-        slow, fast = travel / (1 - geometry.slip), travel / (1 + geometry.slip)
-        low = max(low, count + min(slow, fast))
-        high = min(high, count + max(slow, fast))
+        travel = (place_mm - eyes_mm[eye]) / mm_per_count
+        least, most = travel / (1 + slip), travel / (1 - slip)
+        if travel < 0:
+            least, most = most, least
+        low = max(low, count + least)
+        high = min(high, count + most)
     if low > high:  # anchors that contradict each other; tracking has marked the parcel already
         low, high = high, low
     return Interval(low, high).widened(geometry.latch_counts + geometry.tolerance_mm / geometry.mm_per_count)

@@ -65,6 +65,7 @@ class PlcState:
     trusted: bool = True
     highest: int = 0
     _last: PlcChanged | None = None
+    _said: tuple[object, ...] = ()
     _opening: bool = False
     _was_live: bool = False
     _offered: int = 0
@@ -133,8 +134,12 @@ class PlcState:
         }
 
     def _changes(self, sample: PlcSample, alarms: Alarms) -> list[Action]:
-        self.mode = sample.mode
-        record = PlcChanged(
+        state = sample.mode, sample.belt_running, sample.stop_cause, sample.faults, sample.lane_full
+        said = (*state, sample.session, sample.epoch)
+        if said == self._said:
+            return []
+        self._said, self.mode = said, sample.mode
+        self._last = record = PlcChanged(
             mode=sample.mode.value,
             belt_running=sample.belt_running,
             stop_cause=sample.stop_cause,
@@ -143,9 +148,6 @@ class PlcState:
             session=sample.session,
             epoch=sample.epoch,
         )
-        if record == self._last:
-            return []
-        self._last = record
         actions: list[Action] = [Keep(record)]
         manual = sample.mode is not Mode.AUTOMATIC
         actions += alarms.when(manual, "plc-mode", "diverter", f"the diverter is in {sample.mode.value}", "high")

@@ -85,24 +85,37 @@ class Tracker:
     def pass_by(self, count: int) -> None:
         """The belt is at `count`: whoever should have been seen by now and was not has lost its track."""
         for parcel in self.parcels:
-            for eye in range(parcel.origin_eye + 1, len(self.geometry.eyes_mm)):
-                if eye not in parcel.leads and self._window(parcel, eye).high < count:
+            for eye in self._unseen(parcel):
+                if self._window(parcel, eye).high < count:
                     parcel.doubts["missed"] = f"not seen at eye {eye}"
+
+    def waits_for(self, count: int) -> bool:
+        """True if at `count` somebody has missed an eye, or left the belt."""
+        return any(parcel.reckoned("due", self._due_at) < count for parcel in self.parcels)
+
+    def _unseen(self, parcel: Parcel) -> list[int]:
+        eyes = range(parcel.origin_eye + 1, len(self.geometry.eyes_mm))
+        return [eye for eye in eyes if eye not in parcel.leads]
+
+    def _due_at(self, parcel: Parcel) -> float:
+        """The count beyond which it has missed an eye, or left the belt."""
+        return min([self._end(parcel), *(self._window(parcel, eye).high for eye in self._unseen(parcel))])
 
     def retire(self, count: int) -> list[Parcel]:
         """Take out all that must have left the belt; those still without an outcome are returned."""
-        end = self.geometry.exit_mm + _KEPT_BEYOND_EXIT_MM
-        gone = [parcel for parcel in self.parcels if self._ended(parcel, end, count)]
+        gone = [parcel for parcel in self.parcels if self._end(parcel) < count]
         for parcel in gone:
             self.parcels.remove(parcel)
         return [parcel for parcel in gone if parcel.on_belt]
 
-    def _ended(self, parcel: Parcel, end_mm: float, count: int) -> bool:
+    def _end(self, parcel: Parcel) -> float:
+        """The count beyond which it has left the belt for certain."""
+        end_mm = self.geometry.exit_mm + _KEPT_BEYOND_EXIT_MM
         latest = parcel.trail_at(end_mm, self.geometry).high
         if latest == float("inf"):
             longest = 3 * self.geometry.longest_mm / self.geometry.mm_per_count
             latest = parcel.lead_at(end_mm, self.geometry).high + longest
-        return latest < count
+        return latest
 
     def _due(self, eye: int) -> list[Parcel]:
         return [parcel for parcel in self.parcels if parcel.origin_eye < eye]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import apsw
 
+from station.clock import utc_text
 from station.core.events import OpenParcel, ParcelKey
 from station.core.records import ParcelCompleted, ParcelEntered, Record
 from station.journal.lock import FileLock, LockedError
@@ -153,7 +154,7 @@ class Journal:
             self._lock.close()
 
     def _stamp(self) -> str:
-        return self._now_utc().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return utc_text(self._now_utc())
 
     def _take_lock(self) -> FileLock:
         try:
@@ -171,18 +172,17 @@ class Journal:
     def _insert(self, batch: Sequence[Stored], records: Sequence[Record]) -> None:
         self._many(
             f"INSERT INTO event ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-            ((e.seq, e.id, e.type, e.version, e.time, e.mono_ns, e.epoch, e.session, e.payload) for e in batch),
+            [(e.seq, e.id, e.type, e.version, e.time, e.mono_ns, e.epoch, e.session, e.payload) for e in batch],
         )
         pairs = list(zip(batch, records, strict=True))
-        self._many(
-            "INSERT INTO parcel_event VALUES (?, ?, ?)",
-            ((p.number, p.epoch, e.seq) for e, record in pairs for p in parcels_of(record)),
-        )
-        frames = ((frame_of(record), e.seq) for e, record in pairs)
-        self._many("INSERT INTO frame_event VALUES (?, ?)", (row for row in frames if row[0] is not None))
+        parcels = [(p.number, p.epoch, e.seq) for e, record in pairs for p in parcels_of(record)]
+        self._many("INSERT INTO parcel_event VALUES (?, ?, ?)", parcels)
+        frames = [(frame_of(record), e.seq) for e, record in pairs]
+        self._many("INSERT INTO frame_event VALUES (?, ?)", [row for row in frames if row[0] is not None])
 
-    def _many(self, sql: str, rows: Iterable[tuple[apsw.SQLiteValue, ...]]) -> None:
-        self._db.executemany(sql, rows)
+    def _many(self, sql: str, rows: Sequence[tuple[apsw.SQLiteValue, ...]]) -> None:
+        if rows:
+            self._db.executemany(sql, rows)
 
     def _commit(self, write: Callable[[], object]) -> None:
         try:

@@ -14,6 +14,7 @@ from drivers.modbus_plc import ModbusPlc, PlcSettings
 from drivers.plc_codec import PlcMap
 from drivers.plc_reader import PlcReader
 from simulator.config import PlantConfig
+from simulator.plc.orders import Command
 from simulator.plc.program import PlcProgram
 from simulator.plc.registers import Image, Layout
 from simulator.plc.signals import Inputs
@@ -100,6 +101,20 @@ def test_a_plc_that_takes_no_command_is_heard_all_the_same(monkeypatch: pytest.M
     samples = [event for event in told if isinstance(event, PlcSample)]
     assert len(samples) == 5
     assert all(sample.after_ns == 0 and sample.session == 0 for sample in samples)
+
+
+def test_a_late_block_of_an_earlier_connection_does_not_shut_the_new_one_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = ProgramInMemory(monkeypatch)
+    told: list[Event | Picture] = []
+    plc = ModbusPlc("plc", PlcSettings(host="127.0.0.1"), time.monotonic_ns)
+    plc._connect(told.append)
+    plc.open_session(5, 77)
+    late = Command(20_000, 4, 3, 0, ())  # the first block that the restarted program sees
+    program.program.orders.take(late, program.program.rows, 4, 0, 0)
+    for _ in range(5):
+        plc.beat()
+        plc._poll(told.append)
+    assert (program.program.orders.epoch, program.program.orders.session) == (77, 5)
 
 
 def test_an_epoch_that_was_taken_is_not_given_to_a_plc_that_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
