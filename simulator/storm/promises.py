@@ -247,8 +247,17 @@ class Promises:
     def finish(self, newest_allowed_ms: float) -> None:
         """At the end, with the belt empty: whoever entered before that time must be accounted for."""
         for key, entered in self.open.items():
-            if entered <= newest_allowed_ms:
+            if entered <= newest_allowed_ms and not self._completed_on_disk(key):
                 self.broken(Promise.ACCOUNTED, "entered, and never completed", key)
+
+    def _completed_on_disk(self, key: Key) -> bool:
+        """A batch whose sync failed may be on disk all the same, and be found there at the next start."""
+        if self._reader is None:
+            return False
+        told = (
+            "SELECT 1 FROM parcel_event JOIN event USING (seq) WHERE number = ? AND parcel_event.epoch = ? AND type = ?"
+        )
+        return self._reader.execute(told, (key[1], key[0], ParcelCompleted.type)).get is not None
 
 
 def key_of(parcel: object) -> Key:

@@ -19,7 +19,7 @@ from station.core.setup import DeviceSetup, Geometry, LineSetup
 Reading = BarcodeReading | WeightReading | Frame
 _KEPT_COUNTS_MM = 20_000
 _AGREE_TO_RESYNC = 3
-_TRIGGERS = 65_535
+TRIGGERS = 65_535
 _ALONE_S = 2.0
 WAITING_AT_MOST = 1000
 MATCHED_AT_MOST = 5000
@@ -60,7 +60,7 @@ class TriggerCounter:
 
     def agrees(self, own: int, plc: int, *, alone: bool) -> bool:
         """Compare a pair that time alone has matched; True if it fits the offset that is trusted."""
-        offset = (own - plc) % _TRIGGERS
+        offset = (own - plc) % TRIGGERS
         if self.in_step and offset == self.offset:
             self.restarted = False
             return True
@@ -182,7 +182,7 @@ class Matcher:
             match.note = "no trigger number"
             return
         numbers = {n: p for (device, n), p in self.triggers.items() if device == frame.device}
-        named = numbers.get((frame.trigger - counter.offset - 1) % _TRIGGERS + 1)
+        named = numbers.get((frame.trigger - counter.offset - 1) % TRIGGERS + 1)
         if len(match.candidates) == 1:
             plc = next((n for n, parcel in numbers.items() if parcel is match.candidates[0]), None)
             if plc is not None and counter.agrees(frame.trigger, plc, alone=self._alone(match, numbers.values())):

@@ -7,6 +7,7 @@ from dataclasses import asdict, astuple, dataclass
 
 from station.core.actions import Action, Keep, OpenSession
 from station.core.alarms import Alarms
+from station.core.belt import NS_PER_MS
 from station.core.events import Constants, Fault, Mode, PlcConnected, PlcSample, SessionChosen, StopCause
 from station.core.records import PlcChanged, PlcJoined, SessionOpened
 from station.core.setup import Geometry
@@ -69,12 +70,13 @@ class PlcState:
     _opening: bool = False
     _was_live: bool = False
     _offered: int = 0
+    _offered_ns: int | None = None
     _waits_since_ms: int | None = None
 
     def chosen(self, event: SessionChosen, parcels: int) -> list[Action]:
         """A session is on disk and on offer."""
         self.session, self._opening, self._was_live = event.session, False, False
-        self._offered = event.epoch or 0
+        self._offered, self._offered_ns = event.epoch or 0, None
         return [Keep(SessionOpened(new_session=event.session, new_epoch=event.epoch, parcels_on_belt=parcels))]
 
     def connected(self, event: PlcConnected) -> list[Action]:
@@ -97,7 +99,11 @@ class PlcState:
             self._was_live = True
             self._offered = 0
             return actions
-        ended = self.session == 0 or self._was_live
+        if self._offered_ns is None:
+            self._offered_ns = sample.before_ns
+        # One that the PLC took and ended between two polls it will never take again.
+        refused = sample.before_ns - self._offered_ns > SESSION_WAIT_MS * NS_PER_MS
+        ended = self.session == 0 or self._was_live or refused
         if not self._opening and (ended or (sample.epoch == 0 and not self._offered)):
             self._opening = True
             actions.append(OpenSession(needs_epoch=sample.epoch == 0))

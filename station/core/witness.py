@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from station.core.actions import Action, Keep
 from station.core.desk import Desk, finding_records, ref
 from station.core.events import BarcodeReading, Detection, Frame, WeightReading
-from station.core.matching import Match, Matcher, Reading
+from station.core.matching import TRIGGERS, Match, Matcher, Reading
 from station.core.now import Now
 from station.core.parcel import FrameEvidence, Parcel
 from station.core.records import CountInterval, FrameInspected, Lookup, ReadingMatched, told
@@ -29,6 +29,7 @@ class Witness:
     desk: Desk
     matcher: Matcher
     _earlier: dict[str, deque[str]] = field(default_factory=dict)
+    _newest: dict[str, Frame] = field(default_factory=dict)
     _detections: OrderedDict[str, Detection] = field(default_factory=OrderedDict)
 
     def testify(self, match: Match, count: int, now: Now) -> list[Action]:
@@ -112,8 +113,20 @@ class Witness:
         fault = frame.fault
         if not fault and frame.frame_id in earlier:
             fault = "the very same picture as an earlier one: frozen, or sent again?"
+        elif not fault and not self._follows(frame):
+            fault = "nothing shows that it is new: the picture ahead of it did not come, or could not be read"
         earlier.append(frame.frame_id)
+        self._newest[frame.device] = frame
         return FrameEvidence(frame.device, frame.frame_id, self._detections.get(frame.frame_id), fault)
+
+    def _follows(self, frame: Frame) -> bool:
+        """True if the picture right ahead of it was seen: only that it differs from that one shows that it is new."""
+        before = self._newest.get(frame.device)
+        if before is None or before.fault:
+            return False
+        if frame.trigger is None or before.trigger is None:
+            return True
+        return frame.trigger == before.trigger % TRIGGERS + 1
 
 
 def matched_record(match: Match, count: int, lookup: Lookup | None) -> Keep:
