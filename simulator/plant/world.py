@@ -15,6 +15,7 @@ from simulator.plant import mishaps
 from simulator.plant.belt import Belt, draw_slips, travel_at
 from simulator.plant.eyes import Eyes
 from simulator.plant.feed import Feed, Item
+from simulator.plant.listed import ListedFeed, feed_of
 from simulator.plant.trouble import Emission, Trouble
 from simulator.plc.signals import Inputs, Outputs
 
@@ -27,7 +28,8 @@ _TRIGGERS = 65_535
 class Plant:
     """All physical state. Time is ms since the start; nothing here reads a clock.
 
-    `on_truth(kind, fields)` is told what really happened, for reports and nobody else.
+    `on_truth(kind, fields)` is told what really happened, for reports and nobody else; `zero_ms` is the time from which
+    listed parcels reckon theirs.
     """
 
     config: PlantConfig
@@ -44,8 +46,9 @@ class Plant:
     encoder_mm: float = 0.0
     clock_ms: float = 0.0
     by_hand: int = 0
+    zero_ms: float = 0.0
     _random: Random = field(init=False)
-    _feed: Feed = field(init=False)
+    _feed: Feed | ListedFeed = field(init=False)
     _happenings: list[tuple[float, int, str, Item, int]] = field(default_factory=list)
     _serial: int = 0
     _next: tuple[Item, float] = field(init=False)
@@ -61,7 +64,7 @@ class Plant:
     def __post_init__(self) -> None:
         config = self.config
         self._random = Random(config.seed * 7919 + 1)
-        self._feed = Feed(config.feed, config.seed, config.belt.speed_mm_s)
+        self._feed = feed_of(config)
         self.belt = Belt(config.belt.speed_mm_s, config.belt.brake_mm)
         most = config.devices.latency_ms()
         slack = {device: STATED_LATENCY_MS[device][1] - most[device] for device in most}
@@ -234,7 +237,8 @@ class Plant:
         while self.feeding:
             item, gap = self._next
             start = max(self._tail + gap, travel + _AHEAD_MM / 2)
-            if start > travel + _AHEAD_MM:
+            ahead_ms = _AHEAD_MM / 2 / self.belt.full_mm_s * 1000
+            if start > travel + _AHEAD_MM or item.due_ms > self.ms - self.zero_ms + ahead_ms:
                 return
             item.start = start
             item.slips = self._slips()
