@@ -159,6 +159,10 @@ class PlantConfig(_Part):
     declared_weights: Path | None = None
     parcels: tuple[ParcelConfig, ...] | None = None
 
+    def empty_s(self) -> float:
+        """The time that the belt takes to run empty at the start, and a little more: no parcel comes before."""
+        return (self.plc.eyes_mm[-1] + self.feed.longest_mm) * 1.1 / self.belt.speed_mm_s
+
     def plc_settings(self) -> PlcSettings:
         """The PLC program's constants, as its settings block shows them."""
         return PlcSettings(

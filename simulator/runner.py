@@ -30,8 +30,6 @@ from station.resources import plc_map
 
 _TICK_S = 0.003
 _LISTED = 20_000
-EMPTY_MS = 3000.0
-"""The time that a belt takes to run empty: on virtual time the first parcel comes so long after the start."""
 
 
 @dataclass(slots=True)
@@ -222,7 +220,7 @@ class Runner:
     def _feed(self) -> None:
         """Parcels come from now on; listed ones reckon as if the line had begun to run empty only now."""
         self._waiting, self.plant.feeding = False, True
-        self.plant.zero_ms = self.plant.ms - EMPTY_MS
+        self.plant.zero_ms = self.plant.ms - self.config.empty_s() * 1000
         self.truth("feeding", {"ms": round(self.plant.ms, 1)})
 
     def _tell(self, program: PlcProgram) -> None:

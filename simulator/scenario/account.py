@@ -1,0 +1,68 @@
+"""What happened in a run of a scenario, the same for virtual time and real wires: expectations are judged on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Key = tuple[int, int]
+"""A parcel's identity: PLC epoch and number."""
+
+
+@dataclass(slots=True)
+class Body:
+    """What is known of an item on the belt.
+
+    Attributes:
+        entered_s: when it came to the infeed eye, None if it never did.
+        lane: by which it left, "" if it did not.
+        clean: nothing about it, nor a hand on it, is a cause to inspect it.
+        key: the number that it had for the PLC, None if it had none of its own.
+    """
+
+    item: int
+    clean: bool
+    entered_s: float | None = None
+    lane: str = ""
+    key: Key | None = None
+
+
+@dataclass(slots=True)
+class Account:
+    """Bodies by item, journal events with their time (s), and the promises that broke, a sentence each."""
+
+    bodies: dict[int, Body] = field(default_factory=dict)
+    events: list[tuple[float, str, Mapping[str, Any]]] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+    def fact(self, seconds: float, kind: str, fields: Mapping[str, Any]) -> None:
+        """Take one fact of the plant's truth."""
+        item = int(fields.get("item", 0))
+        if kind in {"fed", "added", "swapped"}:
+            self.bodies[item] = Body(item, clean=kind == "fed" and bool(fields["clean"]))
+            return
+        body = self.bodies.get(item)
+        if body is None:
+            return
+        match kind:
+            case "infeed":
+                body.entered_s = seconds if body.entered_s is None else body.entered_s
+            case "left":
+                body.lane = str(fields["lane"])
+            case "removed":
+                body.clean = False
+
+    def of(self, kind: str) -> Iterator[tuple[float, Mapping[str, Any]]]:
+        """All events of a type."""
+        return ((seconds, data) for seconds, type_, data in self.events if type_ == kind)
+
+    def reasons(self, key: Key | None) -> set[str]:
+        """Why that parcel was inspected: the codes of all its decisions."""
+        return {
+            reason["code"]
+            for kind in ("decided", "parcel-completed")
+            for _, data in self.of(kind)
+            if key == (data["parcel"]["epoch"], data["parcel"]["number"])
+            for reason in data["reasons"]
+        }

@@ -1,0 +1,112 @@
+"""`simulator scenario ...`: run scenarios, list those that ship.
+
+Exit codes: 0 all expectations met; 1 one was not; 2 a file cannot be used.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from simulator.scenario.files import ScenarioError, found, load, shipped
+from simulator.scenario.judge import judge
+from simulator.scenario.junit import Outcome, write
+from simulator.scenario.model import Scenario
+from simulator.scenario.virtual import Watch, storm_of
+from simulator.storm.run import Story, summary
+
+app = typer.Typer(no_args_is_help=True, help="Scenarios in YAML: docs/scenarios.md.", epilog=__doc__)
+console = Console()
+errors = Console(stderr=True)
+
+
+@app.command(name="list", epilog="Example: simulator scenario list")
+def list_shipped() -> None:
+    """List the scenarios that come with the package, each with what it teaches."""
+    paths = shipped()
+    width = max(map(len, paths), default=0)
+    for name, path in paths.items():
+        console.print(f"{name:{width}}  {load(path).teaches}", markup=False, highlight=False)
+
+
+@app.command(epilog="Example: simulator scenario run plc-restart my-own.yaml --junit scenarios.xml")
+def run(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML files, or names of shipped ones.")],
+    junit: Annotated[Path | None, typer.Option(help="Write the outcomes as JUnit XML.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Tell what happened, line by line.")] = False,
+) -> None:
+    """Run scenarios on virtual time, and tell which expectations were met."""
+    scenarios = loaded(files)
+    logging.disable(logging.CRITICAL)  # the station has trouble all the time, and says so
+    outcomes = []
+    for path, scenario in scenarios:
+        outcomes.append(_virtual(path.stem, scenario, explain=explain))
+        _show(outcomes[-1])
+    if junit is not None:
+        _write(junit, outcomes)
+    raise typer.Exit(0 if all(outcome.met for outcome in outcomes) else 1)
+
+
+def loaded(files: list[str]) -> list[tuple[Path, Scenario]]:
+    """All of the files; if one cannot be used, its faults are told and the program ends with 2."""
+    scenarios, wrong = [], []
+    for text in files:
+        try:
+            path = found(text)
+            scenarios.append((path, load(path)))
+        except ScenarioError as error:
+            wrong.append(str(error))
+    for text in wrong:
+        errors.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+    if wrong:
+        raise typer.Exit(2)
+    return scenarios
+
+
+def _virtual(name: str, scenario: Scenario, *, explain: bool) -> Outcome:
+    began, story = time.monotonic(), Story()
+    account = Watch(story if explain else None).run(scenario)
+    for ms, text in story.lines:
+        console.print(f"{ms / 1000:9.3f} s  {text}", markup=False, highlight=False, soft_wrap=True)
+    return Outcome(name, scenario.teaches, tuple(judge(scenario, account)), time.monotonic() - began)
+
+
+def _show(outcome: Outcome) -> None:
+    word = "skipped" if outcome.skipped else "met" if outcome.met else "NOT MET"
+    console.print(f"{outcome.name}: {word} ({outcome.seconds:.1f} s)  {outcome.teaches}", markup=False, highlight=False)
+    if outcome.skipped:
+        console.print(f"  {outcome.skipped}", markup=False, highlight=False)
+    for verdict in outcome.verdicts:
+        if verdict.wrong:
+            text = f"  expected: {verdict.expected}; but {verdict.wrong}"
+            console.print(text, style="red", markup=False, highlight=False)
+
+
+def _write(path: Path, outcomes: list[Outcome]) -> None:
+    try:
+        write(path, outcomes)
+    except OSError as error:
+        errors.print(f"{path}: cannot be written: {error.strerror}", style="red", markup=False)
+        raise typer.Exit(2) from error
+
+
+def storm(file: str, seed: int | None, hours: float | None, *, explain: bool) -> int:
+    """Run a scenario as a storm: its promises, and nothing of what it expects; the exit code."""
+    [(path, scenario)] = loaded([file])
+    if seed is not None:
+        scenario = scenario.model_copy(update={"plant": scenario.plant.model_copy(update={"seed": seed})})
+    story = Story()
+    result = storm_of(scenario, story if explain else None, None if hours is None else hours * 3600).run()
+    for violation in result.violations:
+        told = story.of(violation) if explain else [f"{violation.promise.value}: {violation.text}"]
+        console.print("\n".join(told), markup=False, highlight=False)
+    if not explain:
+        console.print(summary(result), markup=False, highlight=False)
+    if not result.violations:
+        console.print(f"{path.stem}: no promise was broken in {result.hours * 3600:g} s", markup=False)
+    return 1 if result.violations else 0
