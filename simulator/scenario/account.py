@@ -30,14 +30,16 @@ class Body:
 
 @dataclass(slots=True)
 class Account:
-    """Bodies by item, journal events with their time (s), and the promises that broke, a sentence each."""
+    """Bodies by item, facts of the plant and journal events with their time (s), broken promises as sentences."""
 
+    facts: list[tuple[float, str, Mapping[str, Any]]] = field(default_factory=list)
     bodies: dict[int, Body] = field(default_factory=dict)
     events: list[tuple[float, str, Mapping[str, Any]]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
     def fact(self, seconds: float, kind: str, fields: Mapping[str, Any]) -> None:
         """Take one fact of the plant's truth."""
+        self.facts.append((seconds, kind, fields))
         item = int(fields.get("item", 0))
         if kind in {"fed", "added", "swapped"}:
             self.bodies[item] = Body(item, clean=kind == "fed" and bool(fields["clean"]))

@@ -17,6 +17,7 @@ from simulator.scenario.files import ScenarioError, found, load, shipped
 from simulator.scenario.judge import judge
 from simulator.scenario.junit import Outcome, write
 from simulator.scenario.model import Scenario
+from simulator.scenario.tale import tale
 from simulator.scenario.virtual import Watch, storm_of
 from simulator.storm.run import Story, summary
 
@@ -31,7 +32,7 @@ def list_shipped() -> None:
     paths = shipped()
     width = max(map(len, paths), default=0)
     for name, path in paths.items():
-        console.print(f"{name:{width}}  {load(path).teaches}", markup=False, highlight=False)
+        _print(f"{name:{width}}  {load(path).teaches}")
 
 
 @app.command(epilog="Example: simulator scenario run plc-restart my-own.yaml --junit scenarios.xml")
@@ -69,22 +70,26 @@ def loaded(files: list[str]) -> list[tuple[Path, Scenario]]:
 
 
 def _virtual(name: str, scenario: Scenario, *, explain: bool) -> Outcome:
-    began, story = time.monotonic(), Story()
-    account = Watch(story if explain else None).run(scenario)
-    for ms, text in story.lines:
-        console.print(f"{ms / 1000:9.3f} s  {text}", markup=False, highlight=False, soft_wrap=True)
+    began = time.monotonic()
+    account = Watch().run(scenario)
+    if explain:
+        _print("\n".join(tale(scenario, account)))
     return Outcome(name, scenario.teaches, tuple(judge(scenario, account)), time.monotonic() - began)
 
 
 def _show(outcome: Outcome) -> None:
     word = "skipped" if outcome.skipped else "met" if outcome.met else "NOT MET"
-    console.print(f"{outcome.name}: {word} ({outcome.seconds:.1f} s)  {outcome.teaches}", markup=False, highlight=False)
+    _print(f"{outcome.name}: {word} ({outcome.seconds:.1f} s)  {outcome.teaches}")
     if outcome.skipped:
-        console.print(f"  {outcome.skipped}", markup=False, highlight=False)
+        _print(f"  {outcome.skipped}")
     for verdict in outcome.verdicts:
         if verdict.wrong:
-            text = f"  expected: {verdict.expected}; but {verdict.wrong}"
-            console.print(text, style="red", markup=False, highlight=False)
+            _print(f"  expected: {verdict.expected}; but {verdict.wrong}", style="red")
+
+
+def _print(text: str, style: str | None = None) -> None:
+    """Print a line as it is, however long."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _write(path: Path, outcomes: list[Outcome]) -> None:
@@ -104,9 +109,9 @@ def storm(file: str, seed: int | None, hours: float | None, *, explain: bool) ->
     result = storm_of(scenario, story if explain else None, None if hours is None else hours * 3600).run()
     for violation in result.violations:
         told = story.of(violation) if explain else [f"{violation.promise.value}: {violation.text}"]
-        console.print("\n".join(told), markup=False, highlight=False)
+        _print("\n".join(told))
     if not explain:
-        console.print(summary(result), markup=False, highlight=False)
+        _print(summary(result))
     if not result.violations:
         console.print(f"{path.stem}: no promise was broken in {result.hours * 3600:g} s", markup=False)
     return 1 if result.violations else 0

@@ -119,13 +119,12 @@ def _alarm(account: Account, expected: AlarmExpected) -> Verdict:
     to_s = float("inf") if expected.within_s is None else expected.from_s + expected.within_s
     then = " and cleared" if expected.cleared else " and not cleared" if expected.cleared is False else ""
     said = f"alarm {expected.alarm}{about} is raised {_times(expected.from_s, to_s)}{then}"
-    raised = [t for t, data in account.of("alarm-raised") if _is(data, expected)]
+    raised = [seconds for seconds, data in account.of("alarm-raised") if _is(data, expected)]
     hits = [seconds for seconds in raised if expected.from_s <= seconds <= to_s]
     if not hits:
-        return Verdict(
-            said, f"it was raised at {_few([f'{t:.1f} s' for t in raised])}" if raised else "it was not raised"
-        )
-    cleared = any(seconds > hits[0] for seconds, data in account.of("alarm-cleared") if _is(data, expected))
+        at = _few([f"{seconds:.1f} s" for seconds in raised])
+        return Verdict(said, f"it was raised at {at}" if raised else "it was not raised")
+    cleared = any(seconds >= hits[0] for seconds, data in account.of("alarm-cleared") if _is(data, expected))
     if expected.cleared not in {None, cleared}:
         return Verdict(said, "it was cleared" if cleared else "it was not cleared")
     return Verdict(said)

@@ -34,11 +34,10 @@ def _do(storm: Storm, command: Command) -> None:
 
 
 class Watch:
-    """Writes down what happens in a storm; `also` is told of it too."""
+    """Writes down what happens in a storm."""
 
-    def __init__(self, also: Heard | None = None) -> None:
+    def __init__(self) -> None:
         self.account = Account()
-        self._also = also
         self._storm: Storm | None = None
 
     def run(self, scenario: Scenario) -> Account:
@@ -51,21 +50,17 @@ class Watch:
         return self.account
 
     def __call__(self, ms: float, kind: str, fields: dict[str, Any]) -> None:
-        """Take one thing that happened."""
-        if self._also is not None:
-            self._also(ms, kind, fields)
+        """Take one thing that happened; the end of the storm itself is none."""
+        if self._storm is None or not self._storm.world.supervised:
+            return
         if kind == "record":
             record = fields["record"]
             if record.type in _TYPES:
                 self.account.events.append((ms / 1000, record.type, record.model_dump()))
             return
         self.account.fact(ms / 1000, kind, fields)
-        if kind in {"left", "removed"} and self._storm is not None:
-            self._number(fields["item"])
-
-    def _number(self, item: int) -> None:
-        """What the PLC numbered it is known as it goes."""
-        truth = None if self._storm is None else self._storm.world.truth.of_item(item)
-        body = self.account.bodies.get(item)
-        if truth is not None and body is not None:
-            body.key = truth.key
+        if kind in {"left", "removed"}:  # what the PLC numbered it is known by then
+            truth = self._storm.world.truth.of_item(fields["item"])
+            body = self.account.bodies.get(fields["item"])
+            if truth is not None and body is not None:
+                body.key = truth.key
