@@ -46,7 +46,7 @@ class ParcelConfig(_Part):
     It comes `at_s` (its leading edge at the infeed eye), or `gap_mm` behind the one before, or touches that one.
     """
 
-    name: str = Field(default="", max_length=40)
+    name: str = Field(default="", max_length=60)
     at_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     gap_mm: float | None = Field(default=None, ge=0, le=100_000, allow_inf_nan=False)
     touching: bool = False

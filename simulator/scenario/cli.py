@@ -12,13 +12,18 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
+from simulator.scenario.account import Account
 from simulator.scenario.files import ScenarioError, found, load, shipped
-from simulator.scenario.judge import judge
+from simulator.scenario.judge import Verdict, judge
 from simulator.scenario.junit import Outcome, write
 from simulator.scenario.model import Scenario
+from simulator.scenario.site import refusal
 from simulator.scenario.tale import tale
 from simulator.scenario.virtual import Watch, storm_of
+from simulator.scenario.wires import StoppedError, WiresError
+from simulator.scenario.wires import run as run_on_wires
 from simulator.storm.run import Story, summary
 
 app = typer.Typer(no_args_is_help=True, help="Scenarios in YAML: docs/scenarios.md.", epilog=__doc__)
@@ -39,14 +44,15 @@ def list_shipped() -> None:
 def run(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML files, or names of shipped ones.")],
     junit: Annotated[Path | None, typer.Option(help="Write the outcomes as JUnit XML.")] = None,
+    wires: Annotated[bool, typer.Option("--wires", help="With the real daemon, at real wires, in real time.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Tell what happened, line by line.")] = False,
 ) -> None:
-    """Run scenarios on virtual time, and tell which expectations were met."""
+    """Run scenarios on virtual time or at real wires, and tell which expectations were met."""
     scenarios = loaded(files)
     logging.disable(logging.CRITICAL)  # the station has trouble all the time, and says so
     outcomes = []
     for path, scenario in scenarios:
-        outcomes.append(_virtual(path.stem, scenario, explain=explain))
+        outcomes.append(_outcome(path.stem, scenario, wires=wires, explain=explain))
         _show(outcomes[-1])
     if junit is not None:
         _write(junit, outcomes)
@@ -69,12 +75,28 @@ def loaded(files: list[str]) -> list[tuple[Path, Scenario]]:
     return scenarios
 
 
-def _virtual(name: str, scenario: Scenario, *, explain: bool) -> Outcome:
+def _outcome(name: str, scenario: Scenario, *, wires: bool, explain: bool) -> Outcome:
     began = time.monotonic()
-    account = Watch().run(scenario)
+    if wires and (why := refusal(scenario)):
+        return Outcome(name, scenario.teaches, (), 0.0, why)
+    try:
+        account = _on_wires(name, scenario) if wires else Watch().run(scenario)
+    except WiresError as error:
+        died = Verdict("the line comes up and lives", str(error))
+        return Outcome(name, scenario.teaches, (died,), time.monotonic() - began)
     if explain:
         _print("\n".join(tale(scenario, account)))
     return Outcome(name, scenario.teaches, tuple(judge(scenario, account)), time.monotonic() - began)
+
+
+def _on_wires(name: str, scenario: Scenario) -> Account:
+    try:
+        with Progress(console=errors, transient=True) as progress:
+            task = progress.add_task(name, total=scenario.seconds)
+            return run_on_wires(scenario, lambda seconds: progress.update(task, completed=seconds))
+    except StoppedError as error:
+        errors.print(f"{name}: stopped by Ctrl-C", style="yellow", markup=False)
+        raise typer.Exit(130) from error
 
 
 def _show(outcome: Outcome) -> None:

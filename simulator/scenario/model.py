@@ -47,6 +47,7 @@ class PlantPart(_Part):
 class ParcelPart(ParcelConfig):
     """One parcel, or so many alike, `every_s` or at the smallest gap."""
 
+    name: str = Field(default="", max_length=40)
     times: int = Field(default=1, ge=1, le=2000)
     every_s: float | None = Field(default=None, gt=0, le=3600, allow_inf_nan=False)
 
