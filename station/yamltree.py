@@ -26,7 +26,7 @@ def read_tree(path: Path) -> tuple[dict[Any, Any], yaml.Node | None]:
     """Read a file: what it holds, and the nodes that know their lines.
 
     Raises:
-        TreeError: it cannot be read, is not YAML, or no mapping.
+        TreeError: it cannot be read, is not YAML, no mapping, or has a key twice.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ def parse_tree(text: str, name: str) -> tuple[dict[Any, Any], yaml.Node | None]:
     """The same of a text; `name` stands for it in an error.
 
     Raises:
-        TreeError: it is not YAML, or no mapping.
+        TreeError: it is not YAML, no mapping, or has a key twice.
     """
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -48,7 +48,27 @@ def parse_tree(text: str, name: str) -> tuple[dict[Any, Any], yaml.Node | None]:
         raise TreeError(f"{name}: is not YAML: {printable(str(error))}") from error
     if not isinstance(document, dict):
         raise TreeError(f"{name}: is empty or no mapping; begin from one of the examples that come with the package")
+    for key in _twice(tree, set()):
+        raise TreeError(
+            printable(f"{name}:{key.start_mark.line + 1}: {key.value}: stands here a second time; keep one")
+        )
     return document, tree
+
+
+def _twice(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.ScalarNode]:
+    """Keys that stand in their mapping a second time: YAML would silently take the last."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            yield from _twice(child, seen)
+    elif isinstance(node, yaml.MappingNode):
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        names = [key.value for key in keys]
+        yield from (key for place, key in enumerate(keys) if key.value in names[:place])
+        for _, child in node.value:
+            yield from _twice(child, seen)
 
 
 def told(name: str, tree: yaml.Node | None, faults: Sequence[Fault]) -> str:
@@ -102,6 +122,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
     for argument in get_args(annotation):
         if isinstance(argument, type) and issubclass(argument, BaseModel):
             yield argument
+        yield from _models_in(argument)
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:

@@ -91,7 +91,7 @@ def _outcome(name: str, scenario: Scenario, *, wires: bool, explain: bool) -> Ou
 
 def _on_wires(name: str, scenario: Scenario) -> Account:
     try:
-        with Progress(console=errors, transient=True) as progress:
+        with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
             task = progress.add_task(name, total=scenario.seconds)
             return run_on_wires(scenario, lambda seconds: progress.update(task, completed=seconds))
     except StoppedError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import queue
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -146,14 +147,17 @@ def run(scenario: Scenario, tick: Callable[[float], None]) -> Account:
     plant = plant_of(scenario)
     overrides = (f"line.speed_mm_s={plant.belt.speed_mm_s}",)
     options = DemoOptions(scenario.seconds, plant.feed.parcels_per_hour, plant.seed, plant=plant, overrides=overrides)
-    with demo(options) as running:
-        line = Line(scenario, running)
-        line.begin()
-        line.run(tick)
-        report = running.finish()
-        if running.interrupted:
-            raise StoppedError
-        return account_of(line, report)
+    try:
+        with demo(options) as running:
+            line = Line(scenario, running)
+            line.begin()
+            line.run(tick)
+            report = running.finish()
+            if running.interrupted:
+                raise StoppedError
+            return account_of(line, report)
+    except (RuntimeError, OSError, queue.Empty) as error:
+        raise WiresError(str(error) or "the plant does not answer") from error
 
 
 def plant_of(scenario: Scenario) -> PlantConfig:
