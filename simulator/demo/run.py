@@ -142,9 +142,9 @@ def demo(options: DemoOptions) -> Iterator[Demo]:
     folder = options.keep or Path(tempfile.mkdtemp(prefix="inspection-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     stopping = threading.Event()
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, lambda *_: stopping.set())
     with contextlib.ExitStack() as stack:
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            stack.callback(signal.signal, sign, signal.signal(sign, lambda *_: stopping.set()))
         if options.keep is None:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
         broker = EmbeddedBroker(free_port())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -89,9 +88,9 @@ def _wrong_faults(scenario: Scenario) -> list[Fault]:
         except FaultError as error:
             wrong.append((("faults", n, "fault"), str(error)))
             continue
-        most = _TIMES_THE_CATALOGUE * max(map(abs, switch.fault.size))
-        if not math.isfinite(switch.size) or abs(switch.size) > most:
-            least, greatest = switch.fault.size
+        least, greatest = switch.fault.size
+        most = 1.0 if switch.fault.unit == "share" else greatest * _TIMES_THE_CATALOGUE
+        if not min(0.0, least * _TIMES_THE_CATALOGUE) <= switch.size <= most:
             text = f"{switch.fault.name} has a size of {least:g} to {greatest:g} {switch.fault.unit}".rstrip()
             wrong.append((("faults", n, "fault"), text))
         if switch.fault.seconds is None and part.for_s is not None:
