@@ -60,6 +60,7 @@ class Plant:
     _to_pass: bool = False
     _acknowledge: bool = False
     _stretches: tuple[float, ...] = field(init=False)
+    _ahead_ms: float = field(init=False)
 
     def __post_init__(self) -> None:
         config = self.config
@@ -72,6 +73,7 @@ class Plant:
         self.eyes = Eyes(len(config.plc.eyes_mm), config.plc.latch_ms, self.trouble, self._random)
         places = {place for place in config.plc.eyes_mm if place > 0} | {config.plc.diverter_mm}
         self._stretches = tuple(float(place) for place in sorted(places))
+        self._ahead_ms = _AHEAD_MM / 2 / config.belt.speed_mm_s * 1000
         self._next = self._feed.next()
 
     # --- towards the PLC ----------------------------------------------------------------------------------------
@@ -237,8 +239,7 @@ class Plant:
         while self.feeding:
             item, gap = self._next
             start = max(self._tail + gap, travel + _AHEAD_MM / 2)
-            ahead_ms = _AHEAD_MM / 2 / self.belt.full_mm_s * 1000
-            if start > travel + _AHEAD_MM or item.due_ms > self.ms - self.zero_ms + ahead_ms:
+            if start > travel + _AHEAD_MM or item.due_ms > self.ms - self.zero_ms + self._ahead_ms:
                 return
             item.start = start
             item.slips = self._slips()

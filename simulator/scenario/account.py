@@ -36,6 +36,7 @@ class Account:
     bodies: dict[int, Body] = field(default_factory=dict)
     events: list[tuple[float, str, Mapping[str, Any]]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    _reasons: dict[Key, set[str]] = field(default_factory=dict)
 
     def fact(self, seconds: float, kind: str, fields: Mapping[str, Any]) -> None:
         """Take one fact of the plant's truth."""
@@ -59,12 +60,13 @@ class Account:
         """All events of a type."""
         return ((seconds, data) for seconds, type_, data in self.events if type_ == kind)
 
+    def event(self, seconds: float, kind: str, data: Mapping[str, Any]) -> None:
+        """Take one event of the station's journal."""
+        self.events.append((seconds, kind, data))
+        if kind in {"decided", "parcel-completed"}:
+            key = data["parcel"]["epoch"], data["parcel"]["number"]
+            self._reasons.setdefault(key, set()).update(reason["code"] for reason in data["reasons"])
+
     def reasons(self, key: Key | None) -> set[str]:
         """Why that parcel was inspected: the codes of all its decisions."""
-        return {
-            reason["code"]
-            for kind in ("decided", "parcel-completed")
-            for _, data in self.of(kind)
-            if key == (data["parcel"]["epoch"], data["parcel"]["number"])
-            for reason in data["reasons"]
-        }
+        return set() if key is None else self._reasons.get(key, set())

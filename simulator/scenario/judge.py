@@ -94,7 +94,7 @@ def _within(account: Account, from_s: float, to_s: float) -> list[Body]:
 
 
 def _clean_passed(account: Account, expected: CleanPassedExpected) -> Verdict:
-    clean = [body for body in _within(account, expected.from_s, expected.to_s) if body.clean and body.lane]
+    clean = [body for body in _within(account, expected.from_s, expected.to_s) if body.clean]
     bounds = [f"at least {expected.at_least:.0%}"] if expected.at_least else []
     bounds += [f"at most {expected.at_most:.0%}"] if expected.at_most < 1 else []
     said = f"{' and '.join(bounds) or 'any share'} of the clean parcels {_times(expected.from_s, expected.to_s)} pass"

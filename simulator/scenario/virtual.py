@@ -56,7 +56,7 @@ class Watch:
         if kind == "record":
             record = fields["record"]
             if record.type in _TYPES:
-                self.account.events.append((ms / 1000, record.type, record.model_dump()))
+                self.account.event(ms / 1000, record.type, record.model_dump())
             return
         self.account.fact(ms / 1000, kind, fields)
         if kind in {"left", "removed"}:  # what the PLC numbered it is known by then

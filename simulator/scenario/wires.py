@@ -178,7 +178,8 @@ def account_of(line: Line, report: Mapping[str, Any]) -> Account:
     for key, item in truth.numbers.items():
         if item in account.bodies:
             account.bodies[item].key = key
-    account.events = list(_events(line))
+    for event in _events(line):
+        account.event(*event)
     account.broken = [*_broken(line.scenario, report), *_unaccounted(account, truth.numbers)]
     return account
 
