@@ -1,4 +1,4 @@
-"""Fills the generated parts of the documents: registers, a parcel's life, reasons, faults. Run: scripts/docs."""
+"""Fills the generated parts of the documents: registers, states, reasons, faults, scenarios. Run: scripts/docs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 from simulator.faults import FAULTS, Kind
+from simulator.scenario.files import load, shipped
+from simulator.scenario.site import refusal
 from station.core.parcel import TRANSITIONS
 from station.core.policy import REASONS
 
@@ -86,11 +88,22 @@ def _faults(kind: Kind) -> str:
     return "\n".join(rows) + "\n"
 
 
+def scenarios() -> str:
+    """One row a scenario that ships: what it teaches, how long it lasts, where it runs."""
+    rows = ["| scenario | what it teaches | lasts | runs on |", "|---|---|---|---|"]
+    for name, path in shipped().items():
+        scenario = load(path)
+        runs = "virtual time" if refusal(scenario) else "virtual time, real wires"
+        rows.append(f"| `{name}` | {scenario.teaches} | {scenario.seconds:g} s | {runs} |")
+    return "\n".join(rows) + "\n"
+
+
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "registers": ("plc-interface.md", registers),
     "states": ("architecture.md", states),
     "reasons": ("mqtt.md", reasons),
     "faults": ("faults.md", faults),
+    "scenarios": ("scenarios.md", scenarios),
 }
 
 

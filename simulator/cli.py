@@ -24,6 +24,7 @@ from simulator.control import HELP, list_faults, listen, obey_all, served, tell
 from simulator.demo.run import DemoOptions, demo
 from simulator.demo.view import watch
 from simulator.runner import Runner, Truth
+from simulator.scenario import cli as scenario_cli
 from simulator.storm import run as storms
 from simulator.storm.storm import Result
 from simulator.wires.xray_folder import PictureLibrary
@@ -32,6 +33,7 @@ from simulator.xray.sheet import contact_sheet
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The simulated plant.", epilog=__doc__)
 xray_app = typer.Typer(no_args_is_help=True, help="Simulated X-ray pictures.")
 app.add_typer(xray_app, name="xray")
+app.add_typer(scenario_cli.app, name="scenario")
 console = Console()
 errors = Console(stderr=True)
 
@@ -123,14 +125,23 @@ def run_demo(
 
 @app.command(epilog="Example: simulator storm --hours 2 --seed 1 --jobs 2")
 def storm(
-    hours: Annotated[float, typer.Option(min=0.01, help="Hours of line time; each has a seed of its own.")] = 1.0,
-    seed: Annotated[int, typer.Option(min=0, help="The first hour's seed.")] = 1,
+    hours: Annotated[
+        float | None, typer.Option(min=0.01, help="Hours of line time, 1 if not given; each has a seed of its own.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The first hour's seed, 1 if not given.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="How many hours at once.")] = 1,
     explain: Annotated[
         bool, typer.Option("--explain", help="Tell the first hour's broken promises as stories.")
     ] = False,
+    scenario: Annotated[
+        str | None, typer.Option(metavar="FILE", help="That scenario's plant, parcels and faults, not drawn ones.")
+    ] = None,
 ) -> None:
     """Run the station's core, journal and publisher on virtual time, through every fault that they must survive."""
+    if scenario is not None:
+        _without_logs()
+        raise typer.Exit(scenario_cli.storm(scenario, seed, hours, explain=explain))
+    seed, hours = 1 if seed is None else seed, hours or 1.0
     if explain:
         _without_logs()
         result, story = storms.told(*storms.plan(seed, hours)[0])

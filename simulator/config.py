@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from simulator.plc.signals import PlcSettings
 
@@ -33,6 +35,53 @@ class FeedConfig(_Part):
     declared_share: float = 0.3
     wrong_weight_share: float = 0.01
     misread_share: float = 0.0
+
+
+Hazard = Literal["gun", "knife", "battery", "aerosol"]
+
+
+class ParcelConfig(_Part):
+    """One parcel that is fed as it stands here.
+
+    It comes `at_s` (its leading edge at the infeed eye), or `gap_mm` behind the one before, or touches that one.
+    """
+
+    name: str = Field(default="", max_length=60)
+    at_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    gap_mm: float | None = Field(default=None, ge=0, le=100_000, allow_inf_nan=False)
+    touching: bool = False
+    length_mm: float = Field(default=400, ge=20, le=2000, allow_inf_nan=False)
+    weight_g: int = Field(default=2000, ge=1, le=200_000)
+    barcode: str | None = None
+    unreadable: bool = False
+    held: bool = False
+    declared_g: float | None = Field(default=None, gt=0, le=200_000, allow_inf_nan=False)
+    hazards: tuple[Hazard, ...] = ()
+
+    @field_validator("barcode")
+    @classmethod
+    def _is_sscc(cls, barcode: str | None) -> str | None:
+        if barcode is None:
+            return None
+        if not re.fullmatch(r"[0-9]{18}", barcode):
+            raise ValueError("must be an SSCC, 18 digits in quotes")
+        if barcode[-1] != check_digit(barcode[:-1]):
+            raise ValueError(f"the check digit must be {check_digit(barcode[:-1])}, not {barcode[-1]}")
+        return barcode
+
+    @model_validator(mode="after")
+    def _comes_once(self) -> Self:
+        if sum((self.at_s is not None, self.gap_mm is not None, self.touching)) > 1:
+            raise ValueError("say one of at_s, gap_mm and touching, not several")
+        if self.unreadable and self.barcode is not None:
+            raise ValueError("a label is unreadable or has a barcode, not both")
+        return self
+
+
+def check_digit(digits: str) -> str:
+    """The check digit of a GS1 key; GS1 General Specifications, 7.9.1."""
+    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))
+    return str(-total % 10)
 
 
 class BeltConfig(_Part):
@@ -97,7 +146,7 @@ class WiresConfig(_Part):
 
 
 class PlantConfig(_Part):
-    """One simulated plant."""
+    """One simulated plant; where there are `parcels`, those come in place of drawn ones."""
 
     seed: int = 1
     feed: FeedConfig = FeedConfig()
@@ -108,6 +157,11 @@ class PlantConfig(_Part):
     wait_for_session: bool = True
     hold_list: Path | None = None
     declared_weights: Path | None = None
+    parcels: tuple[ParcelConfig, ...] | None = None
+
+    def empty_s(self) -> float:
+        """The time that the belt takes to run empty at the start, and a little more: no parcel comes before."""
+        return (self.plc.eyes_mm[-1] + self.feed.longest_mm) * 1.1 / self.belt.speed_mm_s
 
     def plc_settings(self) -> PlcSettings:
         """The PLC program's constants, as its settings block shows them."""

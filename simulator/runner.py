@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from simulator.config import PlantConfig
 from simulator.faults import FaultError, Switch, Where
-from simulator.plant.feed import Feed
+from simulator.plant.listed import feed_of
 from simulator.plant.trouble import CUT, UNSTABLE, Emission
 from simulator.plant.world import Plant
 from simulator.plc.orders import Command
@@ -188,7 +188,7 @@ class Runner:
         self.plant.advance(self._now_ms())
         self.plant.outputs(outputs)
         if self._waiting and outputs.belt and self.plant.belt.travel > self.config.plc.eyes_mm[-1] * 2:
-            self._waiting, self.plant.feeding = False, True
+            self._feed()
         return self.plant.inputs()
 
     def _now_ms(self) -> float:
@@ -214,8 +214,14 @@ class Runner:
         if self.plant.trouble.strikes("plc-torn"):
             self.image.tear()
         if self._waiting and program.orders.session and program.run_empty:
-            self._waiting, self.plant.feeding = False, True
+            self._feed()
         self._tell(program)
+
+    def _feed(self) -> None:
+        """Parcels come from now on; listed ones reckon as if the line had begun to run empty only now."""
+        self._waiting, self.plant.feeding = False, True
+        self.plant.zero_ms = self.plant.ms - self.config.empty_s() * 1000
+        self.truth("feeding", {"ms": round(self.plant.ms, 1)})
 
     def _tell(self, program: PlcProgram) -> None:
         for number in range(self._numbers + 1, program.number + 1):
@@ -271,7 +277,7 @@ def cut(data: bytes) -> bytes:
 
 def write_lists(config: PlantConfig) -> None:
     """Write the hold list and the declared weights of what will be fed, as a central system would have sent them."""
-    feed = Feed(config.feed, config.seed, config.belt.speed_mm_s)
+    feed = feed_of(config)
     items = [feed.next()[0] for _ in range(_LISTED)]
     held = [f"{item.barcode}\n" for item in items if item.held]
     declared = [f"{item.barcode},{item.declared_g}\n" for item in items if item.barcode and item.declared_g is not None]

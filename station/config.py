@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from station.core.setup import DeviceKind, DeviceSetup, Geometry, LineSetup, PolicySetup
 from station.ports import Driver, Role
+from station.yamltree import Fault, TreeError, did_you_mean, faults_of, read_tree, told
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 _KINDS: dict[Role, DeviceKind] = {Role.BARCODE: "barcode", Role.SCALE: "weight", Role.FRAMES: "frame"}
@@ -157,23 +157,15 @@ def load_config(path: Path, drivers: Mapping[str, Driver], overrides: Sequence[s
         ConfigError: with one line for each fault.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
-    try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not YAML: {error}") from error
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path}: is empty or no mapping; begin from one of the example configurations")
+        document, tree = read_tree(path)
+    except TreeError as error:
+        raise ConfigError(str(error)) from error
     for override in overrides:
         _override(document, override)
     document["sha256"] = hashlib.sha256(yaml.safe_dump(document).encode()).hexdigest()
     config, faults = _validate(document, drivers)
     if config is None or faults:
-        lines = [f"{path}:{_line_of(tree, where)}: {'.'.join(map(str, where))}: {what}" for where, what in faults]
-        raise ConfigError("\n".join(lines))
+        raise ConfigError(told(str(path), tree, faults))
     return config
 
 
@@ -190,15 +182,12 @@ def _override(document: dict[str, Any], override: str) -> None:
     place[last] = yaml.safe_load(value)
 
 
-_Fault = tuple[tuple[str | int, ...], str]
-
-
-def _validate(document: dict[str, Any], drivers: Mapping[str, Driver]) -> tuple[StationConfig | None, list[_Fault]]:
+def _validate(document: dict[str, Any], drivers: Mapping[str, Driver]) -> tuple[StationConfig | None, list[Fault]]:
     try:
         config = StationConfig.model_validate(document)
     except ValidationError as error:
-        return None, _faults(error, (), StationConfig)
-    faults: list[_Fault] = []
+        return None, faults_of(error, (), StationConfig, {"sha256"})
+    faults: list[Fault] = []
     wires: dict[str, Any] = {}
     for name, device in config.devices.items():
         wanted = {Role.BARCODE, Role.SCALE, Role.FRAMES}
@@ -216,22 +205,22 @@ def _wire(
     where: tuple[str, ...],
     drivers: Mapping[str, Driver],
     roles: set[Role],
-    faults: list[_Fault],
+    faults: list[Fault],
 ) -> Any:
     known = sorted(kind for kind, driver in drivers.items() if driver.role in roles)
     if part.kind not in known:
-        faults.append(((*where, "kind"), f"'{part.kind}' is no such kind{_did_you_mean(part.kind, known)}"))
+        faults.append(((*where, "kind"), f"'{part.kind}' is no such kind{did_you_mean(part.kind, known)}"))
         return None
     model = drivers[part.kind].settings
     try:
         return model.model_validate(part.wire)
     except ValidationError as error:
-        faults += _faults(error, (*where, "wire"), model)
+        faults += faults_of(error, (*where, "wire"), model)
         return None
 
 
-def _places(config: StationConfig) -> list[_Fault]:
-    faults: list[_Fault] = []
+def _places(config: StationConfig) -> list[Fault]:
+    faults: list[Fault] = []
     eyes = config.line.eyes_mm
     if list(eyes) != sorted(set(eyes)) or eyes[0] != 0:
         faults.append((("line", "eyes_mm"), "must begin with 0 (the infeed eye) and grow"))
@@ -246,56 +235,3 @@ def _places(config: StationConfig) -> list[_Fault]:
         if device.trigger_eye is not None and device.trigger_eye >= len(eyes):
             faults.append((("devices", name, "trigger_eye"), f"there are eyes 0 to {len(eyes) - 1}"))
     return faults
-
-
-def _faults(error: ValidationError, where: tuple[str | int, ...], model: type[BaseModel]) -> list[_Fault]:
-    faults: list[_Fault] = []
-    for entry in error.errors():
-        location = (*where, *entry["loc"])
-        text = entry["msg"]
-        if entry["type"] == "extra_forbidden":
-            known = _keys(model, entry["loc"][:-1])
-            text = f"there is no such key{_did_you_mean(str(location[-1]), known)}"
-        elif entry["type"] == "missing":
-            text = "is missing"
-        faults.append((location, text))
-    return faults
-
-
-def _keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    """Names allowed at a place of the tree; none if it is not one of ours."""
-    current: Any = model
-    for part in location:
-        fields = getattr(current, "model_fields", {})
-        if part in fields:
-            current = fields[part].annotation
-        elif current == Mapping[Name, DeviceConfig]:
-            current = DeviceConfig
-        args = [arg for arg in getattr(current, "__args__", ()) if getattr(arg, "model_fields", None)]
-        if args and current != Mapping[Name, DeviceConfig]:
-            current = args[0]
-    return sorted(set(getattr(current, "model_fields", {})) - {"sha256"})
-
-
-def _did_you_mean(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if near:
-        return f"; did you mean '{near[0]}'?"
-    return f"; there are: {', '.join(known)}" if known else ""
-
-
-def _line_of(tree: yaml.Node | None, where: Sequence[str | int]) -> int:
-    """Line (from 1) of the deepest part of that place that stands in the file."""
-    node, line = tree, 1
-    for part in where:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-            if found is None:
-                break
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line

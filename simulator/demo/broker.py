@@ -16,32 +16,38 @@ class EmbeddedBroker:
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
+        self._thread: threading.Thread | None = None
         self._broker: Broker | None = None
 
     def start(self) -> None:
-        """Listen; raises TimeoutError if it does not within ten seconds."""
+        """Listen, also again after a stop; raises TimeoutError if it does not within ten seconds."""
         for name in ("amqtt", "transitions"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        self._loop = asyncio.new_event_loop()
+        self._ready.clear()
+        self._thread = threading.Thread(target=self._run, args=(self._loop,), name="broker", daemon=True)
         self._thread.start()
         if not self._ready.wait(_START_S):
             raise TimeoutError("the embedded broker does not start")
 
     def stop(self) -> None:
-        """Close every connection."""
+        """Close every connection; once it is stopped, nothing more happens."""
+        loop, thread, self._loop = self._loop, self._thread, None
+        if loop is None or thread is None:
+            return
         if self._broker is not None:
-            asyncio.run_coroutine_threadsafe(self._broker.shutdown(), self._loop).result(5.0)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(2.0)
+            asyncio.run_coroutine_threadsafe(self._broker.shutdown(), loop).result(5.0)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(2.0)
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._start())
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(self._start())
         self._ready.set()
-        self._loop.run_forever()
-        self._loop.close()
+        loop.run_forever()
+        loop.close()
 
     async def _start(self) -> None:
         config = {

@@ -46,7 +46,8 @@ class Truth:
                 case "infeed":
                     by_count[fact["count"]] = fact["item"]
                 case "numbered":
-                    self.numbers[fact["epoch"], fact["number"]] = by_count[fact["count"]]
+                    if (item := by_count.get(fact["count"])) is not None:  # else an edge that no parcel made
+                        self.numbers[fact["epoch"], fact["number"]] = item
                 case "left":
                     self.lanes[fact["item"]] = fact["lane"]
                 case "picture":

@@ -19,7 +19,7 @@ import apsw
 import psutil
 import yaml
 
-from simulator.config import load_plant
+from simulator.config import PlantConfig, load_plant
 from simulator.demo.broker import EmbeddedBroker
 from simulator.demo.processes import Plant, end, free_port, start_station
 from simulator.demo.report import Truth, make_report
@@ -34,13 +34,15 @@ _STATION_STOP_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What `simulator demo` was asked for."""
+    """What `simulator demo` was asked for; a whole `plant`, and `overrides` of the station, are a scenario's."""
 
     seconds: float | None = None
     parcels_per_hour: int = 5400
     seed: int = 1
     pictures: Path | None = None
     keep: Path | None = None
+    plant: PlantConfig | None = None
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ class Demo:
     broker: EmbeddedBroker
     subscriber: Subscriber
     station: subprocess.Popen[str]
+    overrides: list[str]
     cpu_percent: float = 0.0
     rss_mb: float = 0.0
     died: str = ""
@@ -64,6 +67,11 @@ class Demo:
     def data(self) -> Path:
         """The station's data folder."""
         return self.folder / "data"
+
+    def start_again(self) -> None:
+        """Start the station again, once it has ended."""
+        with (self.folder / "station.log").open("a", encoding="utf-8") as log:
+            self.station = start_station(self.folder, self.config, self.overrides, log)
 
     def watch(self) -> Iterator[None]:
         """Yield about five times a second until the time is over, a part died, or `stopping` is set."""
@@ -134,9 +142,9 @@ def demo(options: DemoOptions) -> Iterator[Demo]:
     folder = options.keep or Path(tempfile.mkdtemp(prefix="inspection-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     stopping = threading.Event()
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, lambda *_: stopping.set())
     with contextlib.ExitStack() as stack:
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            stack.callback(signal.signal, sign, signal.signal(sign, lambda *_: stopping.set()))
         if options.keep is None:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
         broker = EmbeddedBroker(free_port())
@@ -147,17 +155,18 @@ def demo(options: DemoOptions) -> Iterator[Demo]:
         stack.callback(subscriber.stop)
         plant = Plant(folder, _plant_arguments(options, folder))
         stack.callback(plant.close)
-        overrides = [f"plc.wire.port={plant.plc_port}", f"mqtt.port={broker.port}"]
+        overrides = [f"plc.wire.port={plant.plc_port}", f"mqtt.port={broker.port}", *options.overrides]
         config = examples() / "demo.yaml"
         log = stack.enter_context((folder / "station.log").open("w", encoding="utf-8"))
         station = start_station(folder, config, overrides, log)
-        stack.callback(end, station, 2.0)
-        yield Demo(options, folder, config, stopping, plant, broker, subscriber, station)
+        running = Demo(options, folder, config, stopping, plant, broker, subscriber, station, overrides)
+        stack.callback(lambda: end(running.station, 2.0))
+        yield running
 
 
 def _plant_arguments(options: DemoOptions, folder: Path) -> list[str]:
     """The plant's configuration in the folder, with the lists that a central system would have sent."""
-    config = load_plant(examples() / "plant.yaml")
+    config = options.plant or load_plant(examples() / "plant.yaml")
     feed = config.feed.model_copy(update={"parcels_per_hour": options.parcels_per_hour})
     plc = config.plc.model_copy(update={"port": 0})
     chosen = config.model_copy(update={"feed": feed, "plc": plc, "seed": options.seed})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from simulator.config import FeedConfig
+from simulator.config import FeedConfig, check_digit
 
 HAZARDS = ("gun", "knife", "battery", "aerosol")
 
@@ -17,6 +17,7 @@ class Item:
 
     `start` is the belt's travel (mm) at which its leading edge is at the infeed eye; `slips` its own factor of the
     belt's travel in each stretch between `stretches`. Items that touch are one `body`, named by the first of them.
+    `due_ms` is the plant's time ahead of which its leading edge does not come to the infeed eye.
     `turned` is the eye from which on it is longer by so much, since it turned.
     """
 
@@ -30,6 +31,7 @@ class Item:
     label_at: float = 0.5
     picture: int | None = None
     start: float = 0.0
+    due_ms: float = 0.0
     slips: tuple[float, ...] = ()
     on_belt: bool = True
     offset: float = 0.0
@@ -61,8 +63,7 @@ class Item:
 def sscc(serial: int) -> str:
     """A GS1 SSCC (18 digits) with its check digit; GS1 General Specifications, 7.9.1."""
     body = f"3{4012345:07d}{serial:09d}"
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(body))
-    return body + str(-total % 10)
+    return body + check_digit(body)
 
 
 class Feed:

@@ -15,6 +15,7 @@ from simulator.plant import mishaps
 from simulator.plant.belt import Belt, draw_slips, travel_at
 from simulator.plant.eyes import Eyes
 from simulator.plant.feed import Feed, Item
+from simulator.plant.listed import ListedFeed, feed_of
 from simulator.plant.trouble import Emission, Trouble
 from simulator.plc.signals import EdgeSignal, Inputs, Outputs
 
@@ -27,7 +28,8 @@ _TRIGGERS = 65_535
 class Plant:
     """All physical state. Time is ms since the start; nothing here reads a clock.
 
-    `on_truth(kind, fields)` is told what really happened, for reports and nobody else.
+    `on_truth(kind, fields)` is told what really happened, for reports and nobody else; `zero_ms` is the time from which
+    listed parcels reckon theirs.
     """
 
     config: PlantConfig
@@ -44,8 +46,9 @@ class Plant:
     encoder_mm: float = 0.0
     clock_ms: float = 0.0
     by_hand: int = 0
+    zero_ms: float = 0.0
     _random: Random = field(init=False)
-    _feed: Feed = field(init=False)
+    _feed: Feed | ListedFeed = field(init=False)
     _happenings: list[tuple[float, int, str, Item, int]] = field(default_factory=list)
     _serial: int = 0
     _next: tuple[Item, float] = field(init=False)
@@ -57,11 +60,12 @@ class Plant:
     _to_pass: bool = False
     _acknowledge: bool = False
     _stretches: tuple[float, ...] = field(init=False)
+    _ahead_ms: float = field(init=False)
 
     def __post_init__(self) -> None:
         config = self.config
         self._random = Random(config.seed * 7919 + 1)
-        self._feed = Feed(config.feed, config.seed, config.belt.speed_mm_s)
+        self._feed = feed_of(config)
         self.belt = Belt(config.belt.speed_mm_s, config.belt.brake_mm)
         most = config.devices.latency_ms()
         slack = {device: STATED_LATENCY_MS[device][1] - most[device] for device in most}
@@ -69,6 +73,7 @@ class Plant:
         self.eyes = Eyes(len(config.plc.eyes_mm), config.plc.latch_ms, self.trouble, self._random)
         places = {place for place in config.plc.eyes_mm if place > 0} | {config.plc.diverter_mm}
         self._stretches = tuple(float(place) for place in sorted(places))
+        self._ahead_ms = _AHEAD_MM / 2 / config.belt.speed_mm_s * 1000
         self._next = self._feed.next()
 
     # --- towards the PLC ----------------------------------------------------------------------------------------
@@ -249,7 +254,7 @@ class Plant:
     def _feed_up_to(self, travel: float) -> None:
         while self.feeding:
             item, gap = self._next
-            if self._tail + gap > travel + _AHEAD_MM:
+            if self._tail + gap > travel + _AHEAD_MM or item.due_ms > self.ms - self.zero_ms + self._ahead_ms:
                 return
             start = max(self._tail + gap, travel + _AHEAD_MM / 2)
             item.start = start

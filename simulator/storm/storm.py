@@ -80,16 +80,21 @@ class Result:
 class Storm:
     """Runs one; `result` grows as it goes."""
 
-    def __init__(self, seed: int, seconds: float, episodes: Sequence[Episode], heard: Heard | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        seconds: float,
+        episodes: Sequence[Episode],
+        heard: Heard | None = None,
+        plant: PlantConfig | None = None,
+    ) -> None:
         self.seconds = seconds
         self.episodes = list(episodes)
         self.result = Result(seed, seconds / 3600)
         self._folder = Path(tempfile.mkdtemp(prefix="storm-", dir=_fast_folder()))
         disk = Disk(self._folder.name) if needs_disk(episodes) else None
-        first_count = 4_294_967_296 - (seed * 7919) % 3_000_000
-        base = PlantConfig(seed=seed, feed=FeedConfig(parcels_per_hour=PARCELS_PER_HOUR))
-        config = base.model_copy(update={"belt": base.belt.model_copy(update={"first_count": first_count})})
-        self.world = World(config, self._folder, disk, heard, POLLS_MS[seed % len(POLLS_MS)])
+        plant = plant or storm_plant(seed)
+        self.world = World(plant, self._folder, disk, heard, POLLS_MS[seed % len(POLLS_MS)])
         self.world.promises.too_late = self._too_late
         self.world.left = self._left
         self._on: list[Episode] = []
@@ -265,6 +270,13 @@ class Storm:
             world.publishing.kill()
         world.kill_station()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def storm_plant(seed: int) -> PlantConfig:
+    """The plant of a seed; its encoder's count wraps within the hour."""
+    first_count = 4_294_967_296 - (seed * 7919) % 3_000_000
+    base = PlantConfig(seed=seed, feed=FeedConfig(parcels_per_hour=PARCELS_PER_HOUR))
+    return base.model_copy(update={"belt": base.belt.model_copy(update={"first_count": first_count})})
 
 
 def _fast_folder() -> str | None:

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from simulator.config import PlantConfig
-from simulator.plant.feed import Feed
+from simulator.plant.listed import feed_of
 from simulator.plant.world import Plant
 from simulator.plc.program import PlcProgram
 from simulator.storm.broker import Broker
@@ -369,7 +369,7 @@ class World:
 
     def _lists(self) -> ListsLoaded:
         """The hold list and the declared weights of an hour and more."""
-        feed = Feed(self.config.feed, self.config.seed, self.config.belt.speed_mm_s)
+        feed = feed_of(self.config)
         items = [feed.next()[0] for _ in range(int(self.config.feed.parcels_per_hour * 1.3))]
         held = frozenset(item.barcode for item in items if item.held and item.barcode)
         declared = tuple((i.barcode, i.declared_g) for i in items if i.barcode and i.declared_g is not None)
