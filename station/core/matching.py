@@ -197,5 +197,4 @@ class Matcher:
 
 def _outward(counts: Interval) -> Interval:
     """To whole counts, never narrower: what is journaled is then what was matched by."""
-    low = counts.low if math.isinf(counts.low) else math.floor(counts.low)
-    return Interval(low, math.ceil(counts.high))
+    return Interval(math.floor(counts.low), math.ceil(counts.high))

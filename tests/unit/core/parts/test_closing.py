@@ -19,6 +19,7 @@ from tests.unit.core.parts.bench import (
     SCALE,
     SCANNER,
     SETUP,
+    TRIGGER,
     XRAY,
     Bench,
     arrived,
@@ -103,6 +104,7 @@ def test_a_line_without_devices_is_closed_by_its_first_eye() -> None:
     bare = replace(SETUP, devices=())
     assert closed(riding(), {}, setup=bare) == 2002 * MS
     assert next_close_ns(riding(), bare, *POLLED) is None
+    assert closed(Parcel(None, TRIGGER, {TRIGGER: 3000}), {}, setup=bare) == 0.0  # that eye is behind it: no wait
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from station.core.belt import Interval
+from station.core.belt import ClockMatch, Interval
 from station.core.events import BarcodeReading, Frame, Lane, ParcelKey, WeightReading
 from station.core.matching import MATCHED_AT_MOST, WAITING_AT_MOST, Match, Matcher, TriggerCounter
 from station.core.parcel import Parcel
@@ -87,6 +87,7 @@ def test_a_reading_waits_until_the_samples_have_reached_it(matcher: Matcher) -> 
 def test_without_the_plcs_time_a_reading_waits(matcher: Matcher) -> None:
     matcher.waiting.append(scanned(1000, 1005))
     assert matcher.settle(*clock_and_belt(), []) == []
+    assert matcher.settle(ClockMatch(0.0), BELT, []) == []
     assert len(matcher.waiting) == 1
 
 
@@ -338,24 +339,27 @@ def test_close_behind_another_a_new_number_is_not_learnt(matcher: Matcher) -> No
     assert (counter.offset, counter.in_step) == (0, False)
 
 
-@pytest.mark.parametrize(("gap", "learnt"), [(1999, False), (2000, True)])
+@pytest.mark.parametrize(("gap", "learnt"), [(1, False), (1999, False), (2000, True)])
 def test_alone_is_two_seconds_of_belt_behind_the_last(matcher: Matcher, gap: int, *, learnt: bool) -> None:
     first, second = parcel(1, 2000), parcel(2, 2000 + gap)
     matcher.counters["xray"].restarted = False
     matcher.fired(TRIGGER, 1, first)
     matcher.fired(TRIGGER, 2, second)
     matcher.waiting.append(pictured(2000 + gap, 9))
-    settled(matcher, first, second)
+    assert settled(matcher, second).note == "trigger number and time disagree"
     assert matcher.counters["xray"].in_step is learnt
-    coarse = replace(SETUP, geometry=replace(SETUP.geometry, mm_per_count=2.0, speed_mm_s=2000.0))
-    matcher = Matcher(coarse)
+
+
+@pytest.mark.parametrize(("gap", "learnt"), [(999, False), (1000, True)])
+def test_two_seconds_are_fewer_counts_where_a_count_is_more_belt(gap: int, *, learnt: bool) -> None:
+    """Two metres in two seconds are 1000 counts of 2 mm; the X-ray is 600 counts on, reached 600 counts after entry."""
+    matcher = Matcher(replace(SETUP, geometry=replace(SETUP.geometry, mm_per_count=2.0)))
     matcher.counters["xray"].restarted = False
-    first, second = parcel(1, 2000), parcel(2, 2000 + gap)
+    first, second = (Parcel(ParcelKey(5, 1), 0, {0: at, TRIGGER: at + 500}, {0: at + 100}) for at in (2000, 2000 + gap))
     matcher.fired(TRIGGER, 1, first)
     matcher.fired(TRIGGER, 2, second)
-    matcher.waiting.append(Frame("xray", "f", arrived(2000 + gap + 650, 2000 + gap + 655), 9))  # at 600 counts
-    second_alone = settled(matcher, second)
-    assert second_alone.candidates[0] is second
+    matcher.waiting.append(pictured(1400 + gap, 9))  # taken 598 to 657 counts after its entry
+    assert settled(matcher, second).candidates == [second]
     assert matcher.counters["xray"].in_step is learnt
 
 
