@@ -177,3 +177,7 @@ def test_memory_is_two_minutes_of_samples() -> None:
         assert belt.add(ms, ms)
     assert belt.reached_at(0) == 20
     assert len(belt._times) == len(belt._counts) == 6001
+    belt = BeltHistory(1.0)
+    for ms, first in ((0, 0), (120_000, 0), (120_001, 120_000)):
+        belt.add(ms, 0)
+        assert belt.reached_at(0) == first

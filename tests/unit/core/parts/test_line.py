@@ -456,6 +456,13 @@ def test_too_many_readings_without_the_plcs_time_doubt_the_undecided(bench: Benc
     assert bench.parcel(2).evidence.ambiguous == {"scanner"}
 
 
+def test_too_many_readings_before_the_plc_was_ever_heard_of_concern_nobody() -> None:
+    bench = Bench()
+    for i in range(1001):
+        bench.give(BarcodeReading("scanner", f"{i}", arrived(1000, 1005)))
+    assert [(r.value, r.candidates, r.count) for r in bench.kept(ReadingMatched)] == [("0", (), 0)]
+
+
 def test_readings_of_an_empty_belt_fit_nobody(bench: Bench) -> None:
     bench.give(Frame("xray", "f", arrived(1010, 1015), 4))
     bench.go(1040)

@@ -33,8 +33,9 @@ def test_no_order_without_a_decision_and_no_acknowledgement_without_an_order() -
     assert {state for state, step in TRANSITIONS if step is Step.ORDER} == {State.DECIDED}
     acknowledged = {state for state, step in TRANSITIONS if step is Step.ACKNOWLEDGE}
     assert acknowledged == {State.ORDERED, State.ACKNOWLEDGED}
-    for state in (State.ORDERED, State.ACKNOWLEDGED):
+    for state in (State.DECIDED, State.ORDERED, State.ACKNOWLEDGED):
         assert TRANSITIONS[state, Step.DECIDE] is State.DECIDED  # a withdrawal is ordered anew
+    assert TRANSITIONS[State.ACKNOWLEDGED, Step.ACKNOWLEDGE] is State.ACKNOWLEDGED  # and acknowledged anew
 
 
 def test_whatever_is_on_the_belt_can_end_anywhere() -> None:

@@ -90,6 +90,7 @@ def test_a_connection_that_goes_on_changes_nothing_but_what_is_known_of_sessions
     plc = Plc().live()
     assert plc.state.connected(connected(epoch=9, session=44, resumed=True)) == []
     assert (plc.state.epoch, plc.state.live, plc.state.highest) == (EPOCH, True, 44)
+    assert PlcState().highest == 0
     plc.state.connected(connected(session=12))
     assert plc.state.highest == 44
     assert not plc.state.live
