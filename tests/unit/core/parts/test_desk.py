@@ -349,6 +349,12 @@ def test_an_acknowledgement_is_kept_with_the_way_it_took(bench: Bench, result: A
     assert raised == ([("order-late", "plc", "high")] if result is AckResult.LATE else [])
 
 
+def test_the_way_of_an_order_is_told_to_the_microsecond(bench: Bench) -> None:
+    passing(bench)
+    bench.line.handle(ack(), Now(3660_123_456, "now"))
+    assert bench.parcel(1).latency_ms == 38.123
+
+
 def test_a_late_order_is_an_alarm_until_one_is_in_time(bench: Bench) -> None:
     passing(bench)
     bench.give(ack(result=AckResult.LATE))
@@ -492,6 +498,11 @@ def test_each_kind_of_reason_counts_once_a_parcel(bench: Bench) -> None:
     bench.picture(2000, 1, "f", Finding("knife", 0.9, (0.0,) * 4), Finding("gun", 0.9, (0.0,) * 4))
     bench.leaves(1, 5510, Place.INSPECT, Why.INSPECT_ORDER)
     bench.go(5520)
+    assert bench.line.desk.recent[0]["reasons"] == [  # as JSON holds it
+        {"code": "no-barcode", "text": "no barcode was read", "device": "scanner"},
+        {"code": "finding", "text": "the detector found a hazard: knife 0.90", "device": "xray"},
+        {"code": "finding", "text": "the detector found a hazard: gun 0.90", "device": "xray"},
+    ]
     assert bench.line.desk.counters == {"completed": 1, "inspect": 1, "reason finding": 1, "reason no-barcode": 1}
 
 

@@ -245,8 +245,12 @@ def test_a_plc_that_restarts_under_us_doubts_what_it_did_not_number(bench: Bench
     bench.ride(1, 4000)
     bench.go(4020)
     assert bench.line.tracker.parcels[-1].key == ParcelKey(6, 1)
+    bench.ride(0, 4400, 30, eyes=(INFEED,))
+    bench.go(4420)
+    *_, numbered, stranger = bench.line.tracker.parcels
     bench.line.new_world(6)
-    assert bench.line.tracker.parcels[-1].doubts == {}
+    assert numbered.doubts == {}
+    assert set(stranger.doubts) == {"unknown", "epoch"}
 
 
 def test_a_pass_is_taken_back_when_the_plc_restarts(bench: Bench) -> None:

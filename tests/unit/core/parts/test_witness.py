@@ -283,6 +283,18 @@ def test_a_stranger_makes_ambiguous_what_could_have_been_its_own(bench: Bench) -
     assert codes(bench.last(Decided).reasons) == [("ambiguous", "xray")]
 
 
+def test_a_stranger_makes_every_reading_ambiguous_that_could_have_been_its_own(bench: Bench) -> None:
+    """Found at 1000 mm 50 counts ahead of the parcel, it came after the infeed eye, past scanner and scale."""
+    bench.clean(1, 2000)
+    bench.ride(0, 1950, 30, eyes=(TRIGGER,), trigger=0)
+    bench.go(2940)
+    before = len(bench.records)
+    bench.go(2960)
+    told = [(r.device, r.ambiguous) for r in bench.records[before:] if isinstance(r, ReadingMatched)]
+    assert told == [("scanner", True), ("scale", True)]
+    assert bench.parcel(1).evidence.ambiguous == {"scanner", "scale"}
+
+
 def test_a_stranger_that_comes_after_the_decision_takes_it_back() -> None:
     """Slip of a tenth lets an object that is at 1500 mm at 3610 have been at 1190 mm from 3256 on."""
     bench = Bench(replace(SETUP, geometry=replace(SETUP.geometry, slip=0.1)))
