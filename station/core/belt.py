@@ -128,11 +128,6 @@ class BeltHistory:
         """Count of the newest sample."""
         return self._counts[-1] if self._counts else None
 
-    @property
-    def plc_ms(self) -> int | None:
-        """PLC time of the newest sample."""
-        return self._times[-1] if self._times else None
-
     def counts(self, times: Interval) -> Interval | None:
         """Counts that the belt can have had within PLC times `times`; None while samples do not reach that far."""
         if not self._times or self._times[-1] < times.high:

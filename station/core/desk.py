@@ -10,7 +10,7 @@ from station.core import policy
 from station.core.actions import Action, Keep, Order, Send
 from station.core.alarms import Alarms
 from station.core.belt import NS_PER_MS, Interval
-from station.core.events import AckResult, Detection, Lane, ListsLoaded, OrderAcknowledged, Place, Why
+from station.core.events import AckResult, Detection, Lane, ListsLoaded, OrderAcknowledged, ParcelKey, Place, Why
 from station.core.now import Now
 from station.core.parcel import STEP_OF_PLACE, Parcel, Step
 from station.core.plc_state import PlcState
@@ -119,9 +119,8 @@ class Desk:
         return stretches is None or any(window.meets(Interval(*stretch)) for stretch in stretches)
 
     def decide(self, parcel: Parcel, reasons: list[Reason], count: int, now: Now, after: str = "") -> list[Action]:
-        """Decide, and order it: the record of the decision goes before the order."""
-        if parcel.key is None:
-            return []
+        """Decide, and order it: the record of the decision goes before the order. ValueError without a number."""
+        identity = ref(parcel)
         parcel.advance(Step.DECIDE)
         parcel.route = Lane.INSPECT if reasons else Lane.PASS
         parcel.reasons = tuple(reasons)
@@ -130,7 +129,7 @@ class Desk:
         self._order = self._order % _ORDERS + 1
         parcel.order = self._order
         decided = Decided(
-            parcel=ref(parcel),
+            parcel=identity,
             route=parcel.route.value,
             reasons=parcel.reasons,
             policy_version=self.setup.policy.version,
@@ -143,8 +142,9 @@ class Desk:
         geometry = self.setup.geometry
         last = (int(parcel.lead_at(geometry.decision_mm, geometry).high) + 1) % _WORD
         # Only a pass has one: an order to inspect that a count could void would leave an earlier pass standing.
-        order = Order(self._order, parcel.key, parcel.route, None if reasons else last)
-        ordered = Ordered(parcel=ref(parcel), order=order.sequence, lane=parcel.route.value)
+        key = ParcelKey(identity.epoch, identity.number)
+        order = Order(self._order, key, parcel.route, None if reasons else last)
+        ordered = Ordered(parcel=identity, order=order.sequence, lane=parcel.route.value)
         return [Keep(decided), Send(order), Keep(ordered)]
 
     def withdraw(self, parcel: Parcel, count: int, now: Now) -> list[Action]:

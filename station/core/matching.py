@@ -173,10 +173,10 @@ class Matcher:
         if not candidates:
             match.note = "fits no parcel"
         elif isinstance(reading, Frame) and device.trigger_eye is not None:
-            self._check_trigger(match, reading)
+            self._check_trigger(match, reading, device.trigger_eye)
         return match
 
-    def _check_trigger(self, match: Match, frame: Frame) -> None:
+    def _check_trigger(self, match: Match, frame: Frame, eye: int) -> None:
         counter = self.counters[match.device.name]
         if frame.trigger is None:
             match.note = "no trigger number"
@@ -185,23 +185,20 @@ class Matcher:
         named = numbers.get((frame.trigger - counter.offset - 1) % TRIGGERS + 1)
         if len(match.candidates) == 1:
             plc = next((n for n, parcel in numbers.items() if parcel is match.candidates[0]), None)
-            if plc is not None and counter.agrees(frame.trigger, plc, alone=self._alone(match, numbers.values())):
+            if plc is not None and counter.agrees(frame.trigger, plc, alone=self._alone(match, eye, numbers.values())):
                 return
             match.note = "trigger number and time disagree"
         if named is not None and named not in match.candidates:
             match.candidates.append(named)
 
-    def _alone(self, match: Match, triggered: Iterable[Parcel]) -> bool:
+    def _alone(self, match: Match, eye: int, triggered: Iterable[Parcel]) -> bool:
         """True if no other parcel fired the device so shortly before that the picture could be a late one of it."""
-        eye, geometry = match.device.trigger_eye, self.setup.geometry
-        if eye is None or eye not in match.candidates[0].leads:
-            return False
+        geometry = self.setup.geometry
         own = match.candidates[0].leads[eye]
         near = _ALONE_S * geometry.speed_mm_s / geometry.mm_per_count
-        return not any(eye in p.leads and 0 < own - p.leads[eye] < near for p in triggered)
+        return not any(0 < own - p.leads[eye] < near for p in triggered)
 
 
 def _outward(counts: Interval) -> Interval:
     """To whole counts, never narrower: what is journaled is then what was matched by."""
-    low = counts.low if math.isinf(counts.low) else math.floor(counts.low)
-    return Interval(low, math.ceil(counts.high))
+    return Interval(math.floor(counts.low), math.ceil(counts.high))

@@ -138,7 +138,7 @@ def matched_record(match: Match, count: int, lookup: Lookup | None) -> Keep:
             kind, value, fault, trigger = "barcode", reading.code, "" if reading.code else reading.symbology, None
         case WeightReading():
             kind, value, fault, trigger = "weight", _weight(reading), reading.fault, None
-        case Frame():
+        case _:
             kind, value, fault, trigger = "frame", reading.frame_id, reading.fault, reading.trigger
     record = {
         "device": reading.device,

@@ -1,0 +1,459 @@
+"""A reading belongs to a parcel only if that parcel alone meets its interval, and its number does not contradict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from station.core.belt import ClockMatch, Interval
+from station.core.events import BarcodeReading, Frame, Lane, ParcelKey, WeightReading
+from station.core.matching import MATCHED_AT_MOST, WAITING_AT_MOST, Match, Matcher, TriggerCounter
+from station.core.parcel import Parcel
+from tests.unit.core.parts.bench import (
+    BEHIND,
+    SETUP,
+    TRIGGER,
+    XRAY,
+    Bench,
+    arrived,
+    clock_and_belt,
+    codes,
+)
+
+CLOCK, BELT = clock_and_belt(*range(0, 30_000, 20))
+
+
+def parcel(number: int, count: int, length: int = 300) -> Parcel:
+    it = Parcel(ParcelKey(5, number), 0, {0: count}, {0: count + length})
+    it.led(TRIGGER, count + 1000)
+    return it
+
+
+def scanned(after_ms: float, before_ms: float) -> BarcodeReading:
+    return BarcodeReading("scanner", "A", arrived(after_ms, before_ms))
+
+
+def pictured(count: int, trigger: int | None, late_ms: int = 0) -> Frame:
+    return Frame("xray", f"f{count}", arrived(count + 1300 + late_ms, count + 1305 + late_ms), trigger)
+
+
+@pytest.fixture
+def matcher() -> Matcher:
+    return Matcher(SETUP)
+
+
+def settled(matcher: Matcher, *parcels: Parcel) -> Match:
+    (match,) = matcher.settle(CLOCK, BELT, parcels)
+    return match
+
+
+# --- where it was taken
+
+
+def test_a_reading_was_taken_within_its_latency_and_its_measuring_time(matcher: Matcher) -> None:
+    """One count is of the clock, one of the PLC's whole milliseconds."""
+    matcher.waiting.append(scanned(2420, 2425))
+    assert settled(matcher).counts == Interval(2420 - 20 - 2, 2425 - 10 + 2)
+    matcher.waiting.append(WeightReading("scale", 5000.0, arrived(2700, 2705)))
+    assert settled(matcher).counts == Interval(2700 - 30 - 60 - 2, 2705 - 10 + 2)
+
+
+def test_the_interval_is_rounded_outward(matcher: Matcher) -> None:
+    matcher.waiting.append(scanned(2420.4, 2425.4))
+    assert settled(matcher).counts == Interval(2398, 2418)
+
+
+def test_what_came_before_the_belts_history_could_lie_anywhere_before_it() -> None:
+    matcher = Matcher(SETUP)
+    matcher.waiting.append(scanned(900, 2000))
+    (match,) = matcher.settle(*clock_and_belt(1000, 2000), [])
+    assert match.counts == Interval(900 - 22, 2000 - 10 + 2)
+
+
+def test_a_reading_waits_until_the_samples_have_reached_it(matcher: Matcher) -> None:
+    early, late = scanned(1000, 1005), scanned(2000, 2005)
+    matcher.waiting += [late, early]
+    clock, belt = clock_and_belt(900, 1990)  # latest: 2005 - 10 + 1 ms of clock
+    assert [match.reading for match in matcher.settle(clock, belt, [])] == [early]
+    assert matcher.waiting == [late]
+    clock.add(2000 * 10**6, 2001 * 10**6, 2000)
+    belt.add(2000, 2000)
+    assert [match.reading for match in matcher.settle(clock, belt, [])] == [late]
+    assert matcher.waiting == []
+    assert [match.reading for match in matcher.matched] == [early, late]
+
+
+def test_without_the_plcs_time_a_reading_waits(matcher: Matcher) -> None:
+    matcher.waiting.append(scanned(1000, 1005))
+    assert matcher.settle(*clock_and_belt(), []) == []
+    assert matcher.settle(ClockMatch(0.0), BELT, []) == []
+    assert len(matcher.waiting) == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "owned"),
+    [(2407 - 290, True), (2408 - 290, False), (2398 - 630, True), (2397 - 630, False)],
+)
+def test_it_belongs_to_whoever_can_have_been_there(matcher: Matcher, count: int, *, owned: bool) -> None:
+    """The reading is of 2398..2407; a parcel is in the zone from 290 after its entry to 630 (300 of its own)."""
+    it = parcel(1, count)
+    matcher.waiting.append(scanned(2420, 2415))
+    match = settled(matcher, it)
+    assert (match.owner is it) is owned
+    assert match.note == ("" if owned else "fits no parcel")
+
+
+def test_what_fits_two_belongs_to_none(matcher: Matcher) -> None:
+    first, second = parcel(1, 1780), parcel(2, 2100)
+    matcher.waiting.append(scanned(2420, 2425))
+    match = settled(matcher, first, second, parcel(3, 9000))
+    assert match.candidates == [first, second]
+    assert match.owner is None
+
+
+def test_a_strangers_reading_belongs_to_nobody(matcher: Matcher) -> None:
+    stranger = Parcel(None, 0, {0: 2000}, {0: 2300})
+    matcher.waiting.append(scanned(2420, 2425))
+    match = settled(matcher, stranger)
+    assert match.candidates == [stranger]
+    assert match.owner is None
+
+
+# --- what can wait, and what is forgotten
+
+
+def test_no_more_wait_than_may(matcher: Matcher) -> None:
+    matcher.waiting += [scanned(i, i + 5) for i in range(WAITING_AT_MOST)]
+    assert matcher.overflow([]) == []
+    assert len(matcher.waiting) == WAITING_AT_MOST
+    matcher.waiting += [scanned(5000, 5005), scanned(5001, 5006)]
+    it = parcel(1, 1000)
+    doubted = matcher.overflow([it])
+    assert [match.reading for match in doubted] == [scanned(0, 5), scanned(1, 6)]
+    for match in doubted:
+        assert match.candidates == [it]
+        assert match.owner is None
+        assert match.note == "too many readings wait for the PLC's time"
+        assert match.counts == Interval(float("-inf"), float("inf"))
+    assert matcher.waiting[0] == scanned(2, 7)
+    assert matcher.waiting[-1] == scanned(5001, 5006)
+
+
+def test_what_cannot_be_reckoned_could_be_anybodys(matcher: Matcher) -> None:
+    parcels = [parcel(1, 1000), parcel(2, 2000)]
+    matcher.waiting += [scanned(1, 2), pictured(0, 1)]
+    doubted = matcher.doubt(parcels, "its clock jumped")
+    assert [(m.reading.device, m.device.name, m.candidates, m.note) for m in doubted] == [
+        ("scanner", "scanner", parcels, "its clock jumped"),
+        ("xray", "xray", parcels, "its clock jumped"),
+    ]
+    assert doubted[0].candidates is not doubted[1].candidates
+    assert matcher.waiting == []
+
+
+def test_no_more_are_held_than_may_be(matcher: Matcher) -> None:
+    match = Match(scanned(0, 5), SETUP.devices[0], Interval(0, 1), [])
+    matcher.matched = [replace(match, note=f"{i}") for i in range(MATCHED_AT_MOST)]
+    assert matcher.crowded() == []
+    matcher.matched.append(match)
+    assert [gone.note for gone in matcher.crowded()] == ["0"]
+    assert len(matcher.matched) == MATCHED_AT_MOST
+    assert matcher.matched[-1] is match
+
+
+def test_what_lies_twenty_metres_back_is_forgotten(matcher: Matcher) -> None:
+    match = Match(scanned(0, 5), SETUP.devices[0], Interval(0, 100), [])
+    matcher.matched = [match]
+    matcher.forget(20_099, [])
+    assert matcher.matched == [match]
+    matcher.forget(20_100, [])
+    assert matcher.matched == []
+    coarse = Matcher(replace(SETUP, geometry=replace(SETUP.geometry, mm_per_count=2.0)))
+    coarse.matched = [match]
+    coarse.forget(10_099, [])
+    assert coarse.matched == [match]
+    coarse.forget(10_100, [])
+    assert coarse.matched == []
+
+
+def test_a_trigger_of_a_parcel_that_has_left_is_forgotten(matcher: Matcher) -> None:
+    gone, here = parcel(1, 0), parcel(2, 1000)
+    matcher.fired(TRIGGER, 1, gone)
+    matcher.fired(TRIGGER, 2, here)
+    matcher.forget(2000, [here])
+    assert matcher.triggers == {("xray", 2): here}
+
+
+def test_an_eye_fires_its_own_devices_only(matcher: Matcher) -> None:
+    matcher.fired(BEHIND, 1, parcel(1, 0))
+    assert matcher.triggers == {}
+
+
+# --- a stranger appears
+
+
+def stranger(eye: int, count: int, length: int = 300) -> Parcel:
+    return Parcel(None, eye, {eye: count}, {eye: count + length})
+
+
+def test_a_stranger_takes_away_what_could_have_been_its_own(matcher: Matcher) -> None:
+    """Found at 1000 mm at count 3000, it was at 300 mm from 2300 on, as was the parcel."""
+    it = parcel(1, 2000)
+    matcher.waiting.append(scanned(2420, 2425))
+    match = settled(matcher, it)
+    new = stranger(TRIGGER, 3000)
+    assert matcher.question(new) == [(match, it)]
+    assert match.candidates == [it, new]
+    assert match.owner is None
+    assert matcher.question(new) == []
+
+
+@pytest.mark.parametrize(("eye", "reaches"), [(TRIGGER, True), (BEHIND, False)])
+def test_a_stranger_can_have_come_between_the_two_eyes_only(matcher: Matcher, eye: int, *, reaches: bool) -> None:
+    """Found at 1500 mm it was not seen at 1000: it came behind that eye, and the zone up to 320 mm lies ahead of it."""
+    it = parcel(1, 2000)
+    matcher.waiting.append(scanned(2420, 2425))
+    settled(matcher, it)
+    at = int(SETUP.geometry.eyes_mm[eye]) + 2000
+    assert bool(matcher.question(stranger(eye, at))) is reaches
+
+
+def test_a_zone_that_ends_where_the_strangers_stretch_begins_is_within_it() -> None:
+    device = replace(SETUP.devices[0], zone_mm=(900.0, 1000.0))
+    matcher = Matcher(replace(SETUP, devices=(device,)))
+    it = parcel(1, 2000)
+    matcher.waiting.append(scanned(3020, 3025))
+    settled(matcher, it)
+    assert len(matcher.question(stranger(BEHIND, 3510))) == 1
+
+
+def test_a_stranger_elsewhere_takes_nothing_and_hides_nothing(matcher: Matcher) -> None:
+    far, near = parcel(1, 12_000), parcel(2, 2000)
+    matcher.waiting += [scanned(9000, 9005), scanned(12_420, 12_425), scanned(2420, 2425)]
+    unowned, of_far, of_near = matcher.settle(CLOCK, BELT, [far, near])
+    assert unowned.owner is None
+    assert matcher.question(stranger(TRIGGER, 3000)) == [(of_near, near)]
+    assert of_far.owner is far
+
+
+# --- trigger numbers
+
+
+def test_a_picture_with_the_number_its_parcel_fired_is_its_own(matcher: Matcher) -> None:
+    it = parcel(1, 2000)
+    matcher.fired(TRIGGER, 17, it)
+    matcher.waiting.append(pictured(2000, 17))
+    assert settled(matcher, it).owner is it
+
+
+def test_a_picture_without_a_number_is_nobodys(matcher: Matcher) -> None:
+    it = parcel(1, 2000)
+    matcher.fired(TRIGGER, 17, it)
+    matcher.waiting.append(pictured(2000, None))
+    match = settled(matcher, it)
+    assert (match.candidates, match.owner, match.note) == ([it], None, "no trigger number")
+
+
+def test_a_device_that_is_not_triggered_needs_no_number() -> None:
+    free = replace(XRAY, trigger_eye=None)
+    matcher = Matcher(replace(SETUP, devices=(free,)))
+    assert matcher.counters == {}
+    it = parcel(1, 2000)
+    matcher.waiting.append(pictured(2000, None))
+    assert settled(matcher, it).owner is it
+
+
+def test_a_number_of_another_parcel_makes_both_ambiguous(matcher: Matcher) -> None:
+    other, it = parcel(1, 2000), parcel(2, 2600)
+    matcher.fired(TRIGGER, 17, other)
+    matcher.fired(TRIGGER, 18, it)
+    matcher.waiting.append(pictured(2600, 17))
+    match = settled(matcher, it)
+    assert (match.candidates, match.owner) == ([it, other], None)
+    assert match.note == "trigger number and time disagree"
+    assert not matcher.counters["xray"].in_step
+
+
+def test_a_number_that_nobody_fired_names_nobody_more(matcher: Matcher) -> None:
+    it = parcel(1, 2000)
+    matcher.waiting.append(pictured(2000, 18))
+    match = settled(matcher, it)
+    assert (match.candidates, match.note) == ([it], "trigger number and time disagree")
+
+
+def test_a_number_that_fits_one_of_two_leaves_both_in_doubt(matcher: Matcher) -> None:
+    first, second = parcel(1, 2000, 100), parcel(2, 2110, 100)
+    matcher.fired(TRIGGER, 17, first)
+    matcher.fired(TRIGGER, 18, second)
+    matcher.waiting.append(Frame("xray", "f", arrived(3410, 3415), 17))
+    match = settled(matcher, first, second)
+    assert match.candidates == [first, second]
+    assert match.note == ""
+    assert match.owner is None
+    assert matcher.counters["xray"].in_step
+
+
+def test_a_picture_that_fits_nobody_names_nobody(matcher: Matcher) -> None:
+    it = parcel(1, 2000)
+    matcher.fired(TRIGGER, 17, it)
+    matcher.waiting.append(pictured(9000, 17))
+    match = settled(matcher, it)
+    assert (match.candidates, match.note) == ([], "fits no parcel")
+
+
+def test_numbers_of_one_device_say_nothing_of_another() -> None:
+    camera = replace(XRAY, name="camera", trigger_eye=BEHIND, zone_mm=(1690.0, 1710.0))
+    matcher = Matcher(replace(SETUP, devices=(XRAY, camera)))
+    it = parcel(1, 2000)
+    matcher.fired(BEHIND, 17, it)
+    matcher.waiting.append(pictured(2000, 17))
+    assert settled(matcher, it).note == "trigger number and time disagree"
+
+
+def test_a_device_that_counts_on_from_elsewhere_is_learnt_from_a_parcel_alone(matcher: Matcher) -> None:
+    """Alone for two seconds of belt: the picture can be of no other."""
+    first, near, after = parcel(1, 2000), parcel(2, 4000), parcel(3, 6001)
+    counter = matcher.counters["xray"]
+    counter.restarted = False
+    for number, it in enumerate((first, near, after), 1):
+        matcher.fired(TRIGGER, number, it)
+        matcher.waiting.append(pictured(2000 * number, 40 + number))
+    first.leads[TRIGGER] = 2999  # near fired 2001 counts after it, after 2001 after near
+    near.leads[TRIGGER] = 5000
+    after.leads[TRIGGER] = 6999  # and here 1999
+    matches = matcher.settle(CLOCK, BELT, [first, near, after])
+    assert [match.owner for match in matches] == [None, near, after]
+    assert counter.offset == 40
+    assert counter.in_step
+
+
+def test_close_behind_another_a_new_number_is_not_learnt(matcher: Matcher) -> None:
+    first, second = parcel(1, 2000), parcel(2, 3999)
+    counter = matcher.counters["xray"]
+    counter.restarted = False
+    matcher.fired(TRIGGER, 1, first)
+    matcher.fired(TRIGGER, 2, second)
+    matcher.waiting.append(pictured(3999, 9))
+    assert settled(matcher, first, second).owner is None
+    assert (counter.offset, counter.in_step) == (0, False)
+
+
+@pytest.mark.parametrize(("gap", "learnt"), [(1, False), (1999, False), (2000, True)])
+def test_alone_is_two_seconds_of_belt_behind_the_last(matcher: Matcher, gap: int, *, learnt: bool) -> None:
+    first, second = parcel(1, 2000), parcel(2, 2000 + gap)
+    matcher.counters["xray"].restarted = False
+    matcher.fired(TRIGGER, 1, first)
+    matcher.fired(TRIGGER, 2, second)
+    matcher.waiting.append(pictured(2000 + gap, 9))
+    assert settled(matcher, second).note == "trigger number and time disagree"
+    assert matcher.counters["xray"].in_step is learnt
+
+
+@pytest.mark.parametrize(("gap", "learnt"), [(999, False), (1000, True)])
+def test_two_seconds_are_fewer_counts_where_a_count_is_more_belt(gap: int, *, learnt: bool) -> None:
+    """Two metres in two seconds are 1000 counts of 2 mm; the X-ray is 600 counts on, reached 600 counts after entry."""
+    matcher = Matcher(replace(SETUP, geometry=replace(SETUP.geometry, mm_per_count=2.0)))
+    matcher.counters["xray"].restarted = False
+    first, second = (Parcel(ParcelKey(5, 1), 0, {0: at, TRIGGER: at + 500}, {0: at + 100}) for at in (2000, 2000 + gap))
+    matcher.fired(TRIGGER, 1, first)
+    matcher.fired(TRIGGER, 2, second)
+    matcher.waiting.append(pictured(1400 + gap, 9))  # taken 598 to 657 counts after its entry
+    assert settled(matcher, second).candidates == [second]
+    assert matcher.counters["xray"].in_step is learnt
+
+
+@pytest.mark.parametrize(("theirs", "fired"), [(1, 65_535), (2, 1), (65_535, 65_534)])
+def test_numbers_run_from_1_to_65535_and_begin_anew(matcher: Matcher, theirs: int, fired: int) -> None:
+    """A device that is one ahead of the PLC, also where one of them has rolled over."""
+    matcher.counters["xray"].offset = 1
+    own, other = parcel(1, 2000), parcel(2, 9000)
+    matcher.fired(TRIGGER, fired, own)
+    matcher.fired(TRIGGER, 100, other)
+    matcher.waiting.append(pictured(2000, theirs))
+    assert settled(matcher, own, other).owner is own
+    matcher.waiting.append(pictured(9000, theirs))
+    match = settled(matcher, other)
+    assert match.candidates == [other, own]
+
+
+class TestTriggerCounter:
+    def test_in_step_it_agrees_on_its_offset_only(self) -> None:
+        counter = TriggerCounter()
+        assert counter.agrees(5, 5, alone=False)
+        assert not counter.restarted
+        assert not counter.agrees(6, 5, alone=False)
+        assert not counter.in_step
+        assert not counter.agrees(6, 6, alone=False)
+
+    def test_the_old_offset_is_believed_after_three_in_a_row(self) -> None:
+        counter = TriggerCounter()
+        counter.agrees(1, 1, alone=False)
+        counter.agrees(7, 2, alone=False)
+        assert [counter.agrees(n, n, alone=False) for n in (3, 4, 5)] == [False] * 3
+        assert counter.in_step
+        assert counter.agrees(6, 6, alone=False)
+
+    def test_two_in_a_row_are_too_few_and_a_contradiction_begins_anew(self) -> None:
+        counter = TriggerCounter()
+        counter.agrees(1, 1, alone=False)
+        counter.agrees(7, 2, alone=False)
+        for theirs, plc in ((3, 3), (4, 4), (9, 5), (6, 6), (7, 7)):
+            counter.agrees(theirs, plc, alone=False)
+            assert not counter.in_step
+        counter.agrees(8, 8, alone=False)
+        assert counter.in_step
+
+    def test_a_new_offset_is_never_learnt_from_a_row_without_a_restart(self) -> None:
+        counter = TriggerCounter()
+        counter.agrees(1, 1, alone=False)
+        for plc in range(2, 30):
+            assert not counter.agrees(plc + 3, plc, alone=False)
+            assert not counter.in_step
+
+    def test_after_a_restart_a_new_offset_is_learnt_after_three(self) -> None:
+        counter = TriggerCounter()
+        assert counter.restarted
+        for plc in (1, 2):
+            assert not counter.agrees(plc + 40, plc, alone=False)
+            assert not counter.in_step
+        assert not counter.agrees(43, 3, alone=False)
+        assert (counter.offset, counter.in_step, counter.restarted) == (40, True, False)
+        assert counter.agrees(44, 4, alone=False)
+
+    def test_alone_once_is_enough(self) -> None:
+        counter = TriggerCounter()
+        counter.agrees(1, 1, alone=False)
+        assert not counter.agrees(9, 2, alone=True)
+        assert (counter.offset, counter.in_step) == (7, True)
+        assert counter.agrees(10, 3, alone=False)
+
+    def test_after_it_was_learnt_alone_the_next_row_begins_at_one(self) -> None:
+        counter = TriggerCounter()
+        for plc in (1, 2):
+            counter.agrees(plc + 40, plc, alone=False)
+        counter.agrees(43, 3, alone=True)
+        counter.agrees(9, 4, alone=False)  # out of step again
+        assert [counter.in_step, counter.agrees(45, 5, alone=False), counter.in_step] == [False] * 3
+        counter.agrees(46, 6, alone=False)
+        assert not counter.in_step
+        counter.agrees(47, 7, alone=False)
+        assert counter.in_step
+
+
+def test_through_the_door_a_picture_with_anothers_number_sends_both_to_inspection() -> None:
+    """The first is decided by then: its pass is withdrawn."""
+    bench = Bench().started()
+    bench.clean(1, 2000)
+    bench.ride(2, 2500)
+    bench.scan(2500, "B")
+    bench.weigh(2500)
+    bench.picture(2500, 1, "sent late")
+    bench.go(5000)
+    assert [(order.parcel.number, order.lane) for order in bench.orders] == [
+        (1, Lane.PASS),
+        (1, Lane.INSPECT),
+        (2, Lane.INSPECT),
+    ]
+    assert codes(bench.parcel(1).reasons) == [("ambiguous", "xray")]
+    assert codes(bench.parcel(2).reasons) == [("ambiguous", "xray"), ("no-picture", "xray")]

@@ -1,0 +1,373 @@
+"""What a reading is as evidence, and what spoils it: frozen pictures, floods, strangers, words instead of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from station.core.actions import Keep
+from station.core.belt import Interval
+from station.core.events import BarcodeReading, Detection, DeviceState, Finding, Frame, Lane, ListsLoaded, WeightReading
+from station.core.matching import Match
+from station.core.parcel import Parcel
+from station.core.records import AlarmCleared, AlarmRaised, Decided, FrameInspected, ParcelRef, ReadingMatched
+from station.core.setup import DeviceSetup
+from station.core.witness import matched_record
+from tests.unit.core.parts.bench import BEHIND, MS, SCALE, SCANNER, SETUP, TRIGGER, XRAY, Bench, arrived, codes
+
+KNIFE = Finding("knife", 0.9, (1.0, 2.0, 3.0, 4.0))
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench().started()
+
+
+def test_a_reading_is_kept_with_its_interval_its_owner_and_what_the_lists_say(bench: Bench) -> None:
+    bench.give(ListsLoaded("lists", frozenset({"A"}), (("A", 4000.0),)))
+    bench.clean(1, 2000)
+    bench.go(2440)
+    matched = bench.last(ReadingMatched)
+    assert matched.model_dump() == {
+        "device": "scanner",
+        "kind": "barcode",
+        "value": "A",
+        "fault": "",
+        "trigger": None,
+        "after_ns": 2420 * MS,
+        "before_ns": 2425 * MS,
+        "interval": {"low": 2398, "high": 2417},
+        "candidates": ({"epoch": 5, "number": 1},),
+        "ambiguous": False,
+        "note": "",
+        "count": 2440,
+        "held": True,
+        "declared_g": 4000.0,
+    }
+    bench.go(3640)
+    assert [r.code for r in bench.last(Decided).reasons] == ["held", "weight-mismatch"]
+
+
+def kept(reading: BarcodeReading | WeightReading | Frame, device: DeviceSetup) -> dict[str, object]:
+    match = Match(reading, device, Interval(float("-inf"), 1e30), [Parcel(None, 1, {1: 0})], "a note")
+    record = matched_record(match, 17, None)
+    assert isinstance(record, Keep)
+    return record.record.model_dump()
+
+
+def test_records_tell_each_kind_of_reading() -> None:
+    common = {
+        "after_ns": MS,
+        "before_ns": 2 * MS,
+        "interval": {"low": -(2**53), "high": 2**53},
+        "candidates": (),
+        "ambiguous": True,
+        "note": "a note",
+        "count": 17,
+        "held": False,
+        "declared_g": None,
+    }
+    at = arrived(1, 2)
+    barcode = common | {"device": "scanner", "kind": "barcode", "trigger": None}
+    assert kept(BarcodeReading("scanner", "A", at, "EAN13"), SCANNER) == barcode | {"value": "A", "fault": ""}
+    assert kept(BarcodeReading("scanner", None, at, "NOREAD"), SCANNER) == barcode | {"value": None, "fault": "NOREAD"}
+    weight = common | {"device": "scale", "kind": "weight", "trigger": None}
+    assert kept(WeightReading("scale", 5.5, at), SCALE) == weight | {"value": 5.5, "fault": ""}
+    assert kept(WeightReading("scale", None, at, "moving"), SCALE) == weight | {"value": None, "fault": "moving"}
+    assert kept(WeightReading("scale", float("nan"), at), SCALE) == weight | {"value": "nan", "fault": ""}
+    frame = common | {"device": "xray", "kind": "frame"}
+    expected = frame | {"value": "f", "fault": "dark", "trigger": 3}
+    assert kept(Frame("xray", "f", at, 3, "dark"), XRAY) == expected
+
+
+def test_a_lookup_is_of_barcodes_with_a_code_only(bench: Bench) -> None:
+    bench.give(ListsLoaded("lists", frozenset({"A"}), ()))
+    bench.ride(1, 2000)
+    bench.scan(2000, None)
+    bench.weigh(2000)
+    bench.go(2800)
+    assert [(r.kind, r.held) for r in bench.kept(ReadingMatched)] == [("barcode", False), ("weight", False)]
+
+
+def test_a_noread_is_no_barcode_and_told(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.scan(2000, None)
+    bench.go(2500)
+    evidence = bench.parcel(1).evidence
+    assert (evidence.barcodes, evidence.faults) == (["A"], {"scanner": "NOREAD"})
+
+
+def test_a_scanner_that_says_why_it_read_nothing_is_quoted(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    bench.scan(2000, None, "GLARE")
+    bench.weigh(2000, None, "unstable")
+    bench.picture(2000, 1)
+    bench.go(3640)
+    assert [(r.code, r.text) for r in bench.last(Decided).reasons] == [
+        ("no-barcode", "no barcode was read: GLARE"),
+        ("no-weight", "no valid weight: unstable"),
+    ]
+
+
+def test_the_detectors_answer_is_kept_and_decides(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    bench.scan(2000)
+    bench.weigh(2000)
+    bench.picture(2000, 1, "f", replace(KNIFE, score=float("nan")))
+    bench.go(3640)
+    assert bench.last(FrameInspected).model_dump() == {
+        "device": "xray",
+        "frame_id": "f",
+        "findings": ({"label": "knife", "score": "nan", "box": (1.0, 2.0, 3.0, 4.0)},),
+        "model_sha256": "model",
+        "inference_ms": 20.0,
+        "fault": "",
+    }
+    assert codes(bench.last(Decided).reasons) == [("finding", "xray")]
+
+
+def test_an_inference_time_is_told_to_the_microsecond_and_a_fault_as_it_is(bench: Bench) -> None:
+    bench.give(Detection("xray", "f", (), "model", 1.23456, "crashed"))
+    assert (bench.last(FrameInspected).inference_ms, bench.last(FrameInspected).fault) == (1.235, "crashed")
+
+
+def test_an_answer_that_comes_before_its_picture_is_matched_counts(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    bench.scan(2000)
+    bench.weigh(2000)
+    bench.picture(2000, 1, "f")
+    bench._coming = [entry for entry in bench._coming if not isinstance(entry[2], Detection)]
+    bench.go(3260)
+    bench.give(Detection("xray", "f", (KNIFE,), "model", 20.0))
+    bench.go(3640)
+    assert codes(bench.last(Decided).reasons) == [("finding", "xray")]
+
+
+def test_no_more_than_200_answers_are_kept_the_latest(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    bench.scan(2000)
+    bench.weigh(2000)
+    bench.picture(2000, 1, "f")
+    bench._coming = [entry for entry in bench._coming if not isinstance(entry[2], Detection)]
+    bench.go(3260)
+    bench.give(Detection("xray", "f", (), "model", 20.0))
+    for number in range(199):
+        bench.give(Detection("xray", f"other {number}", (), "model", 20.0))
+    assert len(bench.line.witness._detections) == 200
+    bench.go(3320)
+    assert bench.parcel(1).evidence.frames[0].detection is not None
+    bench.give(Detection("xray", "one more", (), "model", 20.0))
+    assert "f" not in bench.line.witness._detections
+    assert len(bench.line.witness._detections) == 200
+
+
+def test_the_first_answer_for_a_picture_stands(bench: Bench) -> None:
+    """A second one, of a run that was thought lost, must not wash a finding away."""
+    bench.ride(1, 2000)
+    bench.scan(2000)
+    bench.weigh(2000)
+    bench.picture(2000, 1, "f", KNIFE)
+    bench.go(3400)
+    bench.give(Detection("xray", "f", (), "model", 20.0))
+    bench.go(3640)
+    assert codes(bench.last(Decided).reasons) == [("finding", "xray")]
+
+
+def test_the_parcel_was_ready_when_its_last_answer_came(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    bench.scan(2000)
+    bench.weigh(2000)
+    bench.at(3305, Frame("xray", "f", arrived(3300, 3305), 1))
+    bench.at(3900, Detection("xray", "f", (), "model", 20.0))
+    bench.go(3900)
+    assert bench.parcel(1).ready_ns == 3900 * MS
+    assert bench.orders[-1].lane is Lane.PASS
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_the_very_same_picture_is_no_evidence_the_second_time(bench: Bench, *, owned: bool) -> None:
+    """Also where the first was nobody's."""
+    bench.ride(1, 2000)
+    bench.picture(2000, 1 if owned else None, "frozen")
+    bench.ride(2, 5000)
+    bench.scan(5000)
+    bench.weigh(5000)
+    bench.picture(5000, 2, "frozen")
+    bench.go(6700)
+    ((reason,),) = [r.reasons for r in bench.kept(Decided) if r.parcel.number == 2]
+    assert (reason.code, reason.device) == ("picture-unusable", "xray")
+    assert reason.text.endswith("the very same picture as an earlier one: frozen, or sent again?")
+
+
+def test_a_picture_that_is_unusable_keeps_its_own_fault_when_it_comes_again(bench: Bench) -> None:
+    for number, count in ((1, 2000), (2, 5000)):
+        bench.ride(number, count)
+        bench.scan(count)
+        bench.weigh(count)
+        bench.at(count + 1305, Frame("xray", "f", arrived(count + 1300, count + 1305), number, "torn"))
+    bench.go(6700)
+    for decided in bench.kept(Decided):
+        assert [reason.text for reason in decided.reasons] == ["the picture cannot be used: torn"]
+
+
+def test_a_hundred_pictures_a_device_are_remembered(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    bench.at(3305, Frame("xray", "same", arrived(3300, 3305), 1))
+    bench.go(3320)
+    for number in range(99):
+        bench.give(Frame("xray", f"{number}", arrived(3320, 3325), 1))
+    bench.go(3340)
+    again = Frame("xray", "same", arrived(3340, 3345), 1)
+    assert bench.line.witness._frame(again).fault
+    bench.line.witness._frame(replace(again, frame_id="one more"))
+    assert not bench.line.witness._frame(replace(again, frame_id="0")).fault
+    assert not bench.line.witness._frame(replace(again, device="camera", frame_id="one more")).fault
+
+
+def test_an_unowned_reading_spoils_all_that_it_could_belong_to(bench: Bench) -> None:
+    for number, count in ((1, 2000), (2, 2320)):
+        bench.ride(number, count, 280)
+    bench.at(2640, BarcodeReading("scanner", "A", arrived(2630, 2635)))
+    bench.go(2660)
+    assert bench.last(ReadingMatched).ambiguous
+    for number in (1, 2):
+        assert bench.parcel(number).evidence.ambiguous == {"scanner"}
+        assert bench.parcel(number).evidence.barcodes == []
+
+
+def test_a_late_ambiguity_takes_back_a_pass(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(3660)
+    assert bench.orders[-1].lane is Lane.PASS
+    bench.give(Frame("xray", "late", arrived(3300, 3305), 9))
+    bench.go(3680)
+    assert bench.orders[-1].lane is Lane.INSPECT
+    decided = bench.last(Decided)
+    assert (codes(decided.reasons), decided.after, decided.count) == ([("ambiguous", "xray")], "pass", 3680)
+
+
+def test_late_evidence_of_its_own_takes_back_a_pass(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(3660)
+    bench.give(BarcodeReading("scanner", "B", arrived(2420, 2425)))
+    bench.go(3680)
+    assert bench.orders[-1].lane is Lane.INSPECT
+    assert codes(bench.last(Decided).reasons) == [("several-barcodes", "")]
+    assert bench.last(Decided).count == 3680
+
+
+def test_a_late_finding_takes_back_a_pass() -> None:
+    """The detector answers a picture that was thought unusable: no reason less, but a picture of two with one more."""
+    bench = Bench().started()
+    bench.clean(1, 2000)
+    bench.go(3660)
+    bench.at(3661, Frame("xray", "second", arrived(3300, 3305), 1))
+    bench.at(3662, Detection("xray", "second", (KNIFE,), "model", 20.0))
+    bench.go(3680)
+    assert codes(bench.last(Decided).reasons) == [("finding", "xray")]
+
+
+def test_a_stranger_makes_ambiguous_what_could_have_been_its_own(bench: Bench) -> None:
+    """An edge at 1500 mm that nothing explains, 50 counts ahead of the parcel's own: the X-ray may have taken it."""
+    bench.clean(1, 2000)
+    bench.ride(0, 1950, 30, eyes=(BEHIND,))
+    bench.go(3440)
+    assert not bench.parcel(1).evidence.ambiguous
+    bench.go(3460)
+    assert bench.parcel(1).evidence.ambiguous == {"xray"}
+    again = bench.last(ReadingMatched)
+    assert (again.device, again.ambiguous, again.note, again.count) == ("xray", True, "", 3440)
+    assert again.candidates == (ParcelRef(epoch=5, number=1),)
+    bench.go(3640)
+    assert codes(bench.last(Decided).reasons) == [("ambiguous", "xray")]
+
+
+def test_a_stranger_makes_every_reading_ambiguous_that_could_have_been_its_own(bench: Bench) -> None:
+    """Found at 1000 mm 50 counts ahead of the parcel, it came after the infeed eye, past scanner and scale."""
+    bench.clean(1, 2000)
+    bench.ride(0, 1950, 30, eyes=(TRIGGER,), trigger=0)
+    bench.go(2940)
+    before = len(bench.records)
+    bench.go(2960)
+    told = [(r.device, r.ambiguous) for r in bench.records[before:] if isinstance(r, ReadingMatched)]
+    assert told == [("scanner", True), ("scale", True)]
+    assert bench.parcel(1).evidence.ambiguous == {"scanner", "scale"}
+
+
+def test_a_stranger_that_comes_after_the_decision_takes_it_back() -> None:
+    """Slip of a tenth lets an object that is at 1500 mm at 3610 have been at 1190 mm from 3256 on."""
+    bench = Bench(replace(SETUP, geometry=replace(SETUP.geometry, slip=0.1)))
+    bench.constants = replace(bench.constants, slip=0.1)
+    bench.started()
+    bench.clean(1, 2000, 100)
+    bench.go(3600)
+    assert bench.orders[-1].lane is Lane.PASS
+    bench.ride(0, 2110, 50, eyes=(BEHIND,))
+    bench.go(3620)
+    assert bench.orders[-1].lane is Lane.INSPECT
+    assert codes(bench.last(Decided).reasons) == [("ambiguous", "xray")]
+    assert bench.last(Decided).count == 3600
+
+
+def test_a_hundred_readings_are_one_parcels_at_most(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(2700)
+    for _ in range(98):
+        bench.give(BarcodeReading("scanner", "A", arrived(2420, 2425)))
+    bench.go(3320)  # with the weight and the picture that follow: 101
+    parcel = bench.parcel(1)
+    evidence = parcel.evidence
+    assert len(evidence.barcodes) + len(evidence.weights_g) + len(evidence.frames) == 100
+    assert parcel.doubts == {"flood": "more than 100 readings of it: did it stand under a device?"}
+    bench.go(3640)
+    assert [reason.code for reason in bench.last(Decided).reasons] == ["tracking", "no-picture"]
+
+
+def test_trigger_numbers_that_disagree_are_an_alarm_until_they_agree(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.ride(2, 3000)
+    bench.picture(3000, 9)
+    bench.go(4400)
+    text = "its trigger numbers and times disagree: its pictures are not trusted; if it stays, pause the feed for 2 s"
+    assert bench.last(AlarmRaised) == AlarmRaised(alarm="trigger-step", subject="xray", text=text, priority="high")
+    bench.clean(3, 7000)
+    bench.go(8400)
+    assert bench.last(AlarmCleared) == AlarmCleared(alarm="trigger-step", subject="xray")
+
+
+def test_a_device_that_was_plugged_in_may_count_from_anywhere(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(4000)
+    assert not bench.line.matcher.counters["xray"].restarted
+    bench.give(DeviceState("scanner", connected=True))
+    assert not bench.line.matcher.counters["xray"].restarted
+    bench.give(DeviceState("xray", connected=False))
+    assert not bench.line.matcher.counters["xray"].restarted
+    bench.give(DeviceState("xray", connected=True))
+    assert bench.line.matcher.counters["xray"].restarted
+
+
+def test_the_parcel_that_covers_the_trigger_eye_is_the_one_that_fired(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    bench.go(3020)
+    assert bench.line.matcher.triggers == {("xray", 1): bench.parcel(1)}
+    bench.ride(0, 2600, 100, eyes=(TRIGGER,), trigger=2)
+    bench.go(3620)
+    stranger = bench.line.tracker.parcels[-1]
+    assert stranger.key is None
+    assert bench.line.matcher.triggers["xray", 2] is stranger
+
+
+def test_more_readings_than_can_be_held_doubt_whom_the_oldest_could_concern() -> None:
+    bench = Bench(replace(SETUP, devices=(SCANNER,))).started()
+    bench.ride(1, 2000)
+    bench.go(2440)
+    for _ in range(6):
+        for _ in range(900):
+            bench.give(BarcodeReading("scanner", "A", arrived(2420, 2425)))
+        bench.go(bench.ms + 20)
+    assert bench.parcel(1).doubts["flood"] == (
+        "too many readings while it was on the belt: did it stand under a device?"
+    )
+    assert len(bench.line.matcher.matched) == 5000
