@@ -81,7 +81,8 @@ class Daemon:
         for sign in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(sign, self.stop, sign.name)
         sha256 = self._model.sha256 if self._model else ""
-        self._put(Starting(station.__version__, self.config.sha256, sha256, tuple(self._journal.open_parcels())))
+        known = tuple(self._journal.open_parcels()), self._journal.trigger_offsets()
+        self._put(Starting(station.__version__, self.config.sha256, sha256, *known))
         self._read_lists()
         self._eye.start()
         for device in (*self.devices.values(), self._plc):

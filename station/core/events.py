@@ -333,12 +333,13 @@ class OpenParcel:
 
 @dataclass(frozen=True, slots=True)
 class Starting:
-    """The daemon begins; what it runs with, and which parcels the journal holds open."""
+    """The daemon begins; what it runs with, and what the journal knows: open parcels, offsets of trigger numbers."""
 
     software: str
     config_sha256: str
     model_sha256: str
     left_open: tuple[OpenParcel, ...] = ()
+    trigger_offsets: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class Line:
     _count: Unwrap = field(default_factory=Unwrap)
     _plc_ms: Unwrap = field(default_factory=Unwrap)
     _left_open: tuple[OpenParcel, ...] = ()
+    _offsets: dict[str, int] = field(default_factory=dict)
     _handlers: dict[type, Handler] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,6 +136,7 @@ class Line:
         mismatches = compare(event.constants, self.setup.geometry)
         actions += self.alarms.when(bool(mismatches), "plc-mismatch", "plc", "; ".join(mismatches), "top")
         self.plc.trusted = not mismatches
+        before = self.plc.epoch
         actions += self.plc.connected(event)
         if event.resumed:
             return [*actions, joined_record(event)]
@@ -144,10 +146,14 @@ class Line:
             if parcel.key and parcel.on_belt and parcel.key not in adopted:
                 actions += self.desk.complete(parcel, Place.UNOBSERVED, None, now)
         actions += self._close_old(adopted, now)
+        if event.epoch == before and event.epoch:
+            self._offsets = self.matcher.offsets
         self._new_belt()
+        self.matcher.trust(self._offsets)
+        self._offsets = {}
         actions.append(joined_record(event))
         self.desk.new_belt(self.connected)
-        self._count(event.count)
+        self.matcher.since = self._count(event.count)
         self._plc_ms(event.plc_ms)
         counts = [(self._count(row.infeed_count), self._count(row.last_eye_count)) for row in event.parcels]
         for parcel in self.tracker.adopt(event.parcels, event.epoch, counts):
@@ -294,8 +300,6 @@ class Line:
         record = Keep(DeviceChanged(device=name, connected=on, detail=detail, count=self.belt.count))
         if event.connected:
             self.connected.add(event.device)
-            if event.device in self.matcher.counters:
-                self.matcher.counters[event.device].restarted = True
         else:
             self.connected.discard(event.device)
         self._note_down(event.device)
@@ -330,7 +334,7 @@ class Line:
         return actions
 
     def _on_starting(self, event: Starting, _now: Now) -> list[Action]:
-        self._left_open = event.left_open
+        self._left_open, self._offsets = event.left_open, dict(event.trigger_offsets)
         open_ones = [(ParcelRef(epoch=o.key.epoch, number=o.key.number), o.entered_at) for o in event.left_open]
         record = StationStarted(
             software=event.software,
@@ -339,6 +343,7 @@ class Line:
             policy_version=self.setup.policy.version,
             setup=SetupRecord.of(self.setup),
             left_open=tuple(LeftOpen(parcel=parcel, entered_at=at) for parcel, at in open_ones),
+            trigger_offsets=event.trigger_offsets,
         )
         return [Keep(record)]
 
