@@ -91,10 +91,8 @@ def _faults(kind: Kind) -> str:
 def rates() -> str:
     """One row a fault that is not detected in time: how many parcels it let through, as measured."""
     measured = yaml.safe_load((DOCS / "rates.yaml").read_text(encoding="utf-8"))
-    rows = [
-        "| fault | at | times | parcels | released | of these wrongly | belt stopped for |",
-        "|---|---|--:|--:|--:|--:|--:|",
-    ]
+    heads = ["fault", "at", "times", "parcels", "released", "of these wrongly", "belt stopped for"]
+    rows = [f"| {' | '.join(heads)} |", "|---|---|--:|--:|--:|--:|--:|"]
     for rate in measured["rates"]:
         share = f"{rate['wrongly']} ({100 * rate['wrongly'] / max(1, rate['released']):.1f} %)"
         cells = (rate["times"], rate["parcels"], rate["released"], share, rate["stops"])
