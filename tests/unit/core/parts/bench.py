@@ -39,6 +39,7 @@ from station.core.events import (
     Why,
 )
 from station.core.line import Line
+from station.core.matching import TRIGGERS
 from station.core.now import Now
 from station.core.parcel import Parcel
 from station.core.plc_state import STALE_MS
@@ -140,7 +141,14 @@ class Bench:
         self.give(ListsLoaded("lists", frozenset(), ()))
         self.connect()
         self.give(SessionChosen(SESSION, None))
+        self.forerun()
         return self.go(self.ms)
+
+    def forerun(self, trigger: int = TRIGGERS) -> None:
+        """A picture of no parcel comes, the one right ahead of that of parcel 1: by it, that one is known to be new."""
+        for device in self.setup.devices:
+            if device.kind == "frame":
+                self.give(Frame(device.name, f"forerunner of {self.ms}", arrived(self.ms - 5, self.ms), trigger))
 
     def connect(self, *rows: BeltParcel, resumed: bool = False, **changes: object) -> list[Action]:
         event = PlcConnected(EPOCH, 0, 1, self.ms, self.ms, rows, resumed, self.constants)

@@ -128,6 +128,7 @@ def test_without_lists_nothing_passes() -> None:
     for device in SETUP.devices:
         bench.give(DeviceState(device.name, connected=True))
     bench.connect()
+    bench.forerun()
     bench.sample = replace(bench.sample, session=0)
     bench.clean(1, 2000)
     bench.go(3640)
@@ -272,6 +273,7 @@ def test_a_device_never_heard_of_was_away_from_ever() -> None:
         unheard.give(DeviceState(device.name, connected=True))
     unheard.give(ListsLoaded("lists", frozenset(), ()))
     unheard.connect()
+    unheard.forerun()
     unheard.line.plc.session = 7
     unheard.clean(1, 2000)
     unheard.go(2000)
