@@ -8,7 +8,17 @@ import pytest
 
 from station.core.actions import Keep
 from station.core.belt import Interval
-from station.core.events import BarcodeReading, Detection, DeviceState, Finding, Frame, Lane, ListsLoaded, WeightReading
+from station.core.events import (
+    BarcodeReading,
+    Detection,
+    DeviceState,
+    Finding,
+    Frame,
+    Lane,
+    ListsLoaded,
+    Place,
+    WeightReading,
+)
 from station.core.matching import Match
 from station.core.parcel import Parcel
 from station.core.records import AlarmCleared, AlarmRaised, Decided, FrameInspected, ParcelRef, ReadingMatched
@@ -97,6 +107,45 @@ def test_a_noread_is_no_barcode_and_told(bench: Bench) -> None:
     bench.go(2500)
     evidence = bench.parcel(1).evidence
     assert (evidence.barcodes, evidence.faults) == (["A"], {"scanner": "NOREAD"})
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\r\n", "\t \u00a0", "\x1d"])
+def test_a_blank_code_is_no_barcode(bench: Bench, blank: str) -> None:
+    """Not of the evidence, not in the lists, not in the record; beside a code that was read it is no second one."""
+    bench.give(ListsLoaded("lists", frozenset({blank}), ((blank, 1.0),)))
+    for number, count in ((1, 2000), (2, 4000)):
+        bench.ride(number, count)
+        bench.scan(count, blank, "]C1")
+        bench.weigh(count)
+        bench.picture(count, number)
+    bench.scan(4000, "A")
+    bench.leaves(1, 4500, Place.INSPECT)
+    bench.go(5660)
+    first, second = bench.kept(Decided)
+    assert [(r.code, r.text) for r in first.reasons] == [("no-barcode", "no barcode was read: blank code")]
+    assert second.route == "pass"
+    matched = next(r for r in bench.kept(ReadingMatched) if r.kind == "barcode")
+    assert (matched.value, matched.fault, matched.held, matched.declared_g) == (None, "blank code", False, None)
+    assert (bench.completed(1).barcode, bench.completed(1).barcodes) == (None, ())
+
+
+def test_a_code_with_blanks_around_it_stays_as_it_was_read(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    bench.scan(2000, " A ")
+    bench.go(2500)
+    assert bench.parcel(1).evidence.barcodes == [" A "]
+
+
+def test_a_weight_in_whole_grams_is_one(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    bench.scan(2000)
+    bench.weigh(2000, 5000)
+    bench.picture(2000, 1)
+    bench.go(3660)
+    assert bench.orders[-1].lane is Lane.PASS
+    assert bench.parcel(1).evidence.weights_g == [5000.0]
+    (weight,) = [r.value for r in bench.kept(ReadingMatched) if r.kind == "weight"]
+    assert isinstance(weight, float)
 
 
 def test_a_scanner_that_says_why_it_read_nothing_is_quoted(bench: Bench) -> None:
