@@ -83,6 +83,7 @@ class Line:
     def __post_init__(self) -> None:
         self.tracker = Tracker(self.setup.geometry)
         self.desk = Desk(self.setup, self.plc, self.alarms)
+        self.witness = Witness(self.desk, Matcher(self.setup))
         self._new_belt()
         self._handlers = {
             BarcodeReading: self._on_reading,
@@ -128,8 +129,7 @@ class Line:
         self.clock = ClockMatch(self.setup.geometry.drift_ppm)
         self.belt = BeltHistory(self.setup.geometry.counts_per_ms)
         self._count, self._plc_ms = Unwrap(), Unwrap()
-        self.matcher = Matcher(self.setup)
-        self.witness = Witness(self.desk, self.matcher)
+        self.matcher = self.witness.matcher = Matcher(self.setup)
 
     def _on_connected(self, event: PlcConnected, now: Now) -> list[Action]:
         actions: list[Action] = [*self.alarms.clear("plc-lost", "plc")]

@@ -283,6 +283,8 @@ class PlcConstants(BaseModel):
     mm_per_count: float
     latch_ms: float
     slip: float
+    tolerance_mm: float
+    length_tolerance_mm: float
     switch_mm: float
     eyes_mm: tuple[float, ...]
     decision_eye: int
@@ -298,6 +300,7 @@ class PlcJoined(Record):
     """
 
     type: ClassVar[str] = "plc-connected"
+    version: ClassVar[int] = 2
     epoch: int
     session: int
     program_version: int

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from station.core.closing import Ports, closed_ns, detected, next_close_ns
+from station.core.closing import Ports, _left_ms, closed_ns, detected, next_close_ns, passed
 from station.core.events import BarcodeReading, Detection, Lane, ParcelKey
 from station.core.parcel import FrameEvidence, Parcel
 from station.core.records import Decided
@@ -140,6 +140,16 @@ def test_a_window_is_open_until_the_samples_are_past_its_place() -> None:
     assert closed_ns(it, SETUP, *behind, ports, 0) is None
     assert next_close_ns(it, SETUP, *behind) is None
     assert next_close_ns(it, SETUP, *POLLED) == XRAY_END + 10 * MS
+
+
+def test_a_parcel_has_passed_when_its_tail_is_out_of_the_last_zone_for_certain() -> None:
+    _, belt = clock_and_belt(1000, 3519)
+    assert not passed(riding(), SETUP, belt)
+    assert not passed(riding(), SETUP, clock_and_belt()[1])
+    belt.add(3520, 3520)
+    assert passed(riding(), SETUP, belt)
+    with pytest.raises(ValueError, match="the belt has not carried it out of the zone yet"):
+        _left_ms(riding(), XRAY, SETUP, clock_and_belt(1000, 3519)[1])
 
 
 def test_a_parcel_under_an_eye_has_no_end_yet() -> None:

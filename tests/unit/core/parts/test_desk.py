@@ -128,6 +128,7 @@ def test_without_lists_nothing_passes() -> None:
     for device in SETUP.devices:
         bench.give(DeviceState(device.name, connected=True))
     bench.connect()
+    bench.forerun()
     bench.sample = replace(bench.sample, session=0)
     bench.clean(1, 2000)
     bench.go(3640)
@@ -272,6 +273,7 @@ def test_a_device_never_heard_of_was_away_from_ever() -> None:
         unheard.give(DeviceState(device.name, connected=True))
     unheard.give(ListsLoaded("lists", frozenset(), ()))
     unheard.connect()
+    unheard.forerun()
     unheard.line.plc.session = 7
     unheard.clean(1, 2000)
     unheard.go(2000)
@@ -289,6 +291,35 @@ def test_only_the_last_stretches_are_kept(bench: Bench) -> None:
         bench.give(DeviceState("scanner", connected=True))
         bench.go(bench.ms + 20)
         assert len(bench.line.desk.away["scanner"]) == min(turn + 1, 64)
+    stretches = bench.line.desk.away["scanner"]
+    assert list(stretches)[:2] == [[1000.0, 1000.0 + 6 * 20 + 100], [1140.0, 1240.0]]  # the first seven are one
+
+
+def test_a_device_that_flaps_is_still_known_to_have_been_away_while_its_parcel_passed(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(2500)
+    bench.give(DeviceState("scanner", connected=False))
+    bench.go(2520)
+    bench.give(DeviceState("scanner", connected=True))
+    bench.go(3000)
+    for _ in range(64):
+        bench.give(DeviceState("scanner", connected=False))
+        bench.give(DeviceState("scanner", connected=True))
+    bench.go(3640)
+    assert codes(bench.last(Decided).reasons) == [("device-lost", "scanner")]
+
+
+def test_when_a_device_that_flapped_was_there_is_forgotten_as_if_it_was_away(bench: Bench) -> None:
+    """It was there while the first parcel passed (2290 to 2630), which 64 stretches later nobody knows any more."""
+    bench.clean(1, 2000)
+    bench.clean(2, 4000)
+    for at, turns in ((2000, 1), (2660, 64)):
+        bench.go(at)
+        for _ in range(turns):
+            bench.give(DeviceState("scanner", connected=False))
+            bench.give(DeviceState("scanner", connected=True))
+    bench.go(5640)
+    assert [codes(decided.reasons) for decided in bench.kept(Decided)] == [[("device-lost", "scanner")], []]
 
 
 def test_where_counts_begin_anew_who_is_away_is_away_from_ever(bench: Bench) -> None:
@@ -305,8 +336,6 @@ def test_where_counts_begin_anew_who_is_away_is_away_from_ever(bench: Bench) -> 
         "scale": [],
         "xray": [],
     }
-    for stretches in away.values():
-        assert stretches.maxlen == 64
 
 
 def test_a_device_that_may_be_missing_is_an_exception_only_where_it_was() -> None:

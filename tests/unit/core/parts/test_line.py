@@ -15,6 +15,7 @@ from station.core.events import (
     Direction,
     Frame,
     Lane,
+    OpenParcel,
     OutcomeSeen,
     ParcelKey,
     Place,
@@ -199,7 +200,55 @@ def test_what_left_already_is_not_completed_again_by_a_new_connection(bench: Ben
     assert len(bench.kept(ParcelCompleted)) == 1
 
 
-def test_a_new_connection_forgets_clock_belt_and_pictures(bench: Bench) -> None:
+def test_what_an_earlier_run_left_open_is_completed_unobserved_once_unless_the_plc_has_it() -> None:
+    bench = Bench()
+    left = tuple(OpenParcel(ParcelKey(*key), f"then {key}") for key in ((4, 9), (EPOCH, 1), (EPOCH, 2)))
+    bench.give(Starting("0.1", "config", "model", left))
+    told = [(open_one.parcel.epoch, open_one.parcel.number) for open_one in bench.last(StationStarted).left_open]
+    assert told == [(4, 9), (EPOCH, 1), (EPOCH, 2)]
+    assert [open_one.entered_at for open_one in bench.last(StationStarted).left_open] == [o.entered_at for o in left]
+    bench.connect(BeltParcel(1, 900, 300, 3, 0, 900))
+    completed = bench.kept(ParcelCompleted)
+    assert [(r.parcel.epoch, r.parcel.number, r.entered_at) for r in completed] == [
+        (4, 9, "then (4, 9)"),
+        (EPOCH, 2, "then (5, 2)"),
+    ]
+    for record in completed:
+        assert (record.outcome, record.plc_why, record.adopted, record.route) == ("unobserved", "", True, None)
+        assert record.completed_at == "t1000"
+    bench.connect()
+    assert [r.parcel.number for r in bench.kept(ParcelCompleted)[2:]] == [1]
+
+
+def test_a_connection_that_goes_on_leaves_open_what_an_earlier_run_left() -> None:
+    bench = Bench()
+    bench.give(Starting("0.1", "config", "model", (OpenParcel(ParcelKey(EPOCH, 1), "then"),)))
+    bench.connect(resumed=True)
+    assert bench.kept(ParcelCompleted) == []
+    bench.connect()
+    assert [r.parcel.number for r in bench.kept(ParcelCompleted)] == [1]
+
+
+def test_a_new_connection_to_the_plc_forgets_no_picture(bench: Bench) -> None:
+    """One that froze is known again, and one that follows is known to be new."""
+    bench.clean(1, 2000)
+    bench.go(5000)
+    bench.connect()
+    bench.give(SessionChosen(8, None))
+    bench.sample = replace(bench.sample, session=8)
+    for number, count, picture in ((2, 6000, "picture-2000"), (3, 8000, "new")):
+        bench.ride(number, count)
+        bench.scan(count)
+        bench.weigh(count)
+        bench.picture(count, number, picture)
+    bench.go(9660)
+    second, third = [r for r in bench.kept(Decided) if r.parcel.number > 1]
+    (reason,) = second.reasons
+    assert reason.text.endswith("the very same picture as an earlier one: frozen, or sent again?")
+    assert third.route == "pass"
+
+
+def test_a_new_connection_forgets_clock_and_belt(bench: Bench) -> None:
     bench.go(5000)
     bench.connect(count=100, plc_ms=100)
     assert bench.line.belt.count is None
@@ -481,6 +530,12 @@ def test_a_tick_alone_decides_what_is_ready(bench: Bench) -> None:
     assert bench.orders == []
     bench.give(Tick())
     assert bench.orders[-1].lane is Lane.PASS
+
+
+def test_before_the_first_sample_there_is_nothing_to_decide() -> None:
+    bench = Bench()
+    bench.connect(BeltParcel(9, 700, 0, 3, 0, 700))
+    assert bench.give(Tick()) == []
 
 
 def test_nothing_is_read_twice(bench: Bench) -> None:

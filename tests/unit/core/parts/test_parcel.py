@@ -33,8 +33,9 @@ def test_no_order_without_a_decision_and_no_acknowledgement_without_an_order() -
     assert {state for state, step in TRANSITIONS if step is Step.ORDER} == {State.DECIDED}
     acknowledged = {state for state, step in TRANSITIONS if step is Step.ACKNOWLEDGE}
     assert acknowledged == {State.ORDERED, State.ACKNOWLEDGED}
-    for state in (State.DECIDED, State.ORDERED, State.ACKNOWLEDGED):
+    for state in (State.ORDERED, State.ACKNOWLEDGED):
         assert TRANSITIONS[state, Step.DECIDE] is State.DECIDED  # a withdrawal is ordered anew
+    assert (State.DECIDED, Step.DECIDE) not in TRANSITIONS  # a decision is ordered before another is made
     assert TRANSITIONS[State.ACKNOWLEDGED, Step.ACKNOWLEDGE] is State.ACKNOWLEDGED  # and acknowledged anew
 
 
@@ -94,6 +95,31 @@ def test_a_new_edge_is_reckoned_with_at_once() -> None:
     assert it.trail_at(0.0, GEOMETRY) == Interval(290, 310)
     it.led(1, 1004)  # without slip the two eyes contradict each other by 4 counts
     assert it.lead_at(2500.0, GEOMETRY) == Interval(2500 - 10, 2504 + 10)
+
+
+def test_a_number_is_reckoned_once_until_another_edge_is_seen_or_the_plc_jumped() -> None:
+    it = parcel((0, 0))
+    asked = []
+
+    def reckon(asked_of: Parcel) -> float:
+        assert asked_of is it
+        asked.append(asked_of)
+        return 100.0 * len(asked)
+
+    assert [it.reckoned("a", reckon), it.reckoned("b", reckon), it.reckoned("a", reckon)] == [100.0, 200.0, 100.0]
+    it.led(1, 1000)
+    assert it.reckoned("a", reckon) == 300.0
+    it.trailed(1, 1300)
+    assert it.reckoned("a", reckon) == 400.0
+    it.reckon_anew()
+    assert [it.reckoned("b", reckon), it.reckoned("a", reckon), it.reckoned("b", reckon)] == [500.0, 600.0, 500.0]
+
+
+def test_a_number_that_is_nought_is_reckoned_once_too() -> None:
+    it, asked = parcel((0, 0)), []
+    for _ in range(2):
+        assert it.reckoned("nought", lambda _: float(asked.append(1) or 0)) == 0.0  # type: ignore[func-returns-value]
+    assert len(asked) == 1
 
 
 def test_anchors_that_contradict_each_other_leave_all_between_them_possible() -> None:
