@@ -1,6 +1,6 @@
 """What the undetectable faults let through: `python -m simulator.trials.undetectable [--parcels 2000] [--out FILE]`.
 
-Each fault is on all the while (what happens once, every 10 s), at sizes drawn from its range, in a storm of nothing else.
+Each fault is on all the while (what happens once, every 10 s), at sizes drawn from its range; nothing else is wrong.
 The rates go to docs/rates.yaml, from which docs/faults.md has its table.
 """
 

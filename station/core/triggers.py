@@ -35,7 +35,9 @@ class TriggerCounter:
         return not self.in_step and (self.offset is not None or self._agreed >= AGREE)
 
     def agrees(self, own: int, plc: int, late: Sequence[Interval]) -> bool:
-        """Compare a pair that time alone has matched; True if it fits the offset that is trusted, or needs none.
+        """Compare a pair that time alone has matched; True if it fits the offset that is trusted.
+
+        The very first is believed too where it cannot be a late one.
 
         Args:
             own: the device's number.
@@ -52,9 +54,10 @@ class TriggerCounter:
         else:
             self._proposal, self._agreed, self._possible = offset, 1, list(late)
         proven = offset == self.offset or not any(self._possible)
+        first = self.offset is None and not late
         if not late or (self._agreed >= AGREE and proven):
             self.offset, self.in_step, self._proposal, self._agreed = offset, True, None, 0
-        return not late
+        return first
 
 
 def _common(one: Interval | None, other: Interval) -> Interval | None:

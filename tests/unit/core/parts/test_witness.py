@@ -45,6 +45,7 @@ def test_a_reading_is_kept_with_its_interval_its_owner_and_what_the_lists_say(be
         "value": "A",
         "fault": "",
         "trigger": None,
+        "plc_trigger": None,
         "after_ns": 2420 * MS,
         "before_ns": 2425 * MS,
         "interval": {"low": 2398, "high": 2417},
@@ -77,6 +78,7 @@ def test_records_tell_each_kind_of_reading() -> None:
         "count": 17,
         "held": False,
         "declared_g": None,
+        "plc_trigger": None,
     }
     at = arrived(1, 2)
     barcode = common | {"device": "scanner", "kind": "barcode", "trigger": None}
@@ -451,18 +453,6 @@ def test_trigger_numbers_that_disagree_are_an_alarm_until_they_agree(bench: Benc
     bench.clean(3, 7000)
     bench.go(8400)
     assert bench.last(AlarmCleared) == AlarmCleared(alarm="trigger-step", subject="xray")
-
-
-def test_a_device_that_was_plugged_in_may_count_from_anywhere(bench: Bench) -> None:
-    bench.clean(1, 2000)
-    bench.go(4000)
-    assert not bench.line.matcher.counters["xray"].restarted
-    bench.give(DeviceState("scanner", connected=True))
-    assert not bench.line.matcher.counters["xray"].restarted
-    bench.give(DeviceState("xray", connected=False))
-    assert not bench.line.matcher.counters["xray"].restarted
-    bench.give(DeviceState("xray", connected=True))
-    assert bench.line.matcher.counters["xray"].restarted
 
 
 def test_the_parcel_that_covers_the_trigger_eye_is_the_one_that_fired(bench: Bench) -> None:
