@@ -143,9 +143,9 @@ class Line:
         for parcel in self.tracker.parcels:
             if parcel.key and parcel.on_belt and parcel.key not in adopted:
                 actions += self.desk.complete(parcel, Place.UNOBSERVED, None, now)
-        actions += self._close_old(adopted, now)
         self._new_belt()
         actions.append(joined_record(event))
+        actions += self._close_old(adopted, now)
         self.desk.new_belt(self.connected)
         self._count(event.count)
         self._plc_ms(event.plc_ms)
