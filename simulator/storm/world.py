@@ -24,7 +24,7 @@ from simulator.storm.devices import NEVER, DevicePort, Glance, Stamp
 from simulator.storm.disk import Disk
 from simulator.storm.pc import Daemon, KilledError, Publishing, Room
 from simulator.storm.plc_port import Cabinet
-from simulator.storm.promises import Promises
+from simulator.storm.promises import Promise, Promises
 from simulator.storm.setup import DEVICES, setup_of
 from simulator.storm.subscriber import SubscriberCheck
 from simulator.storm.truth import Body, Truth
@@ -267,6 +267,9 @@ class World:
         try:
             self.daemon.one_turn()
         except KilledError:
+            self.kill_station()
+        except Exception as error:  # noqa: BLE001 - whatever a bug raises, the process ends of it
+            self.promises.broken(Promise.LIVENESS, f"the daemon ends by itself: {error!r}")
             self.kill_station()
 
     def _read_ports(self, now: int) -> bool:
