@@ -24,7 +24,7 @@ class Margin:
 
 def margins(setup: LineSetup, *, poll_ms: float, scan_ms: float) -> list[Margin]:
     """Every margin of the line at its fastest, longest and closest (DESIGN: deadlines are places too)."""
-    found = [_order(setup, poll_ms, scan_ms), _diverter(setup, scan_ms)]
+    found = [_order_room(setup, poll_ms, scan_ms), _order(setup, poll_ms, scan_ms), _diverter(setup, scan_ms)]
     found += [_neighbours(device, setup, poll_ms) for device in setup.devices]
     found += [_alone(device, setup, poll_ms) for device in setup.devices if device.kind == "weight"]
     return found
@@ -75,6 +75,21 @@ def _alone(device: DeviceSetup, setup: LineSetup, poll_ms: float) -> Margin:
     return _margin(setup, f"{device.name}: one parcel alone on it while it measures", worst - reach, mend)
 
 
+def order_way_ms(poll_ms: float, scan_ms: float) -> float:
+    """From a place of the belt to an order with the PLC.
+
+    A scan until it is shown and a poll until it is read, then the next poll that writes, and the scan that takes it.
+    """
+    return 2 * (poll_ms + scan_ms)
+
+
+def _order_room(setup: LineSetup, poll_ms: float, scan_ms: float) -> Margin:
+    """What a parcel is decided ahead of the decision eye at the latest covers the order's way."""
+    left_ms = setup.order_room_ms - order_way_ms(poll_ms, scan_ms)
+    mend = "raise timing.order_ms, or poll the PLC more often"
+    return _margin(setup, "the order's way: two polls and two scans", left_ms / 1000 * setup.geometry.speed_mm_s, mend)
+
+
 def _order(setup: LineSetup, poll_ms: float, scan_ms: float) -> Margin:
     """The last window's closing, the detector, and the order's way to the PLC end before the decision eye."""
     geometry = setup.geometry
@@ -88,7 +103,7 @@ def _order(setup: LineSetup, poll_ms: float, scan_ms: float) -> Margin:
     last_zone = max((device.zone_mm[1] for device in setup.devices), default=0.0)
     behind = next((mm for mm in geometry.eyes_mm[:-1] if mm >= last_zone), last_zone)
     closes.append(behind + (poll_ms + scan_ms) / 1000 * geometry.speed_mm_s)
-    way_ms = max(setup.order_room_ms, poll_ms + scan_ms)
+    way_ms = max(setup.order_room_ms, order_way_ms(poll_ms, scan_ms))
     left = geometry.decision_mm - max(closes) - way_ms / 1000 * geometry.speed_mm_s
     mend = "move the decision eye down the belt, slow the belt, or speed up the slowest device"
     return _margin(setup, "order with the PLC before the decision eye", left, mend)

@@ -346,6 +346,8 @@ class Plant:
         count = self.eyes.pass_by(eye, item, self._latched(travel, ms), breaks=breaks)
         if eye == 0 and breaks and count is not None:
             self._entered(item.identity, count, ms)
+        if eye == self.config.plc.decision_eye and breaks:
+            self.on_truth("decision-eye", {"item": item.identity, "ms": round(ms, 1)})
 
     def _say(self, emission: Emission) -> None:
         for said in self.trouble.said(emission):

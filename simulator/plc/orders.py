@@ -128,6 +128,10 @@ class OrderBook:
             return Why.VOID
         return None
 
+    def held(self, parcel: int) -> bool:
+        """True if an order for that parcel was taken."""
+        return parcel in self._held
+
     def forget(self, parcel: int) -> None:
         """The parcel has left; its order dies with it."""
         self._held.pop(parcel, None)

@@ -14,6 +14,7 @@ from pathlib import Path
 import apsw
 
 from simulator.storm.devices import Stamp
+from simulator.storm.repeated import Repeated
 from simulator.storm.truth import Body, Key, Truth
 from station.core.actions import Order
 from station.core.records import (
@@ -36,9 +37,11 @@ class Promise(Enum):
 
     OWN_EVIDENCE = "no pass without complete, fresh, unambiguous, clean evidence of that very parcel"
     DISK_FIRST = "the decision is on disk before its order"
+    IN_TIME = "the order is with the PLC before the parcel is at the decision eye, or the parcel is inspected"
     NO_OLD_ORDER = "no order outlives its epoch or session"
     ACCOUNTED = "every parcel is accounted for, once, and in the lane where it was"
     AT_SUBSCRIBER = "events reach the subscriber in order, without a gap, and none that is unknown"
+    REPLAY = "the journal replayed gives the same decision"
     RECOVERY = "recovery within a bound"
     BOUNDED = "nothing grows without a bound"
     LIVENESS = "with all faults over the line flows again"
@@ -86,6 +89,8 @@ class Promises:
     too_late: Callable[[], bool] = lambda: False
     strays: list[Key | None] = field(default_factory=list)
     stop_alarm_ms: float = float("-inf")
+    well: Callable[[Body], bool] = lambda _body: False
+    _repeated: Repeated = field(default_factory=Repeated)
     _seen: OrderedDict[Key, Seen] = field(default_factory=OrderedDict)
     _closed: OrderedDict[Key, str] = field(default_factory=OrderedDict)
     _detections: OrderedDict[str, FrameInspected] = field(default_factory=OrderedDict)
@@ -105,24 +110,29 @@ class Promises:
 
     def kept(self, records: Sequence[Record], stored: Sequence[Stored]) -> None:
         """These are on disk now."""
+        for key, differs in self._repeated.take(records):
+            self.broken(Promise.REPLAY, differs, key)
         for record, event in zip(records, stored, strict=True):
-            match record:
-                case ReadingMatched():
-                    self._reading(record)
-                case FrameInspected():
-                    self._detections[record.frame_id] = record
-                    while len(self._detections) > _KEPT:
-                        self._detections.popitem(last=False)
-                case Decided():
-                    self._decided(record, event)
-                case Acknowledged(result="accepted"):
-                    self._of(key_of(record.parcel)).accepted.add(record.lane)
-                case AlarmRaised(alarm="belt-stopped"):
-                    self.stop_alarm_ms = self.now_ms()
-                case ParcelEntered():
-                    self.open.setdefault(key_of(record.parcel), self.now_ms())
-                case ParcelCompleted():
-                    self._completed(record)
+            self._kept(record, event)
+
+    def _kept(self, record: Record, event: Stored) -> None:
+        match record:
+            case ReadingMatched():
+                self._reading(record)
+            case FrameInspected():
+                self._detections[record.frame_id] = record
+                while len(self._detections) > _KEPT:
+                    self._detections.popitem(last=False)
+            case Decided():
+                self._decided(record, event)
+            case Acknowledged():
+                self._acknowledged(record)
+            case AlarmRaised(alarm="belt-stopped"):
+                self.stop_alarm_ms = self.now_ms()
+            case ParcelEntered():
+                self.open.setdefault(key_of(record.parcel), self.now_ms())
+            case ParcelCompleted():
+                self._completed(record)
 
     def journal_lost(self) -> None:
         """It was moved aside: what it holds open stays open there, and the next one knows nothing of it."""
@@ -217,6 +227,19 @@ class Promises:
             return seq > 0
         return self._reader.execute("SELECT 1 FROM event WHERE seq = ?", (seq,)).get is not None
 
+    def at_decision_eye(self, body: Body | None, *, ordered: bool) -> None:
+        """A body breaks the beam of the decision eye; whether the PLC held an order for it ahead of that."""
+        if body is not None and body.key is not None and not ordered and self.well(body):
+            self.broken(Promise.IN_TIME, "it is at the decision eye, and the PLC has no order for it", body.key)
+
+    def _acknowledged(self, record: Acknowledged) -> None:
+        key = key_of(record.parcel)
+        if record.result == "accepted":
+            self._of(key).accepted.add(record.lane)
+        body = self.truth.by_key.get(key)
+        if record.result == "late" and body is not None and self.well(body):
+            self.broken(Promise.IN_TIME, f"its order to {record.lane} came too late", key)
+
     def left(self, body: Body | None, lane: str) -> None:
         """A body has left by that lane."""
         if lane != "pass":
@@ -246,6 +269,8 @@ class Promises:
 
     def finish(self, newest_allowed_ms: float) -> None:
         """At the end, with the belt empty: whoever entered before that time must be accounted for."""
+        for key, differs in self._repeated.finish():
+            self.broken(Promise.REPLAY, differs, key)
         for key, entered in self.open.items():
             if entered <= newest_allowed_ms and not self._completed_on_disk(key):
                 self.broken(Promise.ACCOUNTED, "entered, and never completed", key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulator.config import STATED_LATENCY_MS, PlantConfig
 from simulator.plant.feed import HAZARDS
 from station.core.setup import DeviceSetup, Geometry, LineSetup, PolicySetup
+from station.room import order_way_ms
 
 DEVICES = (
     DeviceSetup("scanner", "barcode", (250, 350), STATED_LATENCY_MS["scanner"]),
@@ -14,7 +15,7 @@ DEVICES = (
 THRESHOLD = 0.5
 
 
-def setup_of(config: PlantConfig, policy: str = "storm") -> LineSetup:
+def setup_of(config: PlantConfig, policy: str = "storm", poll_ms: float = 20.0) -> LineSetup:
     """Geometry, devices and policy; every bound of the plant is stated as it is, or wider."""
     plc = config.plc
     geometry = Geometry(
@@ -33,4 +34,5 @@ def setup_of(config: PlantConfig, policy: str = "storm") -> LineSetup:
         gap_and_shorter_mm=config.feed.gap_and_shorter_mm,
     )
     thresholds = dict.fromkeys(HAZARDS, THRESHOLD)
-    return LineSetup(geometry, DEVICES, PolicySetup(policy, (100, 30_000), 50, 0.05, thresholds))
+    rules = PolicySetup(policy, (100, 30_000), 50, 0.05, thresholds)
+    return LineSetup(geometry, DEVICES, rules, order_room_ms=order_way_ms(poll_ms, plc.scan_ms[1]))

@@ -12,6 +12,7 @@ from pathlib import Path
 from simulator.config import FeedConfig, PlantConfig
 from simulator.faults import Kind
 from simulator.storm import hands
+from simulator.storm.clock import NS_PER_MS, NS_PER_S
 from simulator.storm.disk import Disk
 from simulator.storm.promises import Promise, Violation
 from simulator.storm.subscriber import event_id
@@ -20,7 +21,7 @@ from simulator.storm.weather import Episode, needs_disk
 from simulator.storm.world import Heard, World
 
 PARCELS_PER_HOUR = 3600
-POLLS_MS = (20.0, 30.0, 40.0, 50.0)
+POLLS_MS = (20.0, 25.0, 30.0)
 """How often a seed's station polls the PLC; `station check` proves the line with each of them."""
 RECOVER_MS = 5000.0
 _LOOK_MS = 250.0
@@ -34,6 +35,8 @@ _PAUSE_EVERY_MS = 6000.0
 _USEFUL_SHARE = 0.95
 _CAUSELESS_SHARE = 0.001
 _ENOUGH = 1000
+_HARMLESS = frozenset({"readings", "devices", "detector", "broker"})
+"""Groups of faults that leave alone all that an order needs on its way."""
 _GROWS = {"parcels": 40, "waiting": 60, "matched": 400, "backlog": 100, "alarms": 40}
 
 
@@ -96,10 +99,12 @@ class Storm:
         plant = plant or storm_plant(seed)
         self.world = World(plant, self._folder, disk, heard, POLLS_MS[seed % len(POLLS_MS)])
         self.world.promises.too_late = self._too_late
+        self.world.promises.well = self._well
         self.world.left = self._left
         self._on: list[Episode] = []
         self._over_ms = 0.0
         self._late_ms = -_TOO_LATE_MS
+        self._hampered_ms = 0.0
         self._next_trouble_ms = [e.at_s * 1000 for e in self.episodes]
         self._paused_ms = self._pressed_ms = -_PAUSE_EVERY_MS
         self._recovered = True
@@ -131,6 +136,8 @@ class Storm:
         if episode.seconds:
             hands.lift(self.world, episode.switch)
         self._on.remove(episode)
+        if episode.switch.fault.group not in _HARMLESS:
+            self._hampered_ms = self.world.ms()
         if episode.switch.fault.kind is Kind.LATE:
             self._late_ms = self.world.ms()
         self._trouble()
@@ -142,6 +149,16 @@ class Storm:
     @property
     def _calm(self) -> bool:
         return not self._on and self.world.ms() - self._over_ms >= RECOVER_MS
+
+    def _well(self, body: Body) -> bool:
+        """True if since it entered, and a while before, nothing hampered the way from the eyes to the order."""
+        if body.entered_ns is None or body.hands or self._hampers() or self.world.room.fuse.left is not None:
+            return False
+        session = self.world.cabinet.program.orders.session
+        return bool(session) and body.session == session and _ms(body.entered_ns) >= self._hampered_ms + RECOVER_MS
+
+    def _hampers(self) -> bool:
+        return any(e.switch.fault.group not in _HARMLESS for e in self._on)
 
     def _too_late(self) -> bool:
         late = any(e.switch.fault.kind is Kind.LATE for e in self._on)
@@ -183,10 +200,11 @@ class Storm:
         if world.refused and "move" in world.refused:
             hands.move_journal_aside(world)
             world.refused = ""
+            self._hampered_ms = now
             self._trouble()
         guard = world.cabinet.program.guard
         if guard.stop_cause and now - self._pressed_ms > _PRESSES_AFTER_MS:
-            self._pressed_ms = now
+            self._pressed_ms = self._hampered_ms = now
             world.plant.acknowledge()
             self._trouble()
         alarms = world.daemon.line.alarms.open if world.daemon else {}
@@ -235,8 +253,7 @@ class Storm:
         """In a calm stretch a clean parcel passes, and others are inspected for a cause."""
         if body is None or body.entered_ns is None or self._on:
             return
-        entered = (body.entered_ns - 1_000_000_000) / 1e6
-        if entered < self._over_ms + RECOVER_MS:
+        if _ms(body.entered_ns) < self._over_ms + RECOVER_MS:
             return
         self.result.calm += 1
         if not body.clean or body.barcodes & self.world.room.lists.held:
@@ -276,6 +293,11 @@ class Storm:
             world.publishing.kill()
         world.kill_station()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _ms(ns: int) -> float:
+    """Since the world began."""
+    return (ns - NS_PER_S) / NS_PER_MS
 
 
 def storm_plant(seed: int) -> PlantConfig:

@@ -26,6 +26,7 @@ class Body:
     key: Key | None = None
     session: int = 0
     entered_ns: int | None = None
+    at_decision_ns: int | None = None
     lane: str | None = None
     left_ns: int | None = None
     hands: bool = False

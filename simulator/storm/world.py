@@ -24,7 +24,7 @@ from simulator.storm.devices import NEVER, DevicePort, Glance, Stamp
 from simulator.storm.disk import Disk
 from simulator.storm.pc import Daemon, KilledError, Publishing, Room
 from simulator.storm.plc_port import Cabinet
-from simulator.storm.promises import Promises
+from simulator.storm.promises import Promise, Promises
 from simulator.storm.setup import DEVICES, setup_of
 from simulator.storm.subscriber import SubscriberCheck
 from simulator.storm.truth import Body, Truth
@@ -211,7 +211,9 @@ class World:
         if self.daemon is not None:
             return
         try:
-            self.daemon = Daemon(self.room, setup_of(self.config, f"policy-{self.policies}"), STATION)
+            self.daemon = Daemon(
+                self.room, setup_of(self.config, f"policy-{self.policies}", self._poll_ns / NS_PER_MS), STATION
+            )
         except JournalError as error:
             self.refused = str(error)
             self.tell("station-refused", {"why": str(error)})
@@ -267,6 +269,9 @@ class World:
         try:
             self.daemon.one_turn()
         except KilledError:
+            self.kill_station()
+        except Exception as error:  # noqa: BLE001 - whatever a bug raises, the process ends of it
+            self.promises.broken(Promise.LIVENESS, f"the daemon ends by itself: {error!r}")
             self.kill_station()
 
     def _read_ports(self, now: int) -> bool:
@@ -351,6 +356,8 @@ class World:
                     body.hands = True
             case "infeed":
                 self.truth.infeed(item, fields["count"], self.clock.ns)
+            case "decision-eye":
+                self._at_decision_eye(self.truth.of_item(item))
             case "left":
                 body = self.truth.left(item, fields["lane"], self.clock.ns)
                 self.promises.left(body, fields["lane"])
@@ -358,6 +365,13 @@ class World:
             case "removed":
                 if (body := self.truth.of_item(item)) is not None:
                     body.hands = True
+
+    def _at_decision_eye(self, body: Body | None) -> None:
+        """The plant comes ahead of the scan: what the PLC holds now, it held before the edge."""
+        if body is not None and body.key is not None and body.at_decision_ns is None:
+            body.at_decision_ns = self.clock.ns
+            held = self.cabinet.program.orders.held(body.key[1])
+            self.promises.at_decision_eye(body, ordered=held)
 
     def tell(self, kind: str, fields: dict[str, Any]) -> None:
         """For the story."""

@@ -145,13 +145,13 @@ class Line:
         for parcel in self.tracker.parcels:
             if parcel.key and parcel.on_belt and parcel.key not in adopted:
                 actions += self.desk.complete(parcel, Place.UNOBSERVED, None, now)
-        actions += self._close_old(adopted, now)
         if event.epoch == before and event.epoch:
             self._offsets = self.matcher.offsets
         self._new_belt()
         self.matcher.trust(self._offsets)
         self._offsets = {}
         actions.append(joined_record(event))
+        actions += self._close_old(adopted, now)
         self.desk.new_belt(self.connected)
         self.matcher.since = self._count(event.count)
         self._plc_ms(event.plc_ms)

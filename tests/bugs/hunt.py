@@ -1,21 +1,32 @@
-"""Which deliberate bugs do storms catch, and by which promise: `python -m tests.bugs.hunt [--seeds 2 3] [--seconds S]`.
+"""Which deliberate bugs do storms catch, by which promise, and after how long: `python -m tests.bugs.hunt`.
 
-Each bug is laid over a copy of the product, and storms run in that until one breaks a promise.
+Each bug is laid over a copy of the product, and storms run in that until one breaks a promise or the budget is spent.
+What was found is kept in `.hunt.jsonl` as it is found, so that a hunt that was stopped goes on; the table of all of
+them is written to docs/bugs.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 
-from tests.bugs.patching import Bug, load, mutated_tree
+from rich.progress import Progress
 
-TIMEOUT_S = 300.0
+from tests.bugs.patching import PACKAGES, PROMISES, ROOT, Bug, load, mutated_tree
+
+KEPT = ROOT / ".hunt.jsonl"
+TABLE = ROOT / "docs" / "bugs.md"
+SEEDS = range(2, 14)
+HOURS = 2.0
+TIMEOUT_S = 480.0
 STORM = """
 import logging, sys
 from pathlib import Path
@@ -23,18 +34,49 @@ import station
 from simulator.storm.storm import Storm
 from simulator.storm.weather import detectable, forecast
 
+class Caught(BaseException):
+    pass
+
+class First(list):
+    def append(self, violation):
+        super().append(violation)
+        raise Caught
+
 assert Path(station.__file__).is_relative_to(Path.cwd()), station.__file__
 logging.disable(logging.CRITICAL)
+seconds, hours = float(sys.argv[1]), 0.0
 for seed in map(int, sys.argv[2:]):
-    found = Storm(seed, float(sys.argv[1]), forecast(seed, float(sys.argv[1]), detectable())).run().violations
+    storm = Storm(seed, seconds, forecast(seed, seconds, detectable()))
+    found = storm.world.promises.violations = First()
+    try:
+        found += storm.run().useful()
+    except Caught:
+        pass
     if found:
-        print(found[0].promise.name, seed, round(found[0].ms / 60_000, 1))
+        minutes = (hours * 3600 + min(found[0].ms / 1000 or seconds, seconds)) / 60
+        print(found[0].promise.name, seed, round(minutes, 1), found[0].text, sep="\\t")
         break
+    hours += seconds / 3600
 """
 
 
-def hunt(bug: Bug, seeds: Sequence[int], seconds: float) -> str:
-    """Promise, seed and line minutes of the first that was broken; "" if none was.
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """How a bug was caught: the invariant, the seed of the storm, line minutes of all storms up to then, and by what.
+
+    `promise` is "" if it got away in all of `minutes`.
+    """
+
+    bug: str
+    state: str
+    promise: str
+    seed: int
+    minutes: float
+    text: str
+
+
+def hunt(bug: Bug, seeds: Sequence[int], seconds: float, state: str = "") -> Catch:
+    """Storms of that many line seconds each, up to the first promise that is broken.
 
     Raises:
         subprocess.CalledProcessError: the patched product does not run.
@@ -47,26 +89,110 @@ def hunt(bug: Bug, seeds: Sequence[int], seconds: float) -> str:
         ran = subprocess.run(
             command, cwd=tree, env=environment, capture_output=True, text=True, check=True, timeout=TIMEOUT_S
         )
-    return ran.stdout.strip()
+    if not ran.stdout.strip():
+        return Catch(bug.name, state, "", 0, round(len(seeds) * seconds / 60, 1), "")
+    promise, seed, minutes, text = ran.stdout.strip().split("\t", 3)
+    return Catch(bug.name, state, promise, int(seed), float(minutes), text)
+
+
+def product() -> str:
+    """A digest of the station and its simulator: what was caught in another one says nothing."""
+    digest = sha256()
+    for package in PACKAGES[:2]:
+        for path in sorted((ROOT / package).rglob("*")):
+            if path.suffix in {".py", ".yaml"}:
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def state_of(bug: Bug, source: str, budget: str) -> str:
+    """What a catch holds for: this patch, in this product, within this budget."""
+    return sha256(repr((bug, source, budget)).encode()).hexdigest()[:16]
+
+
+def kept() -> dict[str, Catch]:
+    """What was caught so far, by state."""
+    lines = KEPT.read_text(encoding="utf-8").splitlines() if KEPT.exists() else []
+    return {catch.state: catch for catch in (Catch(**json.loads(line)) for line in lines)}
+
+
+def hunt_all(bugs: Sequence[Bug], seeds: Sequence[int], hours: float) -> list[Catch]:
+    """Every bug's catch, in the order of the catalogue."""
+    seconds, source, before = hours * 3600 / len(seeds), product(), kept()
+    catches = []
+    with Progress() as progress:
+        task = progress.add_task("bugs", total=len(bugs))
+        for bug in bugs:
+            progress.update(task, description=f"{bug.name:36}")
+            state = state_of(bug, source, f"{seeds} {hours}")
+            catch = before.get(state)
+            if catch is None:
+                catch = hunt(bug, seeds, seconds, state)
+                with KEPT.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(catch)) + "\n")
+            catches.append(catch)
+            if not catch.promise:
+                progress.console.print(f"{bug.name}: got away")
+            progress.advance(task)
+    return catches
+
+
+def table(bugs: Sequence[Bug], catches: Iterable[Catch], seeds: Sequence[int], hours: float) -> str:
+    """docs/bugs.md."""
+    by_name = {catch.bug: catch for catch in catches}
+    caught = [by_name[bug.name] for bug in bugs if by_name[bug.name].promise]
+    minutes = sorted(catch.minutes for catch in caught)
+    quick = sum(m <= 10 for m in minutes)
+    lines = [
+        "# Deliberate bugs, and what catches them",
+        "",
+        "Each is a small patch of `tests/bugs/catalogue.yaml`, laid over a copy of the product, in which storms run",
+        "until an invariant (`simulator/storm/promises.py`) is broken. This page is made by",
+        "",
+        f"    python -m tests.bugs.hunt --seeds {seeds[0]}-{seeds[-1]} --hours {hours:g}",
+        "",
+        f"The budget is {hours:g} line hours a bug: {len(seeds)} storms of {hours * 60 / len(seeds):g} minutes each,",
+        f"all faults of the station's hypothesis by seed. Caught: {len(caught)} of {len(bugs)}, {quick} of them within",
+        f"ten line minutes; the slowest took {minutes[-1] if minutes else 0:g}. The minutes count all storms before",
+        "the one that caught it. The unpatched product breaks nothing in the same storms.",
+    ]
+    for promise in PROMISES:
+        lines += ["", f"## {promise}", "", "| bug | story | caught by | seed | minutes |", "|---|---|---|---|---|"]
+        for bug in bugs:
+            if bug.promise == promise:
+                lines.append(_row(bug, by_name[bug.name]))
+    return "\n".join(lines) + "\n"
+
+
+def _row(bug: Bug, catch: Catch) -> str:
+    story = " ".join(bug.story.split()).replace("|", "/")
+    if not catch.promise:
+        return f"| {bug.name} | {story} | **not caught** | - | {catch.minutes:g} |"
+    name = catch.promise.lower().replace("_", "-")
+    return f"| {bug.name} | {story} | {name} | {catch.seed} | {catch.minutes:g} |"
+
+
+def seeds_of(text: str) -> list[int]:
+    """`2-13` or `2,3,7`."""
+    first, dash, last = text.partition("-")
+    return list(range(int(first), int(last) + 1)) if dash else [int(part) for part in text.split(",")]
 
 
 def main() -> int:
     """Hunt them all; the number of those that got away."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3, 4, 6])
-    parser.add_argument("--seconds", type=float, default=150.0)
+    parser.add_argument("--seeds", type=seeds_of, default=list(SEEDS), help="2-13, or 2,3,7: one storm each")
+    parser.add_argument("--hours", type=float, default=HOURS, help="line hours a bug, all storms together")
+    parser.add_argument("--only", nargs="+", default=[], help="these bugs, and no table")
     options = parser.parse_args()
-    escaped = 0
-    for bug in load():
-        try:
-            found = hunt(bug, options.seeds, options.seconds)
-        except subprocess.CalledProcessError as error:
-            found = f"crash: {error.stderr.strip().splitlines()[-1]}"
-        except subprocess.TimeoutExpired:
-            found = "hangs"
-        escaped += not found
-        print(f"{bug.name:40} {bug.promise:16} {found or '-'}", flush=True)  # noqa: T201
-    return escaped
+    bugs = [bug for bug in load() if not options.only or bug.name in options.only]
+    catches = hunt_all(bugs, options.seeds, options.hours)
+    if options.only:
+        for catch in catches:
+            print(catch)  # noqa: T201
+    else:
+        TABLE.write_text(table(bugs, catches, options.seeds, options.hours), encoding="utf-8")
+    return sum(not catch.promise for catch in catches)
 
 
 if __name__ == "__main__":
