@@ -148,7 +148,6 @@ class Line:
         actions.append(joined_record(event))
         self.desk.new_belt(self.connected)
         self._count(event.count)
-        self._plc_ms(event.plc_ms)
         counts = [(self._count(row.infeed_count), self._count(row.last_eye_count)) for row in event.parcels]
         for parcel in self.tracker.adopt(event.parcels, event.epoch, counts):
             actions += self._entered(parcel, now)
@@ -174,7 +173,7 @@ class Line:
         )
         if edge.eye >= len(self.setup.geometry.eyes_mm):
             return []
-        seen = Seen(edge.eye, edge.direction, self._count(edge.count), edge.parcel, edge.trigger)
+        seen = Seen(edge.eye, edge.direction, self._count(edge.count), edge.parcel)
         new = self.tracker.see(seen, self.plc.numbering, inspect_only=not self.plc.live)
         owner = new or self.tracker.covering(edge.eye)
         if edge.trigger and owner is not None:
