@@ -219,6 +219,7 @@ class Line:
         for parcel in self.tracker.parcels:
             parcel.doubts["clock"] = "the PLC's clock or count jumped"
             parcel.reckon_anew()
+        self.desk.new_belt(self.connected)
         return self.doubt_waiting("the PLC's clock or count jumped", now)
 
     def settle(self, count: int, now: Now) -> list[Action]:

@@ -515,6 +515,23 @@ def test_a_plc_that_jumps_doubts_all_on_the_belt_and_all_that_waits(bench: Bench
     assert raised(bench) == [("plc-jump", "plc", text, "high")]
 
 
+def test_where_the_count_goes_back_who_is_away_is_away_there_too(bench: Bench) -> None:
+    bench.go(5000)
+    bench.give(DeviceState("scanner", connected=False))
+    bench.go(5020)
+    bench.poll(500)
+    bench.give(DeviceState("scale", connected=False))
+    bench.ms = 5040
+    bench.poll(520)
+    away = bench.line.desk.away
+    inf = float("inf")
+    assert {device: list(stretches) for device, stretches in away.items()} == {
+        "scanner": [[-inf, inf]],
+        "scale": [[500.0, inf]],
+        "xray": [],
+    }
+
+
 def test_a_jump_is_over_when_those_who_were_on_the_belt_have_left(bench: Bench) -> None:
     bench.ride(1, 2000)
     bench.go(3000)
