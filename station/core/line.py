@@ -154,7 +154,6 @@ class Line:
         actions += self._close_old(adopted, now)
         self.desk.new_belt(self.connected)
         self.matcher.since = self._count(event.count)
-        self._plc_ms(event.plc_ms)
         counts = [(self._count(row.infeed_count), self._count(row.last_eye_count)) for row in event.parcels]
         for parcel in self.tracker.adopt(event.parcels, event.epoch, counts):
             actions += self._entered(parcel, now)
@@ -180,7 +179,7 @@ class Line:
         )
         if edge.eye >= len(self.setup.geometry.eyes_mm):
             return []
-        seen = Seen(edge.eye, edge.direction, self._count(edge.count), edge.parcel, edge.trigger)
+        seen = Seen(edge.eye, edge.direction, self._count(edge.count), edge.parcel)
         new = self.tracker.see(seen, self.plc.numbering, inspect_only=not self.plc.live)
         owner = new or self.tracker.covering(edge.eye)
         if edge.trigger and owner is not None:
@@ -226,6 +225,7 @@ class Line:
         for parcel in self.tracker.parcels:
             parcel.doubts["clock"] = "the PLC's clock or count jumped"
             parcel.reckon_anew()
+        self.desk.new_belt(self.connected)
         return self.doubt_waiting("the PLC's clock or count jumped", now)
 
     def settle(self, count: int, now: Now) -> list[Action]:

@@ -24,7 +24,6 @@ class Seen:
     direction: Direction
     count: int
     number: int
-    trigger: int
 
 
 @dataclass(slots=True)

@@ -49,7 +49,6 @@ from station.core.records import (
 )
 from tests.unit.core.parts.bench import (
     BEHIND,
-    DECISION,
     EPOCH,
     GEOMETRY,
     INFEED,
@@ -384,6 +383,62 @@ def test_an_order_is_on_its_way_in_time(room_ms: float, at: int) -> None:
     assert bench.last(Decided).count == at
 
 
+def test_where_the_deadline_is_ahead_of_the_last_zone_it_is_kept_to_the_count() -> None:
+    """2010 + 2490 - 80: a sample at that very count."""
+    bench = Bench(replace(SETUP, devices=(replace(SCANNER, zone_mm=(2400.0, 2450.0)),))).started()
+    bench.ride(1, 2010)
+    bench.go(4440)
+    assert bench.last(Decided).count == 4420
+
+
+def test_all_that_are_ready_are_decided_at_once() -> None:
+    bench = Bench(replace(SETUP, devices=(SCANNER,))).started()
+    for number, count in ((1, 2000), (2, 2400)):
+        bench.ride(number, count, 100)
+    bench.unread = {"scanner"}
+    bench.go(3500)
+    assert bench.orders == []
+    bench.unread.clear()
+    bench.go(3520)
+    assert [d.parcel.number for d in bench.kept(Decided)] == [1, 2]
+
+
+def test_all_that_can_wait_no_longer_are_decided_at_once() -> None:
+    """At 4405 and 4420: one sample tells of both."""
+    bench = Bench(replace(SETUP, devices=(SCANNER,))).started()
+    for number, count in ((1, 1995), (2, 2010)):
+        bench.ride(number, count, 5)
+    bench.unread = {"scanner"}
+    bench.go(4420)
+    assert [(d.parcel.number, d.count) for d in bench.kept(Decided)] == [(1, 4420), (2, 4420)]
+
+
+def test_a_stranger_ahead_keeps_nobody_waiting(bench: Bench) -> None:
+    bench.ride(0, 1300, 100, eyes=(INFEED,))
+    bench.clean(1, 2000)
+    bench.go(3640)
+    assert bench.line.tracker.parcels[0].key is None
+    assert [d.parcel.number for d in bench.kept(Decided)] == [1]
+
+
+def test_all_readings_of_a_poll_are_told(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    for code in ("A", "B", "C"):
+        bench.scan(2000, code)
+    bench.go(2500)
+    assert [r.value for r in bench.kept(ReadingMatched) if r.kind == "barcode"] == ["A", "B", "C"]
+
+
+def test_all_who_leave_unseen_in_a_poll_are_completed(bench: Bench) -> None:
+    """Gone at 8512 and 8516: one sample tells of both."""
+    for number, count in ((1, 2000), (2, 2004)):
+        bench.ride(number, count, 2, eyes=(INFEED,))
+    bench.go(8500)
+    assert bench.kept(ParcelCompleted) == []
+    bench.go(8520)
+    assert [r.parcel.number for r in bench.kept(ParcelCompleted)] == [1, 2]
+
+
 def test_room_is_time_and_the_belt_counts_in_it() -> None:
     """Half as many counts in a millisecond: 80 ms are 40 counts ahead of 4490."""
     slow = replace(GEOMETRY, speed_mm_s=500.0, latch_ms=2.0)
@@ -458,6 +513,23 @@ def test_a_plc_that_jumps_doubts_all_on_the_belt_and_all_that_waits(bench: Bench
     assert bench.orders[-1].lane is Lane.INSPECT
     text = "its clock or its encoder count jumped: what was on the belt then is inspected; look at the encoder"
     assert raised(bench) == [("plc-jump", "plc", text, "high")]
+
+
+def test_where_the_count_goes_back_who_is_away_is_away_there_too(bench: Bench) -> None:
+    bench.go(5000)
+    bench.give(DeviceState("scanner", connected=False))
+    bench.go(5020)
+    bench.poll(500)
+    bench.give(DeviceState("scale", connected=False))
+    bench.ms = 5040
+    bench.poll(520)
+    away = bench.line.desk.away
+    inf = float("inf")
+    assert {device: list(stretches) for device, stretches in away.items()} == {
+        "scanner": [[-inf, inf]],
+        "scale": [[500.0, inf]],
+        "xray": [],
+    }
 
 
 def test_a_jump_is_over_when_those_who_were_on_the_belt_have_left(bench: Bench) -> None:
@@ -545,7 +617,9 @@ def test_nothing_is_read_twice(bench: Bench) -> None:
     assert bench.last(EdgesRead).edges == ((1, BEHIND, 0, 1010, 1010, 0, 0),)
 
 
-def test_a_trigger_that_nobody_covers_is_nobodys(bench: Bench) -> None:
-    bench.edge(1010, DECISION, Direction.FREED, 0, 5)
-    bench.go(1020)
+def test_a_trigger_that_nobody_covers_is_nobodys_and_0_is_none(bench: Bench) -> None:
+    bench.edge(1010, TRIGGER, Direction.FREED, 0, 5)
+    bench.ride(1, 2000, trigger=0)
+    bench.go(3020)
+    assert bench.line.tracker.covering(TRIGGER) is bench.parcel(1)
     assert bench.line.matcher.triggers == {}

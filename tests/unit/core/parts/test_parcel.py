@@ -55,7 +55,7 @@ def test_a_step_too_many_is_named() -> None:
 
 
 def test_an_object_without_a_number_has_no_identity() -> None:
-    with pytest.raises(ValueError, match="an object without a number has no identity"):
+    with pytest.raises(ValueError, match=r"^an object without a number has no identity$"):
         ref(Parcel(None, 1, {1: 0}))
 
 
@@ -69,6 +69,11 @@ def test_slip_grows_with_the_way_from_the_eye() -> None:
 
 def test_slip_counts_also_on_the_way_back_to_a_place_ahead_of_the_eye() -> None:
     assert parcel((1, 1000)).lead_at(700.0, SLIPPING) == Interval(1000 - 400 - 1, 1000 - 240 + 1)
+
+
+def test_slip_counts_within_the_first_count_of_the_way_too() -> None:
+    """Half a mm at a quarter of slip: 0.4 to 0.667 counts."""
+    assert parcel((0, 1000)).lead_at(0.5, SLIPPING) == Interval(1000 + 0.4 - 1, 1000 + 0.5 / 0.75 + 1)
 
 
 def test_latching_and_tolerance_are_known_nowhere_better() -> None:

@@ -98,6 +98,12 @@ def test_a_new_connection_opens_a_session_and_an_epoch_only_where_there_is_none(
     assert state.epoch == 0
 
 
+def test_with_a_new_connection_a_session_is_asked_for_once() -> None:
+    plc = Plc()
+    plc.state.connected(connected())
+    assert plc.asked(session=0) == []
+
+
 def test_a_connection_that_goes_on_changes_nothing_but_what_is_known_of_sessions() -> None:
     plc = Plc().live()
     assert plc.state.connected(connected(epoch=9, session=44, resumed=True)) == []

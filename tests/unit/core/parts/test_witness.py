@@ -443,6 +443,20 @@ def test_a_hundred_readings_are_one_parcels_at_most(bench: Bench) -> None:
     assert [reason.code for reason in bench.last(Decided).reasons] == ["tracking", "no-picture"]
 
 
+def test_a_hundred_pictures_are_one_parcels_at_most() -> None:
+    bench = Bench(replace(SETUP, devices=(SCANNER, SCALE, replace(XRAY, trigger_eye=None)))).started()
+    bench.ride(1, 2000)
+    bench.scan(2000)
+    bench.weigh(2000)
+    bench.go(3320)
+    for number in range(99):
+        bench.give(Frame("xray", f"{number}", arrived(3300, 3305)))
+    bench.go(3340)
+    parcel = bench.parcel(1)
+    assert len(parcel.evidence.frames) == 98
+    assert set(parcel.doubts) == {"flood"}
+
+
 def test_trigger_numbers_that_disagree_are_an_alarm_until_they_agree(bench: Bench) -> None:
     bench.clean(1, 2000)
     bench.ride(2, 3000)
