@@ -88,6 +88,41 @@ class LeftOpen(BaseModel):
     entered_at: str
 
 
+class JournalOpened(Record):
+    """The journal was opened for writing: from here on ids begin with `incarnation`.
+
+    It goes on behind the event `last_seq` of the run `previous` (empty in a new journal), whose link in the hash chain
+    is `chain`, 64 hex digits. `published_beyond` is the id of an event that was published and is not in this journal,
+    as when an older copy of it was put back; empty if there is none. `migrated_from` is the version of the file's
+    schema that was brought forward now, 0 if none.
+    """
+
+    type: ClassVar[str] = "journal-opened"
+    journal: str
+    incarnation: str
+    previous: str
+    last_seq: int
+    chain: str
+    published_beyond: str = ""
+    migrated_from: int = 0
+
+
+class JournalPruned(Record):
+    """Old events are removed by the site's rules: all of `first_seq` to `last_seq` but the `kept` ones.
+
+    They lie in `gaps` runs of numbers; `gaps_sha256` is over these runs and the links at both ends of each
+    (`docs/operations.md`), so that what is left can be verified still. All of them had been published.
+    """
+
+    type: ClassVar[str] = "journal-pruned"
+    first_seq: int
+    last_seq: int
+    kept: int
+    gaps: int
+    gaps_sha256: str
+    cause: Literal["age", "size", "age-of-finds", "size-of-finds"]
+
+
 class StationStarted(Record):
     """The daemon began; what it runs with. Of `left_open`, those that have left the belt meanwhile are completed."""
 
@@ -359,6 +394,8 @@ class ListsChanged(Record):
 RECORDS: dict[str, type[Record]] = {
     model.type: model
     for model in (
+        JournalOpened,
+        JournalPruned,
         StationStarted,
         StationStopped,
         SessionOpened,

@@ -4,7 +4,7 @@ from station.journal.ids import IdFile
 from station.journal.lock import FileLock, LockedError
 from station.journal.pictures import PictureStore
 from station.journal.reader import Meta, Reader
-from station.journal.stored import JournalError, Stored
+from station.journal.stored import Incarnation, JournalError, Stored
 from station.journal.writer import Journal
 
-__all__ = ["FileLock", "IdFile", "Journal", "JournalError", "LockedError", "Meta", "PictureStore", "Reader", "Stored"]
+__all__ = ["FileLock", "IdFile", "Incarnation", "Journal", "JournalError", "LockedError", "Meta", "PictureStore", "Reader", "Stored"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from station.journal.stored import JournalError
-from station.journal.writer import sync_folder
+from station.journal.files import sync_folder
 
 LARGEST = 2**32 - 1
 

@@ -10,8 +10,12 @@ from typing import Any
 
 import apsw
 
-from station.journal.stored import COLUMNS, JournalError, Stored, explain
-from station.journal.writer import check_ours
+from station.core.records import FrameInspected
+from station.journal.opening import check_file, check_ours
+from station.journal.places import incarnations
+from station.journal.published import Place
+from station.journal.schema import COLUMNS
+from station.journal.stored import Incarnation, JournalError, Stored, explain
 
 BUSY_MS = 1000
 
@@ -38,13 +42,14 @@ class Reader:
             raise JournalError(
                 f"there is no journal {path} yet; start the station, or give the path that its YAML names"
             )
+        check_file(path)
         try:
             self._db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
             self._db.set_busy_timeout(BUSY_MS)
             self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             check_ours(self._db, path)
             self.meta = Meta(**dict(self._db.execute("SELECT key, value FROM meta")))
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise explain(path, error) from error
 
     def tail(self, n: int) -> list[Stored]:
@@ -77,6 +82,18 @@ class Reader:
         """The newest number, 0 in an empty journal."""
         return int(self._all("SELECT coalesce(max(seq), 0) FROM event", ())[0][0])
 
+    def incarnations(self) -> list[Incarnation]:
+        """The runs of the daemon that wrote it, in order."""
+        try:
+            return incarnations(self._db)
+        except (apsw.Error, UnicodeDecodeError) as error:
+            raise explain(self.path, error) from error
+
+    def place_of(self, seq: int) -> Place | None:
+        """An event by the run that wrote it; None if there is no such event (any more)."""
+        rows = self._all("SELECT id, chain FROM event WHERE seq = ?", (seq,))
+        return Place(str(rows[0][0]).rpartition("-")[0], seq, rows[0][1]) if rows else None
+
     def pulse_ns(self) -> int:
         """When the writer last committed anything, by its monotonic clock, ns; it commits several times a second."""
         event = "SELECT mono_ns FROM event ORDER BY seq DESC LIMIT 1"
@@ -88,7 +105,8 @@ class Reader:
 
     def _inspection(self, frame_id: str, near_seq: int) -> list[Stored]:
         """What the detector said of a frame; of pictures with equal content, that journaled nearest."""
-        nearest = "WHERE seq = (SELECT seq FROM frame_event WHERE frame_id = ? ORDER BY abs(seq - ?) LIMIT 1)"
+        told = f"frame_event JOIN event USING (seq) WHERE frame_id = ? AND type = '{FrameInspected.type}'"
+        nearest = f"WHERE seq = (SELECT seq FROM {told} ORDER BY abs(seq - ?) LIMIT 1)"  # noqa: S608
         return self._rows(nearest, (frame_id, near_seq))
 
     def _rows(self, where: str, values: tuple[apsw.SQLiteValue, ...]) -> list[Stored]:
@@ -97,7 +115,7 @@ class Reader:
     def _all(self, sql: str, values: tuple[apsw.SQLiteValue, ...]) -> list[tuple[Any, ...]]:
         try:
             return list(self._db.execute(sql, values))
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise explain(self.path, error) from error
 
 

@@ -1,4 +1,4 @@
-"""A journaled event as it stands on disk, the file's schema, and what its errors mean to a technician."""
+"""A journaled event as it stands on disk, what it names, and what the file's errors mean to a technician."""
 
 from __future__ import annotations
 
@@ -8,26 +8,7 @@ from pathlib import Path
 
 import apsw
 
-from station.core.records import FrameInspected, ParcelRef, Record
-
-APPLICATION_ID = 0x49_4E_53_50
-"""`INSP` in the SQLite header: whose file it is."""
-
-SCHEMA_VERSION = 1
-
-SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
-CREATE TABLE event (
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, type TEXT NOT NULL, version INTEGER NOT NULL, time TEXT NOT NULL,
-    mono_ns INTEGER NOT NULL, epoch INTEGER NOT NULL, session INTEGER NOT NULL, payload BLOB NOT NULL) STRICT;
-CREATE TABLE parcel_event (
-    number INTEGER, epoch INTEGER, seq INTEGER, PRIMARY KEY (number, epoch, seq)) WITHOUT ROWID, STRICT;
-CREATE TABLE frame_event (frame_id TEXT, seq INTEGER, PRIMARY KEY (frame_id, seq)) WITHOUT ROWID, STRICT;
-CREATE TABLE probe (one INTEGER PRIMARY KEY CHECK (one = 1), mono_ns INTEGER NOT NULL) STRICT;
-INSERT INTO probe VALUES (1, 0);
-"""
-
-COLUMNS = "seq, id, type, version, time, mono_ns, epoch, session, payload"
+from station.core.records import FrameInspected, ParcelCompleted, ParcelRef, ReadingMatched, Record
 
 
 class JournalError(Exception):
@@ -40,10 +21,11 @@ class Stored:
 
     Attributes:
         seq: gapless from 1.
-        id: the journal's UUID and `seq`; unique among all stations.
+        id: the incarnation of the journal that wrote it, and `seq`; unique among all stations, for ever.
         time: UTC, ISO-8601 with milliseconds and `Z`.
         mono_ns: the writer's monotonic clock, ns; comparable only within one boot of the PC.
         payload: the record as JSON, the very bytes that were kept.
+        chain: its link in the hash chain, 32 bytes.
     """
 
     seq: int
@@ -55,6 +37,31 @@ class Stored:
     epoch: int
     session: int
     payload: bytes
+    chain: bytes = b""
+
+    @property
+    def incarnation(self) -> str:
+        """Which run of the database wrote it."""
+        return self.id.rpartition("-")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Incarnation:
+    """One run of a database: it wrote the events from `first_seq` up to the next one's."""
+
+    first_seq: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What retention took out: numbers, the links ahead and behind, and the `journal-pruned` that tells it."""
+
+    first_seq: int
+    last_seq: int
+    before: bytes
+    after: bytes
+    told: int
 
 
 def parcels_of(record: Record) -> Iterator[ParcelRef]:
@@ -65,12 +72,18 @@ def parcels_of(record: Record) -> Iterator[ParcelRef]:
     yield from dict.fromkeys(getattr(record, "candidates", ()))
 
 
-def frame_of(record: Record) -> str | None:
-    """The frame whose inspection a record tells."""
-    return record.frame_id if isinstance(record, FrameInspected) else None
+def frames_of(record: Record) -> Iterator[str]:
+    """Every picture that a record names, by its hash."""
+    match record:
+        case FrameInspected():
+            yield record.frame_id
+        case ReadingMatched(kind="frame", value=str() as value) if value:
+            yield value
+        case ParcelCompleted():
+            yield from dict.fromkeys(record.frames)
 
 
-def explain(path: Path, error: apsw.Error) -> JournalError:
+def explain(path: Path, error: Exception) -> JournalError:
     """What SQLite's error means, and what to do."""
     keep = f"nothing was deleted; move {path} and {path}-wal aside together, keep them for analysis, and start again"
     match error:
@@ -78,7 +91,7 @@ def explain(path: Path, error: apsw.Error) -> JournalError:
             sentence = f"journal {path} is locked by another program; close it (`fuser {path}` names it)"
         case apsw.FullError():
             sentence = f"no space left for journal {path}; free some on its disk, nothing of this write was kept"
-        case apsw.CorruptError():
+        case apsw.CorruptError() | UnicodeDecodeError():
             sentence = f"journal {path} is damaged or truncated ({error}); {keep}"
         case apsw.NotADBError():
             sentence = (

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import apsw
 
 from station.clock import utc_text
 from station.core.events import OpenParcel, ParcelKey
-from station.core.records import ParcelCompleted, ParcelEntered, ReadingMatched, Record
+from station.core.records import JournalOpened, ParcelCompleted, ParcelEntered, ReadingMatched, Record
 from station.core.triggers import TRIGGERS
-from station.journal.lock import FileLock, LockedError
-from station.journal.stored import (
-    APPLICATION_ID,
-    COLUMNS,
-    SCHEMA,
-    SCHEMA_VERSION,
-    JournalError,
-    Stored,
-    explain,
-    frame_of,
-    parcels_of,
-)
+from station.journal.chain import link
+from station.journal.opening import create, open_journal, take_lock
+from station.journal.places import standing
+from station.journal.published import CURSOR_FILE, published
+from station.journal.schema import COLUMNS
+from station.journal.stored import Incarnation, Stored, explain, frames_of, parcels_of
 
-BUSY_MS = 100
-FULL_CHECK_BYTES = 64 * 2**20
-WAL_KEEP_BYTES = 16 * 2**20
 OPEN_AMONG = 100_000
 _PARCELS = f"""
 WITH parcel AS (SELECT seq, type, time, CAST(payload AS TEXT) AS told FROM event
@@ -54,8 +43,16 @@ def _new_id() -> str:
 class Journal:
     """Opened for the life of the daemon; used by one thread at a time.
 
+    Each opening is a new incarnation, with a name that no other has: an id is never used twice, an old copy that was
+    put back included. Its first event, `journal-opened`, is kept with the first batch.
+
     A power cut or a failed fsync during `append` can leave the batch on disk though `append` raised or never
     returned; then it is there whole after the next start, and no other event was given its numbers meanwhile.
+
+    Attributes:
+        journal_id: the journal's own name, from its beginning on.
+        incarnation: the name of this run, with which the ids of its events begin.
+        last_seq: the newest number.
 
     Raises:
         JournalError: the file is foreign, newer, truncated, damaged or locked, or another daemon writes it.
@@ -74,17 +71,21 @@ class Journal:
         self.path = path
         self._now_utc = now_utc
         self._mono_ns = mono_ns
-        self._lock = self._take_lock()
+        self._lock = take_lock(path)
         try:
+            self.incarnation = make_id()
             if not path.exists():
-                _create(path, station, self._stamp(), make_id(), vfs)
-            self._db, self.journal_id, self.last_seq = _open(path, station, vfs)
-        except apsw.Error as error:
+                create(path, station, self._stamp(), self.incarnation, vfs)
+            opened = open_journal(path, station, vfs)
+        except (apsw.Error, UnicodeDecodeError) as error:
             self._lock.close()
             raise explain(path, error) from error
         except BaseException:
             self._lock.close()
             raise
+        self._db, self.journal_id = opened.db, opened.journal_id
+        self.last_seq, self._chain = opened.last_seq, opened.chain
+        self._opening: JournalOpened | None = self._opened(opened.runs, opened.migrated_from)
 
     def append(self, records: Sequence[Record], *, epoch: int, session: int) -> list[Stored]:
         """Keep records in one transaction, synced; they get the next numbers, in their order.
@@ -95,23 +96,16 @@ class Journal:
         if not records:
             return []
         time, mono_ns = self._stamp(), self._mono_ns()
-        batch = [
-            Stored(
-                seq=seq,
-                id=f"{self.journal_id}-{seq}",
-                type=record.type,
-                version=record.version,
-                time=time,
-                mono_ns=mono_ns,
-                epoch=epoch,
-                session=session,
-                payload=record.model_dump_json().encode(),
-            )
-            for seq, record in enumerate(records, self.last_seq + 1)
-        ]
-        self._commit(lambda: self._insert(batch, records))
-        self.last_seq = batch[-1].seq
-        return batch
+        ahead = [] if self._opening is None else [self._opening]
+        batch, chain = [], self._chain
+        for seq, record in enumerate([*ahead, *records], self.last_seq + 1):
+            payload = record.model_dump_json().encode()
+            row = (seq, f"{self.incarnation}-{seq}", record.type, record.version, time, mono_ns, epoch, session, payload)
+            chain = link(chain, *row)
+            batch.append(Stored(*row, chain))
+        self._commit(lambda: self._insert(batch, [*ahead, *records]))
+        self.last_seq, self._chain, self._opening = batch[-1].seq, chain, None
+        return batch[len(ahead) :]
 
     def probe(self) -> None:
         """Prove that a commit reaches the disk, for the heartbeat; not an event, takes no number.
@@ -176,29 +170,36 @@ class Journal:
     def _stamp(self) -> str:
         return utc_text(self._now_utc())
 
-    def _take_lock(self) -> FileLock:
-        try:
-            return FileLock(Path(f"{self.path}.lock"))
-        except LockedError as error:
-            pid = error.pid
-            sentence = (
-                f"journal {self.path} is being written by process {pid}; a station runs once: stop that one first"
-            )
-            raise JournalError(sentence) from error
-        except OSError as error:
-            sentence = f"journal {self.path}: {error.strerror}; make its folder, and let this user write there"
-            raise JournalError(sentence) from error
+    def _opened(self, runs: Sequence[Incarnation], migrated_from: int) -> JournalOpened:
+        """What this run begins with, and whether more was published than this journal knows of."""
+        stand = standing(published(self.path.with_name(CURSOR_FILE)), runs, self.last_seq)
+        beyond = None if stand.strange else stand.beyond
+        return JournalOpened(
+            journal=self.journal_id,
+            incarnation=self.incarnation,
+            previous=runs[-1].id if runs else "",
+            last_seq=self.last_seq,
+            chain=self._chain.hex(),
+            published_beyond=f"{beyond.incarnation}-{beyond.seq}" if beyond else "",
+            migrated_from=migrated_from,
+        )
 
     def _insert(self, batch: Sequence[Stored], records: Sequence[Record]) -> None:
+        if self._opening is not None:
+            run = (batch[0].seq, self.incarnation, batch[0].time)
+            self._db.execute("INSERT INTO incarnation VALUES (?, ?, ?)", run)
         self._many(
-            f"INSERT INTO event ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-            [(e.seq, e.id, e.type, e.version, e.time, e.mono_ns, e.epoch, e.session, e.payload) for e in batch],
+            f"INSERT INTO event ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            [
+                (e.seq, e.id, e.type, e.version, e.time, e.mono_ns, e.epoch, e.session, e.payload, e.chain)
+                for e in batch
+            ],
         )
         pairs = list(zip(batch, records, strict=True))
         parcels = [(p.number, p.epoch, e.seq) for e, record in pairs for p in parcels_of(record)]
         self._many("INSERT INTO parcel_event VALUES (?, ?, ?)", parcels)
-        frames = [(frame_of(record), e.seq) for e, record in pairs]
-        self._many("INSERT INTO frame_event VALUES (?, ?)", [row for row in frames if row[0] is not None])
+        frames = [(frame, e.seq) for e, record in pairs for frame in frames_of(record)]
+        self._many("INSERT INTO frame_event VALUES (?, ?)", frames)
 
     def _many(self, sql: str, rows: Sequence[tuple[apsw.SQLiteValue, ...]]) -> None:
         if rows:
@@ -213,86 +214,3 @@ class Journal:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise explain(self.path, error) from error
-
-
-def _create(path: Path, station: str, created: str, journal_id: str, vfs: str | None) -> None:
-    """Make the file under another name and rename it, so that an empty journal is always one that was cut off."""
-    if Path(f"{path}-wal").exists():
-        raise JournalError(f"{path} is missing but {path}-wal is there: put the journal back, or move the -wal aside")
-    temporary = Path(f"{path}.new")
-    temporary.unlink(missing_ok=True)
-    db = apsw.Connection(str(temporary), vfs=vfs)
-    try:
-        db.pragma("synchronous", "full")
-        with db:
-            db.execute(SCHEMA)
-            rows = [("id", journal_id), ("station", station), ("created", created)]
-            db.executemany("INSERT INTO meta VALUES (?, ?)", rows)
-            db.pragma("application_id", APPLICATION_ID)
-            db.pragma("user_version", SCHEMA_VERSION)
-    finally:
-        db.close()
-    temporary.rename(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in it durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _open(path: Path, station: str, vfs: str | None) -> tuple[apsw.Connection, str, int]:
-    if path.stat().st_size == 0:
-        raise JournalError(
-            f"journal {path} is empty, so it was cut off; nothing was deleted: move it aside to begin anew"
-        )
-    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
-    try:
-        db.set_busy_timeout(BUSY_MS)
-        check_ours(db, path)
-        db.pragma("journal_mode", "wal")
-        db.pragma("synchronous", "full")
-        db.pragma("journal_size_limit", WAL_KEEP_BYTES)
-        return db, *_verify(db, path, station)
-    except BaseException:
-        db.close()
-        raise
-
-
-def check_ours(db: apsw.Connection, path: Path) -> None:
-    """Refuse a file that is no journal, or one of a newer program.
-
-    Raises:
-        JournalError: it is.
-    """
-    if db.pragma("application_id") != APPLICATION_ID:
-        raise JournalError(
-            f"{path} is a database of another program; set another path for the journal; it was not touched"
-        )
-    version = db.pragma("user_version")
-    if version != SCHEMA_VERSION:
-        sentence = f"journal {path} is of version {version}, this program writes {SCHEMA_VERSION}"
-        raise JournalError(f"{sentence}: install the program that wrote it, or move the file aside to begin a new one")
-
-
-def _verify(db: apsw.Connection, path: Path, station: str) -> tuple[str, int]:
-    """Id and last number of a journal that is whole: all pages of a small one, the newest thousand events of any."""
-    if db.pragma("page_count") * db.pragma("page_size") <= FULL_CHECK_BYTES:
-        verdict = db.execute("PRAGMA quick_check(1)").get
-        if verdict != "ok":
-            raise explain(path, apsw.CorruptError(str(verdict)))
-    db.execute("BEGIN IMMEDIATE; COMMIT")
-    meta = dict(db.execute("SELECT key, value FROM meta"))
-    if meta.get("station") != station:
-        sentence = f"journal {path} belongs to station {meta.get('station')!r}, not {station!r}"
-        raise JournalError(f"{sentence}: give each station a journal of its own, or name the station as before")
-    newest = "SELECT count(*), min(seq), max(seq) FROM (SELECT seq, payload FROM event ORDER BY seq DESC LIMIT 1000)"
-    bounds: tuple[Any, ...] = db.execute(newest).fetchall()[0]
-    count, first, last = bounds
-    if count and last - first + 1 != count:
-        raise explain(path, apsw.CorruptError(f"numbers are missing between {first} and {last}"))
-    return meta["id"], last or 0

@@ -1,0 +1,184 @@
+"""Opening the journal for its writer: made anew, refused with a sentence, or whole, ours and of this version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from station.journal.chain import genesis
+from station.journal.files import sync_folder
+from station.journal.lock import FileLock, LockedError
+from station.journal.migrate import bring_forward
+from station.journal.places import end_of, gaps_between, incarnations
+from station.journal.schema import APPLICATION_ID, COLUMNS, SCHEMA, SCHEMA_VERSION
+from station.journal.stored import Incarnation, JournalError, explain
+from station.journal.walk import Walk
+
+BUSY_MS = 100
+FULL_CHECK_BYTES = 64 * 2**20
+WAL_KEEP_BYTES = 16 * 2**20
+TAIL = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A journal that may be written: its id, its runs so far, its last number, and that one's link.
+
+    Attributes:
+        migrated_from: the version that it was brought forward from now, 0 if it was of this one.
+    """
+
+    db: apsw.Connection
+    journal_id: str
+    runs: tuple[Incarnation, ...]
+    last_seq: int
+    chain: bytes
+    migrated_from: int
+
+
+def take_lock(path: Path) -> FileLock:
+    """The lock that a journal's one writer holds.
+
+    Raises:
+        JournalError: another process holds it, or it cannot be made.
+    """
+    try:
+        return FileLock(Path(f"{path}.lock"))
+    except LockedError as error:
+        pid = error.pid
+        sentence = f"journal {path} is being written by process {pid}; a station runs once: stop that one first"
+        raise JournalError(sentence) from error
+    except OSError as error:
+        sentence = f"journal {path}: {error.strerror}; make its folder, and let this user write there"
+        raise JournalError(sentence) from error
+
+
+def create(path: Path, station: str, created: str, journal_id: str, vfs: str | None) -> None:
+    """Make the file under another name and rename it, so that an empty journal is always one that was cut off."""
+    if Path(f"{path}-wal").exists():
+        raise JournalError(f"{path} is missing but {path}-wal is there: put the journal back, or move the -wal aside")
+    temporary = Path(f"{path}.new")
+    temporary.unlink(missing_ok=True)
+    db = apsw.Connection(str(temporary), vfs=vfs)
+    try:
+        db.pragma("synchronous", "full")
+        with db:
+            db.execute(SCHEMA)
+            rows = [("id", journal_id), ("station", station), ("created", created)]
+            db.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+            db.pragma("application_id", APPLICATION_ID)
+            db.pragma("user_version", SCHEMA_VERSION)
+    finally:
+        db.close()
+    temporary.rename(path)
+    sync_folder(path.parent)
+
+
+def open_journal(path: Path, station: str, vfs: str | None) -> Opened:
+    """Open one that is there; what is wrong with it is found before anything is written.
+
+    Raises:
+        JournalError: it is none of ours, of a newer program, of another station, or not whole.
+        apsw.Error: SQLite refuses it.
+    """
+    check_file(path)
+    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
+    try:
+        db.set_busy_timeout(BUSY_MS)
+        check_ours(db, path, older=True)
+        db.pragma("journal_mode", "wal")
+        db.pragma("synchronous", "full")
+        db.pragma("journal_size_limit", WAL_KEEP_BYTES)
+        quick_check(db, path)
+        db.execute("BEGIN IMMEDIATE; COMMIT")
+        meta = check_station(db, path, station)
+        migrated = bring_forward(db, path)
+        runs = incarnations(db)
+        check_tail(db, path, runs)
+        return Opened(db, meta["id"], tuple(runs), *end_of(db, genesis(meta["id"])), migrated)
+    except BaseException:
+        db.close()
+        raise
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is no file at all, or one of no length.
+
+    Raises:
+        JournalError: it is.
+    """
+    if path.is_dir():
+        raise JournalError(f"{path} is a folder, not a journal; move it aside; it was not touched")
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise JournalError(f"journal {path} cannot be opened: {error.strerror}; let this user read and write it") from error
+    if size == 0:
+        raise JournalError(
+            f"journal {path} is empty, so it was cut off; nothing was deleted: move it aside to begin anew"
+        )
+
+
+def check_ours(db: apsw.Connection, path: Path, *, older: bool = False) -> None:
+    """Refuse a file that is no journal, or one of another version; with `older` only of a newer one.
+
+    Raises:
+        JournalError: it is.
+    """
+    if db.pragma("application_id") != APPLICATION_ID:
+        raise JournalError(
+            f"{path} is a database of another program; set another path for the journal; it was not touched"
+        )
+    version = int(db.pragma("user_version"))
+    sentence = f"journal {path} is of version {version}, this program writes {SCHEMA_VERSION}"
+    if version > SCHEMA_VERSION or version < 1:
+        raise JournalError(f"{sentence}: install the program that wrote it, or move the file aside to begin a new one")
+    if version < SCHEMA_VERSION and not older:
+        raise JournalError(f"{sentence}: start the station once, it brings the journal forward and loses nothing")
+
+
+def check_station(db: apsw.Connection, path: Path, station: str) -> dict[str, str]:
+    """What the journal says of itself; refused if it is another station's.
+
+    Raises:
+        JournalError: it is.
+    """
+    meta: dict[str, str] = dict(db.execute("SELECT key, value FROM meta"))  # type: ignore[arg-type]
+    if not {"id", "created"} <= meta.keys():
+        raise explain(path, apsw.CorruptError("it does not say what it is"))
+    if meta.get("station") != station:
+        sentence = f"journal {path} belongs to station {meta.get('station')!r}, not {station!r}"
+        raise JournalError(f"{sentence}: give each station a journal of its own, or name the station as before")
+    return meta
+
+
+def quick_check(db: apsw.Connection, path: Path) -> None:
+    """All pages of a small journal; that of a large one takes too long for a start.
+
+    Raises:
+        JournalError: it is damaged.
+    """
+    if db.pragma("page_count") * db.pragma("page_size") <= FULL_CHECK_BYTES:
+        verdict = db.execute("PRAGMA quick_check(1)").get
+        if verdict != "ok":
+            raise explain(path, apsw.CorruptError(str(verdict)))
+
+
+def check_tail(db: apsw.Connection, path: Path, runs: list[Incarnation]) -> None:
+    """The newest thousand events: all there, each following from the one before.
+
+    Raises:
+        JournalError: they are not.
+    """
+    rows: list[Any] = db.execute(f"SELECT {COLUMNS} FROM event ORDER BY seq DESC LIMIT ?", (TAIL,)).fetchall()[::-1]  # noqa: S608
+    if not rows:
+        return
+    gaps = gaps_between(db, rows[0][0], rows[-1][0])
+    walk = Walk(None, None, runs)
+    for row in rows:
+        for fault in walk.take(row, gaps):
+            sentence = f"{fault.text}; `station journal verify` looks at all of it"
+            raise explain(path, apsw.CorruptError(sentence))
