@@ -279,7 +279,7 @@ class Storm:
         world.run_until(world.ms() + _PUBLISH_MS)
         world.promises.finish(end)
         excused = {event_id(message.payload) for message in world.broker.forgotten}
-        for broken in world.subscriber.verdict(world.to_be_published(), excused):
+        for broken in world.subscriber.verdict(world.to_be_published(), excused, world.firsts):
             world.promises.broken(Promise.AT_SUBSCRIBER, f"{broken.name}: {broken.id} {broken.text}")
         result = self.result
         result.violations = world.promises.violations

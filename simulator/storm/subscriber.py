@@ -25,14 +25,16 @@ class Violation:
 
 @dataclass(slots=True)
 class _Journal:
-    """What arrived of one journal: a digest of each first arrival by number, and numbers that were skipped."""
+    """What arrived of one incarnation: its first number, digests of first arrivals from there, numbers skipped."""
 
-    digests: array[int] = field(default_factory=lambda: array("q", [0]))
+    first: int
+    over: bool = False
+    digests: array[int] = field(default_factory=lambda: array("q"))
     skipped: set[int] = field(default_factory=set)
 
     @property
     def newest(self) -> int:
-        return len(self.digests) - 1
+        return self.first + len(self.digests) - 1
 
 
 class SubscriberCheck:
@@ -67,45 +69,58 @@ class SubscriberCheck:
             return
         if not self._known(identity):
             self._broken("unknown", identity, "it arrived and is not in the journal")
-        self._place(self._journals.setdefault(journal, _Journal()), identity, number, hash(payload) % _WORD)
+        self._place(self._journals.setdefault(journal, _Journal(number)), identity, number, hash(payload) % _WORD)
+        if str(event.get("type", "")).endswith(".journal-opened"):
+            before = str(event["data"]["previous"])
+            self._journals.setdefault(before, _Journal(1)).over = True
 
     def newest(self, journal: str) -> int:
         """The highest number that arrived of a journal, 0 if none."""
         return self._journals[journal].newest if journal in self._journals else 0
 
-    def verdict(self, newest: Mapping[str, int], excused: Collection[str] = ()) -> list[Violation]:
-        """What was broken, now that all up to the `newest` number of each journal should be here.
+    def verdict(
+        self, newest: Mapping[str, int], excused: Collection[str] = (), first: Mapping[str, int] | None = None
+    ) -> list[Violation]:
+        """What was broken, now that all up to the `newest` number of each incarnation should be here.
 
         Args:
-            newest: by journal, the last number on disk.
+            newest: by incarnation, the last number on disk.
+            first: by incarnation, its first number where it is not 1.
             excused: ids that may be missing or late: what the broker acknowledged and lost, or would never accept.
         """
         gaps = [
             Violation("gap", f"{journal}-{number}", "it never arrived")
             for journal, last in newest.items()
-            for number in self._missing(journal, last)
+            for number in self._missing(journal, (first or {}).get(journal, 1), last)
             if f"{journal}-{number}" not in excused
         ]
         late = [v for v in self._violations if not (v.name == "disorder" and v.id in excused)]
         return [*late, *gaps]
 
     def _place(self, journal: _Journal, identity: str, number: int, digest: int) -> None:
+        if number < journal.first:
+            ahead = journal.first - number
+            journal.digests = array("q", [0] * ahead) + journal.digests
+            journal.skipped.update(range(number, journal.first))
+            journal.first = number
         if number > journal.newest:
+            if journal.over:
+                self._broken("disorder", identity, "it first came after the incarnation behind it had begun")
             journal.skipped.update(range(journal.newest + 1, number))
             journal.digests.extend([0] * (number - journal.newest - 1))
             journal.digests.append(digest)
         elif number in journal.skipped:
             journal.skipped.remove(number)
-            journal.digests[number] = digest
+            journal.digests[number - journal.first] = digest
             self._broken("disorder", identity, f"it first came after {journal.newest}")
         else:
             self.doubles += 1
-            if journal.digests[number] != digest:
+            if journal.digests[number - journal.first] != digest:
                 self._broken("double-differs", identity, "it came again with other bytes")
 
-    def _missing(self, journal: str, last: int) -> list[int]:
-        seen = self._journals.get(journal, _Journal())
-        return sorted(seen.skipped | set(range(seen.newest + 1, last + 1)))
+    def _missing(self, journal: str, first: int, last: int) -> list[int]:
+        seen = self._journals.get(journal, _Journal(first))
+        return sorted(seen.skipped | set(range(first, seen.first)) | set(range(seen.newest + 1, last + 1)))
 
     def _broken(self, name: Name, identity: str, text: str) -> None:
         if len(self._violations) < _AT_MOST:

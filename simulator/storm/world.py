@@ -83,6 +83,8 @@ class World:
         )
         self.subscriber = SubscriberCheck(self._is_known)
         self._ids: dict[str, int] = {}
+        self.firsts: dict[str, int] = {}
+        self._names = Random(f"{config.seed} incarnations")
         self.room = Room(
             clock=self.clock,
             cabinet=self.cabinet,
@@ -324,6 +326,7 @@ class World:
         """Records are on disk."""
         journal, _, _ = stored[-1].id.rpartition("-")
         self._ids[journal] = stored[-1].seq
+        self.firsts.setdefault(journal, stored[0].seq - 1)  # where its journal-opened stands
         self.promises.kept(records, stored)
         if self.heard is not None:
             for record in records:
@@ -334,9 +337,12 @@ class World:
         self.promises.ordered(orders, session)
 
     def to_be_published(self) -> dict[str, int]:
-        """By journal, the last number that must reach the subscriber: of one moved aside, what had reached it."""
-        *old, current = self._ids
-        return {journal: self.subscriber.newest(journal) for journal in old} | {current: self._ids[current]}
+        """By incarnation, the last number that must reach the subscriber: of a lost journal, what had reached it."""
+        runs = list(self._ids)
+        begun = max(index for index, run in enumerate(runs) if self.firsts[run] == 1)
+        return {run: self.subscriber.newest(run) for run in runs[:begun]} | {
+            run: self._ids[run] for run in runs[begun:]
+        }
 
     def _is_known(self, identity: str) -> bool:
         journal, _, number = identity.rpartition("-")
@@ -379,7 +385,9 @@ class World:
             self.heard(self.ms(), kind, fields)
 
     def _make_id(self) -> str:
-        return f"{self._random.getrandbits(128):032x}"
+        """Only a new journal's name is of the world's own chance: a restart changes nothing else of a storm."""
+        begun = (self.room.folder / "journal.db").exists()
+        return f"{(self._names if begun else self._random).getrandbits(128):032x}"
 
     def _lists(self) -> ListsLoaded:
         """The hold list and the declared weights of an hour and more."""

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from station.journal.stored import JournalError
 from station.journal.files import sync_folder
+from station.journal.stored import JournalError
 
 LARGEST = 2**32 - 1
 

@@ -83,7 +83,7 @@ def _one_to_two(db: apsw.Connection) -> bool:
 def _finish(db: apsw.Connection) -> None:
     first = db.execute("SELECT min(seq) FROM event").get
     if first is not None:
-        meta = dict(db.execute("SELECT key, value FROM meta"))  # type: ignore[arg-type]
+        meta = dict(db.execute("SELECT key, value FROM meta"))
         db.execute("INSERT INTO incarnation VALUES (?, ?, ?)", (first, meta["id"], meta["created"]))
     db.execute("DROP TABLE migration")
     db.pragma("user_version", 2)

@@ -115,7 +115,9 @@ def check_file(path: Path) -> None:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise JournalError(f"journal {path} cannot be opened: {error.strerror}; let this user read and write it") from error
+        raise JournalError(
+            f"journal {path} cannot be opened: {error.strerror}; let this user read and write it"
+        ) from error
     if size == 0:
         raise JournalError(
             f"journal {path} is empty, so it was cut off; nothing was deleted: move it aside to begin anew"
@@ -146,7 +148,7 @@ def check_station(db: apsw.Connection, path: Path, station: str) -> dict[str, st
     Raises:
         JournalError: it is.
     """
-    meta: dict[str, str] = dict(db.execute("SELECT key, value FROM meta"))  # type: ignore[arg-type]
+    meta: dict[str, str] = dict(db.execute("SELECT key, value FROM meta"))
     if not {"id", "created"} <= meta.keys():
         raise explain(path, apsw.CorruptError("it does not say what it is"))
     if meta.get("station") != station:

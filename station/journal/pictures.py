@@ -6,8 +6,8 @@ import hashlib
 import os
 from pathlib import Path
 
-from station.journal.stored import JournalError
 from station.journal.files import sync_folder
+from station.journal.stored import JournalError
 
 SUFFIXES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg"}
 UNKNOWN = ".bin"

@@ -36,7 +36,7 @@ def standing(reached: Sequence[Place], runs: Sequence[Incarnation], last_seq: in
         return Standing(0)
     newest = reached[-1]
     firsts = [run.first_seq for run in runs[1:]]
-    ends = {run.id: end - 1 for run, end in zip(runs, [*firsts, last_seq + 1], strict=True)}
+    ends = {run.id: end - 1 for run, end in zip(runs, [*firsts, last_seq + 1], strict=False)}
     for place in reversed(reached):
         if place.incarnation in ends:
             common = min(place.seq, ends[place.incarnation])
@@ -47,13 +47,13 @@ def standing(reached: Sequence[Place], runs: Sequence[Incarnation], last_seq: in
 
 def incarnations(db: apsw.Connection) -> list[Incarnation]:
     """All runs of the database that wrote an event, in order."""
-    return [Incarnation(*row) for row in db.execute("SELECT first_seq, id FROM incarnation ORDER BY first_seq")]  # type: ignore[arg-type]
+    return [Incarnation(*row) for row in db.execute("SELECT first_seq, id FROM incarnation ORDER BY first_seq")]
 
 
 def gaps_between(db: apsw.Connection, first: int, last: int) -> list[Gap]:
     """What retention took out that touches `first` to `last`, in order."""
     sql = "SELECT first_seq, last_seq, before, after, told FROM gap WHERE first_seq <= ? AND last_seq >= ? ORDER BY 1"
-    return [Gap(*row) for row in db.execute(sql, (last, first))]  # type: ignore[arg-type]
+    return [Gap(*row) for row in db.execute(sql, (last, first))]
 
 
 def end_of(db: apsw.Connection, start: bytes) -> tuple[int, bytes]:

@@ -33,6 +33,6 @@ CREATE TABLE frame_event (frame_id TEXT, seq INTEGER, PRIMARY KEY (frame_id, seq
 CREATE TABLE probe (one INTEGER PRIMARY KEY CHECK (one = 1), mono_ns INTEGER NOT NULL) STRICT;
 INSERT INTO probe VALUES (1, 0);
 {NEW_IN_2}
-"""
+"""  # noqa: S608
 
 COLUMNS = "seq, id, type, version, time, mono_ns, epoch, session, payload, chain"

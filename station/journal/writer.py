@@ -100,7 +100,17 @@ class Journal:
         batch, chain = [], self._chain
         for seq, record in enumerate([*ahead, *records], self.last_seq + 1):
             payload = record.model_dump_json().encode()
-            row = (seq, f"{self.incarnation}-{seq}", record.type, record.version, time, mono_ns, epoch, session, payload)
+            row = (
+                seq,
+                f"{self.incarnation}-{seq}",
+                record.type,
+                record.version,
+                time,
+                mono_ns,
+                epoch,
+                session,
+                payload,
+            )
             chain = link(chain, *row)
             batch.append(Stored(*row, chain))
         self._commit(lambda: self._insert(batch, [*ahead, *records]))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import count, pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import apsw
 
-from station.journal import FileLock, Stored
+from station.journal import FileLock, Incarnation, Place, Stored, standing
 from station.publisher.ports import Message
 
 SCHEMA = """
@@ -17,7 +19,25 @@ CREATE TABLE IF NOT EXISTS rejected (
     journal TEXT, seq INTEGER, id TEXT, type TEXT, why TEXT, time TEXT, PRIMARY KEY (journal, seq)) STRICT;
 CREATE TABLE IF NOT EXISTS device (name TEXT PRIMARY KEY, topic TEXT, payload BLOB) STRICT;
 INSERT OR IGNORE INTO cursor VALUES (1, '', 0);
+CREATE TABLE IF NOT EXISTS reached (
+    place INTEGER PRIMARY KEY, incarnation TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;
+INSERT INTO reached (incarnation, seq, chain)
+    SELECT journal, seq, x'' FROM cursor WHERE seq > 0 AND NOT EXISTS (SELECT 1 FROM reached);
 """
+"""`cursor` is of the first version, when a journal had one incarnation for ever; it is kept up for whoever reads it."""
+
+
+class Published(Protocol):
+    """What the cursor asks of the journal."""
+
+    def incarnations(self) -> Sequence[Incarnation]:
+        """The runs that wrote it, in order."""
+
+    def last_seq(self) -> int:
+        """The newest number."""
+
+    def place_of(self, seq: int) -> Place | None:
+        """An event by its run; None if it is not there."""
 
 
 class Cursor:
@@ -27,40 +47,52 @@ class Cursor:
     never ahead of it: then events come twice, which their ids show.
 
     Attributes:
-        journal: UUID of the journal.
         seq: all up to it is acknowledged or rejected.
 
     Raises:
         LockedError: another publisher holds it.
+        apsw.Error: it is damaged, or may not be written.
     """
 
     def __init__(self, path: Path) -> None:
         self._lock = FileLock(Path(f"{path}.lock"))
-        self._db = apsw.Connection(str(path))
-        self._db.pragma("journal_mode", "wal")
-        self._db.pragma("synchronous", "normal")
-        self._db.execute(SCHEMA)
-        row: tuple[str, int] = self._db.execute("SELECT journal, seq FROM cursor").fetchall()[0]  # type: ignore[assignment]
-        self.journal, self.seq = row
-        self._kept = self.seq
+        try:
+            self._db = apsw.Connection(str(path))
+            self._db.pragma("journal_mode", "wal")
+            self._db.pragma("synchronous", "normal")
+            self._db.execute(SCHEMA)
+            self.seq = self._kept = int(self._db.execute("SELECT seq FROM cursor").get)
+        except BaseException:
+            self._lock.close()
+            raise
+        self._journal: Published | None = None
 
     @property
     def unkept(self) -> int:
         """How many events the file is behind."""
         return self.seq - self._kept
 
-    def begin(self, journal: str, last_seq: int) -> str:
-        """Take up a journal; a word if it is not the one of before, or ends before the cursor."""
-        before, self.journal = self.journal, journal
-        if before and before != journal:
-            self._move(0)
+    def begin(self, journal: Published) -> str:
+        """Take up a journal behind what of it is published; a word if it is not the one that was published last."""
+        self._journal = journal
+        stand = standing(self.reached(), journal.incarnations(), journal.last_seq())
+        if stand.strange:
             self._db.execute("DELETE FROM device")
-            return "another journal than before: published from its beginning"
-        if self.seq > last_seq:
-            word = f"the journal ends at {last_seq}, before {self.seq} that was published: was an old copy put back?"
-            self._move(last_seq)
-            return word
-        return ""
+        changed = self._changed(stand.seq)
+        self.seq = self._kept = stand.seq
+        self._db.execute("UPDATE cursor SET seq = ?", (stand.seq,))
+        if stand.beyond is None:
+            return changed
+        beyond = f"{stand.beyond.incarnation}-{stand.beyond.seq}"
+        if stand.strange:
+            return f"another journal than that of {beyond}, which was published: published from its beginning"
+        sentence = f"event {beyond} was published and is not in the journal: was an old copy put back?"
+        return f"{sentence} It is published from {stand.seq} on, under new ids"
+
+    def reached(self) -> list[Place]:
+        """By run of the journal how far it is published, the newest last."""
+        rows = self._db.execute("SELECT incarnation, seq, chain FROM reached ORDER BY place")
+        return [Place(*row) for row in rows]
 
     def advance(self, seq: int) -> None:
         """All up to `seq` is acknowledged or rejected; on disk with the next `keep`."""
@@ -68,17 +100,32 @@ class Cursor:
 
     def keep(self) -> None:
         """Write down how far it is."""
-        if self.unkept:
-            self._move(self.seq)
+        if not self.unkept or self._journal is None:
+            return
+        at = self._journal.place_of(self.seq)
+        with self._db:
+            if at is not None:
+                rows = self._ends(at)
+                self._db.executemany(
+                    "INSERT INTO reached (incarnation, seq, chain) VALUES (?, ?, ?)"
+                    " ON CONFLICT (incarnation) DO UPDATE SET seq = excluded.seq, chain = excluded.chain",
+                    rows,
+                )
+                self._db.execute("UPDATE cursor SET journal = ?, seq = ?", (at.incarnation, at.seq))
+        self._kept = self.seq
 
     def reject(self, event: Stored, why: str, time: str) -> None:
         """Flag an event that the broker will never accept."""
-        row = (self.journal, event.seq, event.id, event.type, why, time)
+        row = (event.incarnation, event.seq, event.id, event.type, why, time)
         self._db.execute("INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def rejected(self) -> list[tuple[int, str]]:
         """Numbers of this journal that were flagged, and why."""
-        return list(self._db.execute("SELECT seq, why FROM rejected WHERE journal = ? ORDER BY seq", (self.journal,)))
+        if self._journal is None:
+            return []
+        known = {run.id for run in self._journal.incarnations()}
+        rows = self._db.execute("SELECT journal, seq, why FROM rejected ORDER BY seq").fetchall()
+        return [(int(seq), str(why)) for journal, seq, why in rows if journal in known]  # type: ignore[arg-type]
 
     def keep_device(self, name: str, message: Message) -> None:
         """Remember the newest word on a device, to say it again to a broker that forgot."""
@@ -102,6 +149,35 @@ class Cursor:
     ) -> None:
         self.close()
 
-    def _move(self, seq: int) -> None:
-        self._db.execute("UPDATE cursor SET journal = ?, seq = ?", (self.journal, seq))
-        self.seq = self._kept = seq
+    def _ends(self, at: Place) -> list[tuple[str, int, bytes]]:
+        """The run that the cursor stands in, and those that it has passed since it was last kept."""
+        runs = list(self._journal.incarnations()) if self._journal is not None else []
+        places = [(at.incarnation, at.seq, at.chain)]
+        for run, behind in pairwise(runs):
+            if self._kept < behind.first_seq - 1 <= self.seq and self._journal is not None:
+                end = self._journal.place_of(behind.first_seq - 1)
+                places.insert(-1, (run.id, behind.first_seq - 1, end.chain if end else b""))
+        return list({place[0]: place for place in places}.values())
+
+    def _changed(self, seq: int) -> str:
+        """A word if the event at which the cursor stands is not the one that was published."""
+        at = self._journal.place_of(seq) if self._journal is not None else None
+        known = {place.incarnation: place for place in self.reached()}
+        if at is None or at.incarnation not in known:
+            return ""
+        before = known[at.incarnation]
+        if before.seq != seq or not before.chain or before.chain == at.chain:
+            return ""
+        return f"event {seq} is not the one that was published: the journal was changed; run `station journal verify`"
+
+
+def put_aside(path: Path) -> Path:
+    """Keep a damaged cursor, with its write-ahead log, under a name that is free; the name."""
+    number = next(n for n in count(1) if not Path(f"{path}.damaged-{n}").exists())
+    aside = Path(f"{path}.damaged-{number}")
+    for suffix in ("-wal", "-shm"):
+        beside = Path(f"{path}{suffix}")
+        if beside.exists():
+            beside.rename(f"{aside}{suffix}")
+    path.rename(aside)
+    return aside

@@ -11,9 +11,12 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
+import apsw
+from apsw import CorruptError, NotADBError, SQLError
+
 from station.clock import Clock, utc_text
-from station.journal import JournalError, LockedError, Reader, Stored
-from station.publisher.cursor import Cursor
+from station.journal import CURSOR_FILE, JournalError, LockedError, Reader, Stored
+from station.publisher.cursor import Cursor, put_aside
 from station.publisher.ending import Ending
 from station.publisher.feed import Feed, Newest, Shelf
 from station.publisher.messages import Envelopes, State, state_message
@@ -80,8 +83,7 @@ class Service:
             if reader is None:
                 return 0
             with closing(reader):
-                if word := cursor.begin(reader.meta.id, reader.last_seq()):
-                    self._teller.tell("journal", word)
+                self._teller.tell("journal", cursor.begin(reader) or None)
                 envelopes = Envelopes(self._settings)
                 shelf = Shelf(self._settings, self._clock, reader, cursor, envelopes, self._world.newest)
                 while not self._ending.due() and not (yield from self._connection(shelf)):
@@ -96,15 +98,26 @@ class Service:
             yield STEP
 
     def _take_cursor(self) -> Generator[Wait, float | None, Cursor | None]:
-        """The cursor, once a publisher that is about to end has let go of it."""
+        """The cursor, once a publisher that is about to end has let go of it, and once it can be used."""
         until_ns = self._clock.mono_ns() + int(LOCK_WAIT_S * 1e9)
+        path = self._settings.data / CURSOR_FILE
         while True:
             try:
-                return Cursor(self._settings.data / "cursor.db")
+                cursor = Cursor(path)
             except LockedError as error:
                 if self._clock.mono_ns() > until_ns or self._ending.begun():
                     self._teller.tell("lock", f"process {error.pid} already publishes this journal; end it first")
                     return None
+            except (CorruptError, NotADBError, SQLError, UnicodeDecodeError) as error:
+                aside = put_aside(path)
+                sentence = f"{path} was damaged ({error}) and is kept as {aside}: all events are published once more"
+                self._teller.tell("cursor", sentence)
+            except (apsw.Error, OSError) as error:
+                self._teller.tell("cursor", f"{path} cannot be used ({error}): let this user write it; nothing is lost")
+            else:
+                return cursor
+            if self._ending.begun():
+                return None
             yield STEP
 
     def _open_journal(self) -> Generator[Wait, float | None, Reader | None]:

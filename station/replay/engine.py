@@ -22,6 +22,7 @@ from station.core.records import (
     DeviceChanged,
     EdgesRead,
     FrameInspected,
+    JournalOpened,
     ListsChanged,
     ParcelCompleted,
     ParcelEntered,
@@ -101,6 +102,8 @@ class Replay:
         if event.type == StationStarted.type:
             return self._on_started(event)
         handler = self._handlers.get(event.type)
+        if event.type == JournalOpened.type:
+            return []
         if self._line is None:
             self.skipped += 1
             return []

@@ -158,16 +158,16 @@ def test_every_event_arrives_once_in_order_as_a_cloud_event(
 ) -> None:
     station.many(500)
     one = publish()
-    subscriber.wait(lambda: len(subscriber.payloads) >= 500)
+    subscriber.wait(lambda: len(subscriber.payloads) >= 501)
     station.add(DeviceChanged(device="scanner-1", connected=False, detail="unplugged"))
-    subscriber.wait(lambda: len(subscriber.payloads) >= 501 and "device/scanner-1" in subscriber.retained)
+    subscriber.wait(lambda: len(subscriber.payloads) >= 502 and "device/scanner-1" in subscriber.retained)
     assert subscriber.sequences == station.numbers
     event = json.loads(subscriber.payloads[-1])
     assert event.pop("time").endswith("Z")
     assert event == {
-        "specversion": "1.0", "id": f"{station.journal.journal_id}-501", "source": "inspection/hall/belt/s1",
+        "specversion": "1.0", "id": f"{station.journal.incarnation}-502", "source": "inspection/hall/belt/s1",
         "type": "inspection.v1.device-changed", "datacontenttype": "application/json",
-        "dataschema": "urn:inspection-station:schema:device-changed:2", "sequence": 501,
+        "dataschema": "urn:inspection-station:schema:device-changed:2", "sequence": 502,
         "data": {"device": "scanner-1", "connected": False, "detail": "unplugged", "count": None},
     }  # fmt: skip
     assert subscriber.topics[-1] == f"{TOPIC}/event/device-changed"
@@ -176,8 +176,8 @@ def test_every_event_arrives_once_in_order_as_a_cloud_event(
     station.add(StationStopped(cause="test"))
     assert one.end() == 0
     subscriber.wait(lambda: subscriber.retained["state"] | {"time": ""} == {
-        "state": "offline", "time": "", "sequence": 502})  # fmt: skip
-    assert len(subscriber.payloads) == 502
+        "state": "offline", "time": "", "sequence": 503})  # fmt: skip
+    assert len(subscriber.payloads) == 503
 
 
 def acknowledged(folder: Path) -> int:
@@ -322,12 +322,12 @@ def test_an_event_over_the_limit_is_flagged_and_holds_up_nothing(
     station.add(alarm("x" * 5000))
     station.many(3)
     one = publish(max_event_bytes=2000)
-    assert "event 4 (alarm-raised) is not published: 5" in one.told("rejected")
-    subscriber.wait(lambda: len(subscriber.payloads) >= 6)
-    assert subscriber.sequences == [1, 2, 3, 5, 6, 7]
+    assert "event 5 (alarm-raised) is not published: 5" in one.told("rejected")
+    subscriber.wait(lambda: len(subscriber.payloads) >= 7)
+    assert subscriber.sequences == [1, 2, 3, 4, 6, 7, 8]
     one.kill()
     cursor = apsw.Connection(str(tmp_path / "data" / "cursor.db"))
-    assert cursor.execute("SELECT seq, why LIKE '%max_event_bytes%' FROM rejected").fetchall() == [(4, 1)]
+    assert cursor.execute("SELECT seq, why LIKE '%max_event_bytes%' FROM rejected").fetchall() == [(5, 1)]
     cursor.close()
 
 
@@ -341,9 +341,9 @@ def test_an_event_at_which_the_broker_hangs_up_is_flagged_and_holds_up_nothing(
     station.add(alarm("x" * 5000))
     station.many(3)
     one = Publisher(tmp_path / "data", strict.port)
-    assert "event 4 (alarm-raised) is not published" in one.told("rejected", timeout_s=20)
-    subscriber.wait(lambda: len(set(subscriber.payloads)) >= 6)
-    assert subscriber.firsts() == [1, 2, 3, 5, 6, 7]
+    assert "event 5 (alarm-raised) is not published" in one.told("rejected", timeout_s=20)
+    subscriber.wait(lambda: len(set(subscriber.payloads)) >= 7)
+    assert subscriber.firsts() == [1, 2, 3, 4, 6, 7, 8]
     one.end()
     one.close_pipes()
     subscriber.close()
@@ -361,7 +361,7 @@ def test_another_client_under_our_name_is_named_and_nothing_is_lost_after(
     station.many(20)
     twin.end()
     twin_station.close()
-    subscriber.wait(lambda: len({p for p in subscriber.payloads if b"/s1" in p}) >= 20, 20)
+    subscriber.wait(lambda: len({p for p in subscriber.payloads if b"/s1" in p}) >= 21, 20)
     mine = [json.loads(p)["sequence"] for p in subscriber.payloads if b"/s1" in p]
     assert list(dict.fromkeys(mine)) == station.numbers
     twin.close_pipes()

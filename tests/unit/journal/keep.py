@@ -46,7 +46,13 @@ def parcel(number: int) -> list[Record]:
     found = (KNIFE,) if number == 3 else ()
     reasons = (Reason(code="finding", text="knife"),) if found else ()
     route = "inspect" if found else "pass"
-    matched = {"after_ns": 1, "before_ns": 2, "interval": CountInterval(low=1, high=2), "candidates": (ref,), "count": 9}
+    matched = {
+        "after_ns": 1,
+        "before_ns": 2,
+        "interval": CountInterval(low=1, high=2),
+        "candidates": (ref,),
+        "count": 9,
+    }
     told = {"ordered": True, "acknowledged": True, "outcome": route, "plc_why": "released", "mode": "automatic"}
     times = {"entered_at": "e", "decided_at": "d", "completed_at": "c", "order_latency_ms": 9.0, "length_mm": 300.0}
     evidence = {"barcode": "40063", "barcodes": ("40063",), "weight_g": 1200.0, "frames": (frame_of(number),)}

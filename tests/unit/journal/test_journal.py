@@ -35,18 +35,18 @@ def test_events_get_gapless_numbers_and_the_very_bytes_that_were_kept(path: Path
     journal = opened()
     first = journal.append([changed(1), changed(2)], epoch=5, session=6)
     second = journal.append([changed(3)], epoch=5, session=6)
-    assert [e.seq for e in [*first, *second]] == [1, 2, 3]
-    assert first[0].id == f"{journal.journal_id}-1"
+    assert [e.seq for e in [*first, *second]] == [2, 3, 4]
+    assert first[0].id == f"{journal.journal_id}-2"
     assert first[0].time == "2026-10-25T12:00:00.250Z"
     assert (first[0].mono_ns, first[0].epoch, first[0].session, first[0].version) == (7, 5, 6, DeviceChanged.version)
     reader = Reader(path)
-    assert reader.after(0, 10) == [*first, *second]
-    assert reader.after(1, 1) == [first[1]]
+    assert reader.after(1, 10) == [*first, *second]
+    assert reader.after(2, 1) == [first[1]]
     assert reader.tail(2) == [first[1], *second]
-    assert reader.last_seq() == 3
+    assert reader.last_seq() == 4
     assert reader.meta.id == journal.journal_id
     assert reader.meta.station == "demo"
-    assert reader.after(0, 10)[2].payload == changed(3).model_dump_json().encode()
+    assert reader.after(0, 10)[3].payload == changed(3).model_dump_json().encode()
 
 
 def test_numbers_go_on_after_a_restart(opened: Opened) -> None:
@@ -55,7 +55,9 @@ def test_numbers_go_on_after_a_restart(opened: Opened) -> None:
     journal.close()
     again = opened()
     assert again.journal_id == journal.journal_id
-    assert again.append([changed(2)], epoch=0, session=0)[0].seq == 2
+    kept = again.append([changed(2)], epoch=0, session=0)[0]
+    assert (kept.seq, kept.id) == (4, f"{again.incarnation}-4")
+    assert again.incarnation != journal.incarnation == journal.journal_id
 
 
 def _entered(epoch: int, number: int) -> ParcelEntered:
@@ -104,7 +106,7 @@ def test_append_and_probe_are_synced(opened: Opened) -> None:
     assert after_append > 0
     journal.probe()
     assert len(vfs.syncs) > after_append
-    assert journal.last_seq == 1
+    assert journal.last_seq == 2
 
 
 @pytest.mark.parametrize(("fault", "word"), [("fail_sync", "failed"), ("full", "no space")])
@@ -121,13 +123,13 @@ def test_a_failed_commit_keeps_nothing_and_the_next_may_succeed(
         with pytest.raises(JournalError, match=word):
             journal.probe()
     reader = Reader(path)
-    assert reader.last_seq() == journal.last_seq == 1
+    assert reader.last_seq() == journal.last_seq == 2
     setattr(vfs, fault, False)
     kept = journal.append([changed(4)], epoch=0, session=0)
-    assert kept[0].seq == 2
-    assert [json.loads(e.payload)["device"] for e in reader.after(0, 10)] == ["scanner-1", "scanner-4"]
+    assert kept[0].seq == 3
+    assert [json.loads(e.payload)["device"] for e in reader.after(1, 10)] == ["scanner-1", "scanner-4"]
     journal.close()
-    assert opened().last_seq == 2
+    assert opened().last_seq == 3
 
 
 def test_a_batch_that_sqlite_refuses_is_refused_whole(path: Path, opened: Opened) -> None:
@@ -136,7 +138,7 @@ def test_a_batch_that_sqlite_refuses_is_refused_whole(path: Path, opened: Opened
     journal.last_seq = 0
     with pytest.raises(JournalError, match="UNIQUE"):
         journal.append([changed(2), changed(3)], epoch=0, session=0)
-    assert Reader(path).last_seq() == 1
+    assert Reader(path).last_seq() == 2
 
 
 def test_a_killed_writer_loses_nothing_that_was_appended(path: Path) -> None:
@@ -270,10 +272,10 @@ def test_a_parcels_events_are_found_with_what_was_ambiguous_and_its_frames_inspe
     journal.append([inspected("aa"), _matched(1, "frame", "aa"), _matched(12, "barcode", "7")], epoch=9, session=1)
     journal.append([decided(9, 1), inspected("aa")], epoch=9, session=1)
     reader = Reader(path)
-    assert [e.seq for e in reader.of_parcel(9, 1)] == [3, 4, 5, 7]
-    assert [e.seq for e in reader.of_parcel(None, 1)] == [3, 4, 5, 7]
-    assert [e.seq for e in reader.of_parcel(8, 1)] == [1]
-    assert [e.seq for e in reader.of_parcel(None, 2)] == [3]
+    assert [e.seq for e in reader.of_parcel(9, 1)] == [4, 5, 6, 8]
+    assert [e.seq for e in reader.of_parcel(None, 1)] == [4, 5, 6, 8]
+    assert [e.seq for e in reader.of_parcel(8, 1)] == [2]
+    assert [e.seq for e in reader.of_parcel(None, 2)] == [4]
     assert reader.of_parcel(None, 77) == []
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from station.journal import LockedError
-from station.publisher.cursor import Cursor
+from station.journal import Incarnation, LockedError, Place
+from station.publisher.cursor import Cursor, put_aside
 from station.publisher.verdict import Verdict
 from station.publisher.window import Window
 from tests.unit.publisher.test_messages import EXAMPLES, SETTINGS, device_message, stored
@@ -94,25 +96,102 @@ def test_short_lives_in_a_row_are_flapping_and_back_off() -> None:
     assert not verdict.flapping
 
 
+@dataclass
+class Written:
+    """A journal by its runs: name and first number."""
+
+    runs: list[tuple[str, int]]
+    last: int
+
+    def incarnations(self) -> list[Incarnation]:
+        return [Incarnation(first, name) for name, first in self.runs]
+
+    def last_seq(self) -> int:
+        return self.last
+
+    def place_of(self, seq: int) -> Place | None:
+        run = [name for name, first in self.runs if first <= seq]
+        return Place(run[-1], seq, f"{run[-1]} {seq}".encode()) if run and 0 < seq <= self.last else None
+
+
 def test_the_cursor_outlives_its_process_and_has_one_holder(tmp_path: Path) -> None:
     path = tmp_path / "cursor.db"
+    one = Written([("j1", 1)], 10)
     with Cursor(path) as cursor:
-        assert cursor.begin("j1", 10) == ""
+        assert cursor.begin(one) == ""
         cursor.advance(7)
         cursor.advance(3)
         cursor.keep()
         cursor.advance(9)
         assert (cursor.seq, cursor.unkept) == (9, 2)
-        cursor.reject(stored(EXAMPLES["decided"], 6), "too large", "now")
+        cursor.reject(replace(stored(EXAMPLES["decided"], 6), id="j1-6"), "too large", "now")
         cursor.keep_device(*device_message(stored(EXAMPLES["device-changed"]), SETTINGS))
         with pytest.raises(LockedError):
             Cursor(path)
     with Cursor(path) as cursor:
-        assert cursor.begin("j1", 10) == ""
+        assert cursor.begin(one) == ""
         assert cursor.seq == 7
         assert cursor.rejected() == [(6, "too large")]
         assert [message.topic[-8:] for message in cursor.devices()] == ["/scale-1"]
-        assert "old copy" in cursor.begin("j1", 5)
+        assert "event j1-7 was published and is not in the journal" in cursor.begin(Written([("j1", 1)], 5))
         assert cursor.seq == 5
-        assert "another journal" in cursor.begin("j2", 50)
+        assert "another journal" in cursor.begin(Written([("j2", 1)], 50))
         assert (cursor.seq, cursor.devices(), cursor.rejected()) == (0, [], [])
+
+
+def test_a_restored_copy_is_published_from_where_it_parts_and_again_later(tmp_path: Path) -> None:
+    live = Written([("a", 1), ("b", 6)], 20)
+    with Cursor(tmp_path / "cursor.db") as cursor:
+        cursor.begin(live)
+        cursor.advance(3)
+        cursor.keep()
+        cursor.advance(18)
+        cursor.keep()
+        assert [(place.incarnation, place.seq) for place in cursor.reached()] == [("a", 5), ("b", 18)]
+        copy = Written([("a", 1), ("b", 6), ("c", 11)], 14)
+        assert "event b-18 was published" in cursor.begin(copy)
+        assert cursor.seq == 10
+        cursor.advance(14)
+        cursor.keep()
+        assert cursor.begin(copy) == ""
+        older = Written([("a", 1), ("d", 4)], 6)
+        assert "event c-14 was published" in cursor.begin(older)
+        assert cursor.seq == 3
+        cursor.advance(6)
+        cursor.keep()
+        assert "event d-6 was published" in cursor.begin(live)
+        assert cursor.seq == 18
+
+
+def test_an_event_that_was_changed_since_it_was_published_is_named(tmp_path: Path) -> None:
+    class Changed(Written):
+        def place_of(self, seq: int) -> Place | None:
+            return Place("a", seq, b"another")
+
+    with Cursor(tmp_path / "cursor.db") as cursor:
+        cursor.begin(Written([("a", 1)], 9))
+        cursor.advance(9)
+        cursor.keep()
+        assert "event 9 is not the one that was published" in cursor.begin(Changed([("a", 1)], 9))
+
+
+def test_a_cursor_of_the_first_version_goes_on_where_it_stood(tmp_path: Path) -> None:
+    path = tmp_path / "cursor.db"
+    old = apsw.Connection(str(path))
+    old.execute("CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1), journal TEXT, seq INTEGER) STRICT")
+    old.execute("INSERT INTO cursor VALUES (1, 'j1', 7)")
+    old.close()
+    with Cursor(path) as cursor:
+        assert cursor.begin(Written([("j1", 1), ("k", 11)], 12)) == ""
+        assert cursor.seq == 7
+
+
+def test_a_damaged_cursor_is_kept_aside_with_its_log(tmp_path: Path) -> None:
+    path = tmp_path / "cursor.db"
+    path.write_bytes(b"not a database")
+    Path(f"{path}-wal").write_bytes(b"wal")
+    assert put_aside(path).name == "cursor.db.damaged-1"
+    path.write_bytes(b"again")
+    assert put_aside(path).name == "cursor.db.damaged-2"
+    names = {p.name for p in tmp_path.iterdir()}
+    assert names == {"cursor.db.damaged-1", "cursor.db.damaged-1-wal", "cursor.db.damaged-2"}

@@ -218,10 +218,10 @@ def test_what_cannot_be_told_is_said(troubled: TimedLine, arguments: list[str], 
 def test_a_journal_without_a_setup_is_said_to_be_so(troubled: TimedLine, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     shutil.copy(troubled.folder / "journal.db", path)
-    overwrite(path, 1, version=1)
+    overwrite(path, 2, version=1)
     with pytest.raises(ExplainError, match="station-started, is of version 1"):
         tell(Reader(path), None, 17)
-    overwrite(path, 1, type="station-stopped")
+    overwrite(path, 2, type="station-stopped")
     with pytest.raises(ExplainError, match="no station-started"):
         tell(Reader(path), None, 17)
 

@@ -13,7 +13,7 @@ from simulator.storm.broker import Broker
 from simulator.storm.subscriber import SubscriberCheck, Violation, event_id
 from station.clock import Clock
 from station.core.records import AlarmRaised, DeviceChanged
-from station.journal import Journal
+from station.journal import Journal, Reader
 from station.publisher.cursor import Cursor
 from station.publisher.ending import Ending
 from station.publisher.service import Service, Steps, World
@@ -88,12 +88,12 @@ class Rig:
                 self._step()
 
     def settle(self, seconds: float = 200) -> None:
-        self.run(seconds, until=lambda: self.check.newest(self.journal.journal_id) >= self.journal.last_seq)
+        self.run(seconds, until=lambda: self.check.newest(self.journal.incarnation) >= self.journal.last_seq)
 
     def rejected(self) -> dict[int, str]:
         """What the publisher flagged, once it is dead."""
         with contextlib.closing(Cursor(self.settings.data / "cursor.db")) as cursor:
-            cursor.begin(self.journal.journal_id, self.journal.last_seq)
+            cursor.begin(Reader(self.settings.data / "journal.db"))
             return dict(cursor.rejected())
 
     def cursor(self) -> int:
@@ -102,14 +102,14 @@ class Rig:
 
     def violations(self, *, excused: frozenset[str] = frozenset()) -> list[Violation]:
         lost = {event_id(message.payload) for message in self.broker.forgotten}
-        return self.check.verdict({self.journal.journal_id: self.journal.last_seq}, lost | excused)
+        return self.check.verdict({self.journal.incarnation: self.journal.last_seq}, lost | excused)
 
     def _utc(self) -> datetime:
         return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=self.now_ns // 1000)
 
     def _known(self, identity: str) -> bool:
         journal, _, number = identity.rpartition("-")
-        return journal == self.journal.journal_id and int(number) <= self.journal.last_seq
+        return journal == self.journal.incarnation and int(number) <= self.journal.last_seq
 
     def _step(self) -> None:
         if self._steps is None:

@@ -74,7 +74,7 @@ def test_all_arrives_in_order_whatever_broker_and_kills_do(script: list[tuple[st
         assert rig.violations() == []
         rig.kill()
         assert rig.rejected() == {}
-        assert rig.cursor() <= rig.check.newest(rig.journal.journal_id)
+        assert rig.cursor() <= rig.check.newest(rig.journal.incarnation)
 
 
 @settings(deadline=None, max_examples=150)
@@ -88,7 +88,7 @@ def test_only_an_event_that_the_broker_hung_up_on_again_and_again_is_left_out(
         flagged = rig.rejected()
         suspicious = sum(name.startswith(("cut", "silent True", "run 20")) for name, _ in script)
         assert len(flagged) <= suspicious // 4
-        assert rig.violations(excused=frozenset(f"{rig.journal.journal_id}-{seq}" for seq in flagged)) == []
+        assert rig.violations(excused=frozenset(f"{rig.journal.incarnation}-{seq}" for seq in flagged)) == []
 
 
 def test_cut_in_mid_window_repeats_what_was_accepted_and_sends_what_was_lost() -> None:
@@ -108,12 +108,12 @@ def test_a_kill_costs_doubles_and_no_event() -> None:
         rig.run(0.1)
         rig.append(130)
         rig.run(0.06)
-        before = rig.check.newest(rig.journal.journal_id)
+        before = rig.check.newest(rig.journal.incarnation)
         rig.kill()
         assert 0 < rig.cursor() <= before
         rig.settle()
         assert rig.violations() == []
-        assert rig.check.arrivals == 130 + rig.check.doubles
+        assert rig.check.arrivals == 131 + rig.check.doubles
 
 
 def test_what_a_broker_without_a_disk_acknowledged_and_lost_is_counted() -> None:
@@ -126,10 +126,10 @@ def test_what_a_broker_without_a_disk_acknowledged_and_lost_is_counted() -> None
         rig.broker.still()
         rig.append(5)
         rig.settle()
-        assert len(rig.broker.forgotten) == 10
+        assert len(rig.broker.forgotten) == 11
         assert rig.violations() == []
-        missing = rig.check.verdict({rig.journal.journal_id: 15})
-        assert [v.id for v in missing if v.name == "gap"] == [f"{rig.journal.journal_id}-{n}" for n in range(1, 11)]
+        missing = rig.check.verdict({rig.journal.incarnation: 16})
+        assert [v.id for v in missing if v.name == "gap"] == [f"{rig.journal.incarnation}-{n}" for n in range(1, 12)]
 
 
 def test_an_event_that_the_broker_hates_is_flagged_and_the_others_arrive() -> None:
@@ -142,9 +142,9 @@ def test_an_event_that_the_broker_hates_is_flagged_and_the_others_arrive() -> No
         rig.settle()
         assert rig.broker.hung_up == 4
         rig.kill()
-        assert list(rig.rejected()) == [13]
-        assert [(v.name, v.id) for v in rig.violations()] == [("gap", f"{rig.journal.journal_id}-13")]
-        assert "event 13" in next(told.text for told in rig.told if told.subject == "rejected")
+        assert list(rig.rejected()) == [14]
+        assert [(v.name, v.id) for v in rig.violations()] == [("gap", f"{rig.journal.incarnation}-14")]
+        assert "event 14" in next(told.text for told in rig.told if told.subject == "rejected")
 
 
 def test_an_event_whose_acknowledgement_comes_with_the_end_of_the_connection_is_not_suspected() -> None:
@@ -159,8 +159,8 @@ def test_an_event_whose_acknowledgement_comes_with_the_end_of_the_connection_is_
             rig.broker.cut()
             rig.run(5.0)
         rig.kill()
-        assert rig.cursor() == 6
-        assert (rig.check.arrivals, rig.check.doubles) == (6, 0)
+        assert rig.cursor() == 7
+        assert (rig.check.arrivals, rig.check.doubles) == (7, 0)
 
 
 def test_a_broker_that_refuses_then_takes_this_client_gets_everything() -> None:
@@ -192,7 +192,7 @@ def test_the_retained_state_follows_the_publisher_and_its_daemon() -> None:
         rig.end()
         assert (rig.code, state()) == (0, "stale")
         assert rig.violations() == []
-        assert rig.cursor() == 3
+        assert rig.cursor() == 4
 
 
 def test_no_event_goes_before_the_broker_has_acknowledged_the_state() -> None:
@@ -203,7 +203,7 @@ def test_no_event_goes_before_the_broker_has_acknowledged_the_state() -> None:
         assert (rig.broker.retained.keys(), rig.check.arrivals) == ({f"{rig.settings.topic}/state"}, 0)
         rig.broker.still()
         rig.settle()
-        assert rig.check.arrivals == 5
+        assert rig.check.arrivals == 6
 
 
 @pytest.mark.parametrize(("wait_s", "cut"), [(1.0, False), (0.06, True)])
@@ -229,4 +229,4 @@ def test_a_guess_at_the_newest_number_that_is_too_low_costs_a_keep_alive_interva
         rig.run(1.0)
         assert rig.check.arrivals == 0
         rig.run(rig.settings.keepalive_s)
-        assert rig.check.arrivals == 3
+        assert rig.check.arrivals == 4

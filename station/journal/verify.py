@@ -1,0 +1,170 @@
+"""Looks at a whole journal: each event follows from the one before, nothing is missing, and the pictures are theirs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from station.journal.chain import genesis
+from station.journal.digest import gaps_sha256
+from station.journal.opening import check_file, check_ours
+from station.journal.pictures import PictureStore
+from station.journal.places import end_of, gaps_between, incarnations, standing
+from station.journal.published import CURSOR_FILE, published
+from station.journal.schema import COLUMNS
+from station.journal.stored import Gap, JournalError, explain
+from station.journal.walk import Fault, Walk
+
+AT_ONCE = 5000
+BUSY_MS = 2000
+Progress = Callable[[int], object]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was looked at, and what is wrong.
+
+    Attributes:
+        head: the last number and its link: what to note elsewhere, and to compare with later.
+        pruned: events that retention took out, as was told.
+    """
+
+    events: int = 0
+    pictures: int = 0
+    pruned: int = 0
+    head: tuple[int, str] = (0, "")
+    faults: list[Fault] = field(default_factory=list)
+
+
+def verify(
+    path: Path, *, pictures: PictureStore | None = None, heads: dict[int, str] | None = None, progress: Progress = int
+) -> Verdict:
+    """Walk along the whole chain, a short transaction at a time, beside a writer too.
+
+    Args:
+        path: the journal.
+        pictures: look at the bytes of all pictures that are named as well.
+        heads: links by number, as noted earlier elsewhere: from a verdict, or from `journal-opened` at a subscriber.
+        progress: told the number of the last event looked at, now and then.
+
+    Raises:
+        JournalError: it cannot be read at all, or is none of ours.
+    """
+    check_file(path)
+    try:
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            db.set_busy_timeout(BUSY_MS)
+            db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            check_ours(db, path)
+            return _Look(db, path, dict(heads or {}), progress).all(pictures)
+        finally:
+            db.close()
+    except (apsw.Error, UnicodeDecodeError) as error:
+        raise explain(path, error) from error
+
+
+class _Look:
+    def __init__(self, db: apsw.Connection, path: Path, heads: dict[int, str], progress: Progress) -> None:
+        self._db = db
+        self._path = path
+        self._heads = heads
+        self._progress = progress
+        self._told: dict[int, str] = {}
+        self.verdict = Verdict()
+
+    def all(self, pictures: PictureStore | None) -> Verdict:
+        verdict = self.verdict
+        meta = dict(self._db.execute("SELECT key, value FROM meta"))
+        if "id" not in meta:
+            raise JournalError(f"journal {self._path} does not say what it is: it is damaged")
+        start = genesis(str(meta["id"]))
+        self._chain(start)
+        seq, chain = end_of(self._db, start)
+        verdict.head = seq, chain.hex()
+        verdict.faults += self._gaps()
+        verdict.faults += self._end(seq)
+        if pictures is not None:
+            verdict.faults += self._pictures(pictures)
+        verdict.faults.sort(key=lambda fault: fault.seq)
+        return verdict
+
+    def _chain(self, start: bytes) -> None:
+        walk = Walk(start, 1, incarnations(self._db))
+        while rows := self._chunk((walk.next_seq or 1) - 1):
+            gaps = gaps_between(self._db, walk.next_seq or 1, rows[-1][0])
+            self._db.execute("COMMIT")
+            for row in rows:
+                self.verdict.faults += walk.take(row, gaps)
+                if (noted := self._heads.pop(row[0], None)) is not None and noted != row[9].hex():
+                    self.verdict.faults.append(Fault(row[0], f"event {row[0]} is not the one whose link was noted"))
+                if row[2] == "journal-pruned":
+                    self._told[row[0]] = _digest_told(row[8])
+            self.verdict.events += len(rows)
+            self._progress(rows[-1][0])
+        self._db.execute("COMMIT")
+
+    def _chunk(self, after: int) -> list[Any]:
+        """The next rows; a transaction is open then."""
+        self._db.execute("BEGIN")
+        sql = f"SELECT {COLUMNS} FROM event WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
+        return self._db.execute(sql, (after, AT_ONCE)).fetchall()
+
+    def _gaps(self) -> Iterator[Fault]:
+        """What was taken out is what each `journal-pruned` told."""
+        rows = gaps_between(self._db, 0, 2**62)
+        by_told: dict[int, list[Gap]] = {}
+        for gap in rows:
+            by_told.setdefault(gap.told, []).append(gap)
+        self.verdict.pruned = sum(gap.last_seq - gap.first_seq + 1 for gap in rows)
+        for told, gaps in by_told.items():
+            if self._told.get(told) != gaps_sha256(gaps):
+                first, last = gaps[0].first_seq, gaps[-1].last_seq
+                yield Fault(
+                    first, f"events were taken out between {first} and {last}, and event {told} does not tell so"
+                )
+
+    def _end(self, last: int) -> Iterator[Fault]:
+        """Nothing that was published or noted lies behind the end."""
+        stand = standing(published(self._path.with_name(CURSOR_FILE)), incarnations(self._db), last)
+        if stand.beyond is not None:
+            beyond = f"{stand.beyond.incarnation}-{stand.beyond.seq}"
+            sentence = f"was published and is not here: cut off behind {stand.seq}, or an older copy was put back"
+            yield Fault(stand.seq + 1, f"event {beyond} {sentence}")
+        for seq in self._heads:
+            yield Fault(seq, f"event {seq}, whose link was noted, is not here")
+
+    def _pictures(self, store: PictureStore) -> Iterator[Fault]:
+        last = ""
+        while rows := self._db.execute(
+            "SELECT frame_id, min(seq) FROM frame_event WHERE frame_id > ? GROUP BY 1 ORDER BY 1 LIMIT ?", (last, 500)
+        ).fetchall():
+            for frame, seq in rows:
+                self.verdict.pictures += 1
+                path = store.path_of(str(frame))
+                if path is None:
+                    yield Fault(int(seq), f"picture {frame}, named by event {seq}, is missing")  # type: ignore[arg-type]
+                elif _sha256(path) != frame:
+                    yield Fault(int(seq), f"picture {path}, named by event {seq}, was changed")  # type: ignore[arg-type]
+            last = str(rows[-1][0])
+
+
+def _digest_told(payload: bytes) -> str:
+    try:
+        return str(json.loads(payload)["gaps_sha256"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
