@@ -93,7 +93,8 @@ class JournalOpened(Record):
 
     It goes on behind the event `last_seq` of the run `previous` (empty in a new journal), whose link in the hash chain
     is `chain`, 64 hex digits. `published_beyond` is the id of an event that was published and is not in this journal,
-    as when an older copy of it was put back; empty if there is none. `migrated_from` is the version of the file's
+    as when an older copy of it was put back, or
+    a new one begun; empty if there is none. `migrated_from` is the version of the file's
     schema that was brought forward now, 0 if none.
     """
 

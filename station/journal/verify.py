@@ -133,7 +133,7 @@ class _Look:
     def _end(self, last: int) -> Iterator[Fault]:
         """Nothing that was published or noted lies behind the end."""
         stand = standing(published(self._path.with_name(CURSOR_FILE)), incarnations(self._db), last)
-        if stand.beyond is not None:
+        if stand.beyond is not None and not stand.strange:
             beyond = f"{stand.beyond.incarnation}-{stand.beyond.seq}"
             sentence = f"was published and is not here: cut off behind {stand.seq}, or an older copy was put back"
             yield Fault(stand.seq + 1, f"event {beyond} {sentence}")

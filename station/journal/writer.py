@@ -183,7 +183,7 @@ class Journal:
     def _opened(self, runs: Sequence[Incarnation], migrated_from: int) -> JournalOpened:
         """What this run begins with, and whether more was published than this journal knows of."""
         stand = standing(published(self.path.with_name(CURSOR_FILE)), runs, self.last_seq)
-        beyond = None if stand.strange else stand.beyond
+        beyond = stand.beyond
         return JournalOpened(
             journal=self.journal_id,
             incarnation=self.incarnation,

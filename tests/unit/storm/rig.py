@@ -35,12 +35,12 @@ class Rig:
         self.clock = Clock(
             lambda: self.now_ns, lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(0, 0, self.now_ns // 1000)
         )
-        self.journal = Journal(data / "journal.db", station="s1", now_utc=self.clock.utc, mono_ns=self.clock.mono_ns)
-        self.journal.probe()
         self.check = SubscriberCheck(self._known)
-        self.broker = Broker(seed, self.clock.mono_ns, self.check.take)
+        self.arrived: list[str] = []
+        self.broker = Broker(seed, self.clock.mono_ns, self._take)
         names = {"host": "broker", "site": "hall", "line": "belt", "station": "s1", "keepalive_s": 2, "data": data}
         self.settings = PublisherSettings.model_validate(names | more)
+        self.open_journal()
         self.told: list[Told] = []
         self.sent = 0
         self.guess: Callable[[], int] = lambda: self.journal.last_seq
@@ -56,6 +56,17 @@ class Rig:
         self.kill()
         self.journal.close()
         self._folder.cleanup()
+
+    def open_journal(self) -> None:
+        """The daemon starts."""
+        path = self.settings.data / "journal.db"
+        self.journal = Journal(path, station="s1", now_utc=self.clock.utc, mono_ns=self.clock.mono_ns)
+        self.journal.probe()
+
+    def restart_journal(self) -> None:
+        """The daemon starts again."""
+        self.journal.close()
+        self.open_journal()
 
     def append(self, n: int) -> None:
         for _ in range(n):
@@ -103,6 +114,11 @@ class Rig:
     def violations(self, *, excused: frozenset[str] = frozenset()) -> list[Violation]:
         lost = {event_id(message.payload) for message in self.broker.forgotten}
         return self.check.verdict({self.journal.incarnation: self.journal.last_seq}, lost | excused)
+
+    def _take(self, topic: str, payload: bytes) -> None:
+        if "/event/" in topic:
+            self.arrived.append(event_id(payload))
+        self.check.take(topic, payload)
 
     def _utc(self) -> datetime:
         return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=self.now_ns // 1000)

@@ -1,0 +1,62 @@
+"""What all commands share: the configuration, names on the command line, and how a command fails."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from station.config import ConfigError, StationConfig, load_config
+from station.plugins import installed_drivers
+from station.ports import Driver
+from station.resources import models
+
+_NUMBER = re.compile(r"[0-9]{1,10}")
+
+ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The station's YAML file.")]
+JournalFile = Annotated[Path, typer.Argument(metavar="JOURNAL", help="A journal.db, or the YAML of its station.")]
+ParcelName = Annotated[str, typer.Argument(metavar="PARCEL", help="Its number, or EPOCH/NUMBER.")]
+Overrides = Annotated[list[str], typer.Option("--set", help="Override one key: --set plc.wire.port=15021")]
+
+
+def configuration(path: Path, overrides: list[str]) -> tuple[StationConfig, dict[str, Driver]]:
+    """The station's YAML, and the drivers that there are; exit code 2 if it cannot be used."""
+    try:
+        drivers = installed_drivers()
+        config = load_config(path, drivers, overrides)
+    except ConfigError as error:
+        fail(str(error), 2)
+    if config.model is not None:
+        folder = model_folder(config.model.folder)
+        config = config.model_copy(update={"model": config.model.model_copy(update={"folder": folder})})
+    return config, drivers
+
+
+def model_folder(folder: Path) -> Path:
+    """A model by its path, or by the name of one that comes along."""
+    packaged = models() / folder
+    return packaged if not folder.exists() and packaged.exists() else folder
+
+
+def journal_path(path: Path, overrides: list[str]) -> Path:
+    """The journal itself, or that of a station's YAML."""
+    if path.suffix not in {".yaml", ".yml"}:
+        return path
+    return configuration(path, overrides)[0].data / "journal.db"
+
+
+def parcel_name(text: str) -> tuple[int | None, int]:
+    """Epoch, if it is given, and number; exit code 2 if it is neither."""
+    epoch, slash, number = text.rpartition("/")
+    if not _NUMBER.fullmatch(number) or (slash and not _NUMBER.fullmatch(epoch)):
+        fail(f"'{text}' is no parcel: write its number, or EPOCH/NUMBER as in `station journal tail`", 2)
+    return int(epoch) if epoch else None, int(number)
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """End with a sentence on standard error, and an exit code."""
+    Console(stderr=True).print(text, style="red", markup=False, highlight=False)
+    raise typer.Exit(code)

@@ -1,0 +1,131 @@
+"""`station journal ...`: what it prints, its exit codes, and that nothing half made is left."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import apsw
+import pytest
+from typer.testing import CliRunner, Result
+
+from station import cli_journal
+from station.cli import app
+from station.journal import Journal, Reader
+from station.journal.export import COLUMNS
+from station.resources import examples
+from tests.unit.journal.conftest import NOON
+from tests.unit.journal.keep import fill
+
+EVENTS = 41
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    name = "demo/line-1/inspection-1"
+    journal = Journal(folder / "journal.db", station=name, now_utc=lambda: NOON, mono_ns=lambda: 7)
+    fill(journal)
+    journal.close()
+    return folder
+
+
+def journal(data: Path, command: str, *arguments: object) -> Result:
+    words = ["journal", command, str(examples() / "demo.yaml"), *map(str, arguments), "--set", f"data={data}"]
+    return CliRunner().invoke(app, words)
+
+
+def tamper(data: Path, sql: str) -> None:
+    db = apsw.Connection(str(data / "journal.db"))
+    db.execute(sql)
+    db.close()
+
+
+def test_verify_prints_a_head_that_it_takes_again(data: Path) -> None:
+    ran = journal(data, "verify")
+    assert ran.exit_code == 0, ran.output
+    assert f"{EVENTS} events looked at: no fault(s)." in ran.output
+    head = re.findall(rf"head ({EVENTS}:[0-9a-f]{{64}})", ran.output)[0]
+    assert journal(data, "verify", "--head", head).exit_code == 0
+    assert journal(data, "verify", "--head", "41:99").exit_code == 2
+    tamper(data, "DELETE FROM event WHERE seq = 41")
+    assert journal(data, "verify").exit_code == 0
+    ran = journal(data, "verify", "--head", head)
+    assert ran.exit_code == 1
+    assert "event 41, whose link was noted, is not here" in ran.output
+
+
+def test_verify_says_where_and_looks_at_pictures_if_wanted(data: Path) -> None:
+    ran = journal(data, "verify", "--pictures")
+    assert ran.exit_code == 1
+    assert "5 pictures looked at: 5 fault(s)" in ran.output
+    tamper(data, "UPDATE event SET epoch = 3 WHERE seq = 7; DELETE FROM event WHERE seq BETWEEN 20 AND 22")
+    ran = journal(data, "verify")
+    assert ran.exit_code == 1
+    assert "event 7 (" in ran.output
+    assert "events 20 to 22 are missing" in ran.output
+
+
+def test_json_lines_are_as_published_and_csv_has_every_field(data: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in journal(data, "export", "--after", 3, "--limit", 4).stdout.splitlines()]
+    assert [line["sequence"] for line in lines] == [4, 5, 6, 7]
+    out = tmp_path / "events.csv"
+    assert journal(data, "export", "--format", "csv", "--all", "--out", out).exit_code == 0
+    rows = list(csv.reader(io.StringIO(out.read_bytes().decode(), newline="")))
+    assert rows[0] == list(COLUMNS)
+    stored = Reader(data / "journal.db").after(0, 100)
+    assert [(int(row[0]), row[1], row[8], row[9]) for row in rows[1:]] == [
+        (e.seq, e.id, e.payload.decode(), e.chain.hex()) for e in stored
+    ]
+    assert "é ✓" in rows[2][8]
+    ran = journal(data, "export", "--type", "parcel-completed", "--type", "decided", "--limit", 3)
+    assert [json.loads(line)["type"].rpartition(".")[2] for line in ran.stdout.splitlines()] == [
+        "decided", "parcel-completed", "decided",
+    ]  # fmt: skip
+
+
+def test_export_writes_nothing_over_and_leaves_nothing_half_made(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "events.jsonl"
+    assert journal(data, "export", "--format", "xml").exit_code == 2
+    out.write_text("precious")
+    assert journal(data, "export", "--out", out).exit_code == 1
+    assert out.read_text() == "precious"
+    out.unlink()
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli_journal, "csv_line", interrupted)
+    ran = journal(data, "export", "--format", "csv", "--out", out)
+    assert ran.exit_code == 130
+    assert "nothing half made" in ran.output
+    assert list(tmp_path.glob("events*")) == []
+    assert journal(data, "export", "--out", tmp_path / "none" / "x").exit_code == 1
+
+
+def test_backup_aside_and_restore_come_round(data: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.db"
+    assert journal(data, "backup", kept).exit_code == 0
+    ran = journal(data, "backup", kept)
+    assert (ran.exit_code, "nothing is written over" in ran.output) == (1, True)
+    ran = journal(data, "restore", kept)
+    assert (ran.exit_code, "journal aside" in " ".join(ran.output.split())) == (1, True)
+    assert journal(data, "aside").exit_code == 0
+    assert journal(data, "aside").exit_code == 1
+    ran = journal(data, "restore", kept)
+    assert (ran.exit_code, f"up to event {EVENTS}" in ran.output) == (0, True)
+    assert journal(data, "verify").exit_code == 0
+    assert len(list(data.glob("journal-aside-*/journal.db"))) == 1
+
+
+@pytest.mark.parametrize("command", ["verify", "export", "backup", "restore", "aside", "tail", "show"])
+def test_help_shows_an_example(command: str) -> None:
+    ran = CliRunner().invoke(app, ["journal", command, "--help"])
+    assert ran.exit_code == 0
+    assert "Example" in ran.output
