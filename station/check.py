@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 from station.clock import now_ns, now_utc
 from station.config import StationConfig
+from station.journal import JournalError
+from station.journal.look import look_at
 from station.lists import ListError, Lists
 from station.ports import Driver
 from station.room import margins
@@ -36,6 +38,7 @@ def check(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[Find
     yield from _devices(config, drivers)
     yield _lists(config)
     yield _disk(config)
+    yield _journal(config)
     yield _clock()
     if config.mqtt is not None:
         yield _broker(config.mqtt.host, config.mqtt.port)
@@ -91,6 +94,14 @@ def _disk(config: StationConfig) -> Finding:
     text = f"{free / 1024**3:.1f} GiB free at {place}"
     right = free >= _LEAST_FREE_BYTES
     return Finding("disk", right, text if right else f"{text}; make room: the journal and its pictures need 2 GiB")
+
+
+def _journal(config: StationConfig) -> Finding:
+    try:
+        found = look_at(config.data / "journal.db", f"{config.site}/{config.line_name}/{config.station}")
+    except JournalError as error:
+        return Finding("journal", right=False, text=str(error))
+    return Finding("journal", right=True, text=found)
 
 
 def _clock() -> Finding:

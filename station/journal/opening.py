@@ -21,6 +21,7 @@ BUSY_MS = 100
 FULL_CHECK_BYTES = 64 * 2**20
 WAL_KEEP_BYTES = 16 * 2**20
 TAIL = 1000
+HEADER_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ def open_journal(path: Path, station: str, vfs: str | None) -> Opened:
     try:
         db.set_busy_timeout(BUSY_MS)
         check_ours(db, path, older=True)
+        if db.readonly("main"):  # SQLite falls back to that without a word
+            raise explain(path, apsw.ReadOnlyError())
         db.pragma("journal_mode", "wal")
         db.pragma("synchronous", "full")
         db.pragma("journal_size_limit", WAL_KEEP_BYTES)
@@ -118,10 +121,9 @@ def check_file(path: Path) -> None:
         raise JournalError(
             f"journal {path} cannot be opened: {error.strerror}; let this user read and write it"
         ) from error
-    if size == 0:
-        raise JournalError(
-            f"journal {path} is empty, so it was cut off; nothing was deleted: move it aside to begin anew"
-        )
+    if size < HEADER_BYTES:
+        sentence = f"journal {path} is {'empty' if size == 0 else f'only {size} bytes long'}, so it was cut off"
+        raise JournalError(f"{sentence}; nothing was deleted: move it aside to begin anew")
 
 
 def check_ours(db: apsw.Connection, path: Path, *, older: bool = False) -> None:

@@ -1,0 +1,52 @@
+"""What state a journal's file is in, without writing to it: for `station check`, ahead of a start."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import apsw
+
+from station.journal.opening import check_file, check_ours, check_station, check_tail, quick_check
+from station.journal.places import incarnations
+from station.journal.schema import SCHEMA_VERSION
+from station.journal.stored import JournalError, explain
+
+BUSY_MS = 500
+
+
+def look_at(path: Path, station: str) -> str:
+    """A sentence on a journal that a start will take.
+
+    Raises:
+        JournalError: a start will refuse it; the sentence says what to do.
+    """
+    if not path.exists():
+        if Path(f"{path}-wal").exists():
+            raise JournalError(f"{path} is missing but {path}-wal is there: put the journal back, or move that aside")
+        return f"{path} is not there yet: the first start begins it"
+    check_file(path)
+    if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+        raise explain(path, apsw.ReadOnlyError())
+    try:
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            return _look(db, path, station)
+        finally:
+            db.close()
+    except (apsw.Error, UnicodeDecodeError) as error:
+        raise explain(path, error) from error
+
+
+def _look(db: apsw.Connection, path: Path, station: str) -> str:
+    db.set_busy_timeout(BUSY_MS)
+    db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    check_ours(db, path, older=True)
+    quick_check(db, path)
+    check_station(db, path, station)
+    last = int(db.execute("SELECT coalesce(max(seq), 0) FROM event").get)
+    version = int(db.pragma("user_version"))
+    if version < SCHEMA_VERSION:
+        return f"{last} events, of version {version}: the next start brings them to {SCHEMA_VERSION}, and loses nothing"
+    check_tail(db, path, incarnations(db))
+    return f"{last} events; the newest follow from each other"
