@@ -90,8 +90,7 @@ def open_journal(path: Path, station: str, vfs: str | None) -> Opened:
     try:
         db.set_busy_timeout(BUSY_MS)
         check_ours(db, path, older=True)
-        if db.readonly("main"):  # SQLite falls back to that without a word
-            raise explain(path, apsw.ReadOnlyError())
+        _check_writable(db, path)
         db.pragma("journal_mode", "wal")
         db.pragma("synchronous", "full")
         db.pragma("journal_size_limit", WAL_KEEP_BYTES)
@@ -105,6 +104,11 @@ def open_journal(path: Path, station: str, vfs: str | None) -> Opened:
     except BaseException:
         db.close()
         raise
+
+
+def _check_writable(db: apsw.Connection, path: Path) -> None:
+    if db.readonly("main"):  # SQLite falls back to reading only, without a word
+        raise explain(path, apsw.ReadOnlyError())
 
 
 def check_file(path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import apsw
 
@@ -15,9 +17,8 @@ class JournalError(Exception):
     """The journal cannot be used, or a write was not kept; the sentence says what to do. Nothing was deleted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One event as journaled.
+class Stored(NamedTuple):
+    """One event as journaled: a row of the table, as it is bound and read.
 
     Attributes:
         seq: gapless from 1.
@@ -64,23 +65,31 @@ class Gap:
     told: int
 
 
-def parcels_of(record: Record) -> Iterator[ParcelRef]:
+@cache
+def _speaks_of(kind: type[Record]) -> tuple[bool, bool]:
+    """Whether records of a type name a parcel, and candidates; asked of each record it costs more than its hash."""
+    return "parcel" in kind.model_fields, "candidates" in kind.model_fields
+
+
+def parcels_of(record: Record) -> Collection[ParcelRef]:
     """Every parcel that a record speaks of."""
-    parcel = getattr(record, "parcel", None)
-    if isinstance(parcel, ParcelRef):
-        yield parcel
-    yield from dict.fromkeys(getattr(record, "candidates", ()))
+    one, several = _speaks_of(type(record))
+    if several:
+        return dict.fromkeys(getattr(record, "candidates", ()))
+    parcel = getattr(record, "parcel", None) if one else None
+    return () if parcel is None else (parcel,)
 
 
-def frames_of(record: Record) -> Iterator[str]:
+def frames_of(record: Record) -> Collection[str]:
     """Every picture that a record names, by its hash."""
     match record:
         case FrameInspected():
-            yield record.frame_id
+            return (record.frame_id,)
         case ReadingMatched(kind="frame", value=str() as value) if value:
-            yield value
+            return (value,)
         case ParcelCompleted():
-            yield from dict.fromkeys(record.frames)
+            return dict.fromkeys(record.frames)
+    return ()
 
 
 def explain(path: Path, error: Exception) -> JournalError:

@@ -99,7 +99,7 @@ class Journal:
         ahead = [] if self._opening is None else [self._opening]
         batch, chain = [], self._chain
         for seq, record in enumerate([*ahead, *records], self.last_seq + 1):
-            payload = record.model_dump_json().encode()
+            payload = record.__pydantic_serializer__.to_json(record)
             row = (
                 seq,
                 f"{self.incarnation}-{seq}",
@@ -200,10 +200,7 @@ class Journal:
             self._db.execute("INSERT INTO incarnation VALUES (?, ?, ?)", run)
         self._many(
             f"INSERT INTO event ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-            [
-                (e.seq, e.id, e.type, e.version, e.time, e.mono_ns, e.epoch, e.session, e.payload, e.chain)
-                for e in batch
-            ],
+            batch,
         )
         pairs = list(zip(batch, records, strict=True))
         parcels = [(p.number, p.epoch, e.seq) for e, record in pairs for p in parcels_of(record)]

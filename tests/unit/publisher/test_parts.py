@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
@@ -124,7 +124,7 @@ def test_the_cursor_outlives_its_process_and_has_one_holder(tmp_path: Path) -> N
         cursor.keep()
         cursor.advance(9)
         assert (cursor.seq, cursor.unkept) == (9, 2)
-        cursor.reject(replace(stored(EXAMPLES["decided"], 6), id="j1-6"), "too large", "now")
+        cursor.reject(stored(EXAMPLES["decided"], 6)._replace(id="j1-6"), "too large", "now")
         cursor.keep_device(*device_message(stored(EXAMPLES["device-changed"]), SETTINGS))
         with pytest.raises(LockedError):
             Cursor(path)

@@ -154,7 +154,7 @@ def test_scores_that_are_no_numbers() -> None:
 
 def test_events_of_an_older_program_are_skipped_up_to_a_start_that_tells_a_setup(healthy: VirtualLine) -> None:
     new = stored(healthy.records)
-    old = replace(new[0], version=1, payload=b"{}")
+    old = new[0]._replace(version=1, payload=b"{}")
     replay = Replay()
     assert [found for event in [old, *new[1:5], *new] for found in replay.take(event)] == []
     assert replay.skipped == 5
@@ -164,7 +164,7 @@ def test_events_of_an_older_program_are_skipped_up_to_a_start_that_tells_a_setup
 def test_an_event_of_another_version_or_an_unknown_type_is_named(healthy: VirtualLine) -> None:
     events = stored(healthy.records)
     index = next(i for i, event in enumerate(events) if event.type == "decided")
-    for wrong in (replace(events[index], version=99), replace(events[index], payload=b"{]")):
+    for wrong in (events[index]._replace(version=99), events[index]._replace(payload=b"{]")):
         replay = Replay()
         for event in events[:index]:
             replay.take(event)
@@ -204,7 +204,7 @@ def test_any_payload_is_a_difference_or_a_clear_error(healthy: VirtualLine, data
         )
     )  # fmt: skip
     kind = data.draw(st.one_of(st.just(events[index].type), st.sampled_from(sorted(RECORDS))))
-    events[index] = replace(events[index], payload=payload, type=kind)
+    events[index] = events[index]._replace(payload=payload, type=kind)
     assert told(events)
 
 
