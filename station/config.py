@@ -101,6 +101,14 @@ class MqttConfig(_Part):
     max_event_bytes: int = Field(default=200_000, ge=1000)
 
 
+class RetentionConfig(_Part):
+    """How long journal and pictures are kept; without it, for ever. What is not published yet always stays."""
+
+    days: float | None = Field(default=None, gt=0)
+    finds_days: float | None = Field(default=None, gt=0)
+    max_gb: float | None = Field(default=None, gt=0)
+
+
 class TimingConfig(_Part):
     """Bounds of the station's own work, in ms; `station check` shows the room that they leave."""
 
@@ -122,6 +130,7 @@ class StationConfig(_Part):
     model: ModelConfig | None = None
     mqtt: MqttConfig | None = None
     timing: TimingConfig = TimingConfig()
+    retention: RetentionConfig | None = None
     sha256: str = ""
 
     def setup(self, roles: Mapping[str, Role], thresholds: Mapping[str, float]) -> LineSetup:
@@ -222,6 +231,9 @@ def _wire(
 def _places(config: StationConfig) -> list[Fault]:
     faults: list[Fault] = []
     eyes = config.line.eyes_mm
+    keep = config.retention
+    if keep and keep.days and keep.finds_days and keep.finds_days < keep.days:
+        faults.append((("retention", "finds_days"), "must not be less than days: a find is kept longer"))
     if list(eyes) != sorted(set(eyes)) or eyes[0] != 0:
         faults.append((("line", "eyes_mm"), "must begin with 0 (the infeed eye) and grow"))
     if not eyes[-1] < config.line.diverter_mm < config.line.exit_mm:

@@ -12,12 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import station
-from station.clock import now_ns, now_utc
+from station.clock import Clock, now_ns, now_utc
 from station.config import StationConfig
 from station.core.events import Condition, Event, Starting, Stopping, Tick, Watermark
 from station.core.line import Line
 from station.eye import Eye
 from station.journal import IdFile, Journal, JournalError, PictureStore
+from station.keeping import Keeping
 from station.lists import ListError, Lists
 from station.ports import Device, Driver, Picture, Plc
 from station.publishing import Publishing
@@ -56,11 +57,17 @@ class Daemon:
             name: drivers[device.kind].create(name, device.wire, now_ns) for name, device in config.devices.items()
         }
         self._plc = _as_plc(drivers[config.plc.kind].create("plc", config.plc.wire, now_ns))
-        self._eye = Eye(detector, PictureStore(config.data / "pictures"), self._put)
+        self._pictures = PictureStore(config.data / "pictures")
+        self._eye = Eye(detector, self._pictures, self._put)
         self._turn = Turn(self.line, self._journal, IdFile(config.data / "ids.json", now_utc), self._plc)
         self._snapshot = Snapshot(config, self.line, self._turn, {**self.devices, "plc": self._plc})
         self._lists = Lists(config.policy.hold_list, config.policy.declared_weights)
         self._publishing = Publishing(_publisher_settings(config), self._put) if config.mqtt else None
+        self._keeping = (
+            Keeping(config.retention, self._journal, self._pictures, publishes=config.mqtt is not None, clock=Clock())
+            if config.retention is not None
+            else None
+        )
         self._inbox: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._stop_cause = ""
@@ -88,6 +95,8 @@ class Daemon:
         for device in (*self.devices.values(), self._plc):
             device.start(self._put)
         tasks = [asyncio.create_task(self._watch_lists())]
+        if self._keeping is not None:
+            tasks.append(asyncio.create_task(asyncio.to_thread(self._pictures.measure)))
         if self._publishing is not None:
             tasks.append(asyncio.create_task(self._publishing.run()))
         with ThreadPoolExecutor(1, thread_name_prefix="core") as core:
@@ -125,6 +134,8 @@ class Daemon:
             events.append(self._inbox.popleft())
         self._turn.take([*events, *marks, Tick()])
         self._snapshot.write_every(_SNAPSHOT_NS)
+        if self._keeping is not None and not self._inbox:
+            self._keeping.step(self.line, self._put)
 
     async def _end(self, core: ThreadPoolExecutor, tasks: list[asyncio.Task[None]]) -> None:
         for task in tasks:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
+from collections import OrderedDict
 from pathlib import Path
 
 from station.journal.files import sync_folder
@@ -11,13 +13,21 @@ from station.journal.stored import JournalError
 
 SUFFIXES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg"}
 UNKNOWN = ".bin"
+REMEMBERED = 10_000
 
 
 class PictureStore:
-    """A folder of folders, by the first two hex digits of the hash."""
+    """A folder of folders, by the first two hex digits of the hash; used by any threads of one process.
+
+    Attributes:
+        bytes_kept: what all pictures take, once `measure` has looked.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.bytes_kept = 0
+        self._lock = threading.Lock()
+        self._put: OrderedDict[str, None] = OrderedDict()
 
     def put(self, data: bytes) -> str:
         """Keep encoded bytes durably, once; what is neither PNG nor JPEG is kept as `.bin`.
@@ -32,8 +42,13 @@ class PictureStore:
         suffix = next((end for magic, end in SUFFIXES.items() if data.startswith(magic)), UNKNOWN)
         path = self.folder / sha256[:2] / f"{sha256}{suffix}"
         try:
+            with self._lock:  # from here on `remove` leaves it
+                self._put[sha256] = None
+                if len(self._put) > REMEMBERED:
+                    self._put.popitem(last=False)
             if not path.exists():
                 _write(path, data)
+                self._add(len(data))
         except OSError as error:
             raise JournalError(f"picture {path}: {error.strerror}; nothing of it was kept; check its disk") from error
         return sha256
@@ -42,6 +57,27 @@ class PictureStore:
         """Where a picture is kept; None if it is not (any more)."""
         paths = (self.folder / sha256[:2] / f"{sha256}{end}" for end in (*SUFFIXES.values(), UNKNOWN))
         return next((path for path in paths if path.exists()), None)
+
+    def remove(self, sha256: str) -> bool:
+        """Delete a picture that nothing names any more; one that came again lately is about to be named, and stays."""
+        with self._lock:
+            path = self.path_of(sha256)
+            if path is None or sha256 in self._put:
+                return False
+            size = path.stat().st_size
+            path.unlink()
+            self.bytes_kept -= size
+            return True
+
+    def _add(self, size: int) -> None:
+        with self._lock:
+            self.bytes_kept += size
+
+    def measure(self) -> None:
+        """Look at all pictures' sizes; takes seconds where there are many."""
+        found = sum(path.stat().st_size for path in self.folder.glob("??/*") if path.is_file())
+        with self._lock:
+            self.bytes_kept = found
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -94,6 +94,10 @@ class Reader:
         rows = self._all("SELECT id, chain FROM event WHERE seq = ?", (seq,))
         return Place(str(rows[0][0]).rpartition("-")[0], seq, rows[0][1]) if rows else None
 
+    def pruned_to(self) -> int:
+        """The last number that retention took out, 0 if none: behind it nothing is missing."""
+        return int(self._all("SELECT coalesce(max(last_seq), 0) FROM gap", ())[0][0])
+
     def pulse_ns(self) -> int:
         """When the writer last committed anything, by its monotonic clock, ns; it commits several times a second."""
         event = "SELECT mono_ns FROM event ORDER BY seq DESC LIMIT 1"

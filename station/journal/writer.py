@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import apsw
 
@@ -21,12 +22,14 @@ from station.journal.schema import COLUMNS
 from station.journal.stored import Incarnation, Stored, explain, frames_of, parcels_of
 
 OPEN_AMONG = 100_000
+T = TypeVar("T")
 _PARCELS = f"""
 WITH parcel AS (SELECT seq, type, time, CAST(payload AS TEXT) AS told FROM event
     WHERE seq > ? AND type IN ('{ParcelEntered.type}', '{ParcelCompleted.type}'))
 SELECT type, time, json_extract(told, '$.parcel.epoch'), json_extract(told, '$.parcel.number')
     FROM parcel WHERE json_valid(told) ORDER BY seq
 """  # noqa: S608
+_RUNS = "SELECT first_seq, id FROM incarnation ORDER BY first_seq"
 _TRIGGERS = f"""
 WITH picture AS (SELECT seq, CAST(payload AS TEXT) AS told FROM event WHERE seq > ? AND type = '{ReadingMatched.type}')
 SELECT json_extract(told, '$.device'), json_extract(told, '$.trigger'), json_extract(told, '$.plc_trigger'), max(seq)
@@ -87,8 +90,26 @@ class Journal:
         self.last_seq, self._chain = opened.last_seq, opened.chain
         self._opening: JournalOpened | None = self._opened(opened.runs, opened.migrated_from)
 
-    def append(self, records: Sequence[Record], *, epoch: int, session: int) -> list[Stored]:
+    @property
+    def next_seq(self) -> int:
+        """The number of the next record that is appended."""
+        return self.last_seq + (1 if self._opening is None else 2)
+
+    def append(
+        self,
+        records: Sequence[Record],
+        *,
+        epoch: int,
+        session: int,
+        also: Callable[[apsw.Connection], object] | None = None,
+    ) -> list[Stored]:
         """Keep records in one transaction, synced; they get the next numbers, in their order.
+
+        Args:
+            records: what is kept.
+            epoch: the PLC's.
+            session: the station's.
+            also: done in the same transaction.
 
         Raises:
             JournalError: nothing was kept and no number is used up; a later append may succeed.
@@ -113,7 +134,7 @@ class Journal:
             )
             chain = link(chain, *row)
             batch.append(Stored(*row, chain))
-        self._commit(lambda: self._insert(batch, [*ahead, *records]))
+        self._commit(lambda: self._insert(batch, [*ahead, *records], also))
         self.last_seq, self._chain, self._opening = batch[-1].seq, chain, None
         return batch[len(ahead) :]
 
@@ -125,16 +146,36 @@ class Journal:
         """
         self._commit(lambda: self._db.execute("UPDATE probe SET mono_ns = ?", (self._mono_ns(),)))
 
+    def incarnations(self) -> list[Incarnation]:
+        """The runs that wrote it, in order; this one once it has."""
+        return [Incarnation(int(seq), str(name)) for seq, name in self.rows(_RUNS)]
+
+    def within(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Do work in one transaction of its own, synced.
+
+        Raises:
+            JournalError: nothing of it was kept.
+        """
+        return self._commit(lambda: work(self._db))
+
+    def rows(self, sql: str, values: Sequence[apsw.SQLiteValue] = ()) -> list[Any]:
+        """What a query finds.
+
+        Raises:
+            JournalError: it cannot be read.
+        """
+        try:
+            return self._db.execute(sql, tuple(values)).fetchall()
+        except (apsw.Error, UnicodeDecodeError) as error:
+            raise explain(self.path, error) from error
+
     def open_parcels(self) -> list[OpenParcel]:
         """Parcels of the newest 100,000 events that entered and were not completed, oldest first.
 
         Raises:
             JournalError: it cannot be read.
         """
-        try:
-            rows = list(self._db.execute(_PARCELS, (self.last_seq - OPEN_AMONG,)))
-        except apsw.Error as error:
-            raise explain(self.path, error) from error
+        rows = self.rows(_PARCELS, (self.last_seq - OPEN_AMONG,))
         found: dict[ParcelKey, OpenParcel] = {}
         for kind, time, epoch, number in rows:
             if isinstance(epoch, int) and isinstance(number, int):
@@ -151,10 +192,7 @@ class Journal:
         Raises:
             JournalError: it cannot be read.
         """
-        try:
-            rows = list(self._db.execute(_TRIGGERS, (self.last_seq - OPEN_AMONG,)))
-        except apsw.Error as error:
-            raise explain(self.path, error) from error
+        rows = self.rows(_TRIGGERS, (self.last_seq - OPEN_AMONG,))
         return tuple((device, (own - plc) % TRIGGERS) for device, own, plc, _ in rows)
 
     def wal_bytes(self) -> int:
@@ -194,7 +232,9 @@ class Journal:
             migrated_from=migrated_from,
         )
 
-    def _insert(self, batch: Sequence[Stored], records: Sequence[Record]) -> None:
+    def _insert(
+        self, batch: Sequence[Stored], records: Sequence[Record], also: Callable[[apsw.Connection], object] | None
+    ) -> None:
         if self._opening is not None:
             run = (batch[0].seq, self.incarnation, batch[0].time)
             self._db.execute("INSERT INTO incarnation VALUES (?, ?, ?)", run)
@@ -207,17 +247,20 @@ class Journal:
         self._many("INSERT INTO parcel_event VALUES (?, ?, ?)", parcels)
         frames = [(frame, e.seq) for e, record in pairs for frame in frames_of(record)]
         self._many("INSERT INTO frame_event VALUES (?, ?)", frames)
+        if also is not None:
+            also(self._db)
 
     def _many(self, sql: str, rows: Sequence[tuple[apsw.SQLiteValue, ...]]) -> None:
         if rows:
             self._db.executemany(sql, rows)
 
-    def _commit(self, write: Callable[[], object]) -> None:
+    def _commit(self, write: Callable[[], T]) -> T:
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            write()
+            done = write()
             self._db.execute("COMMIT")
         except apsw.Error as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise explain(self.path, error) from error
+        return done

@@ -30,14 +30,18 @@ class Result:
 
 
 def replay_journal(reader: Reader, progress: Callable[[int], None] = lambda _: None) -> Result:
-    """Replay all events up to now; `progress` is told the number of the last one, now and then.
+    """Replay all events up to now, behind those of which retention took some out.
+
+    Args:
+        reader: the journal.
+        progress: told the number of the last event, now and then.
 
     Raises:
         ReplayError: nothing of it can be replayed, or an event is damaged.
         JournalError: it cannot be read.
     """
     replay, found = Replay(), list[Difference]()
-    seq, last, read = 0, reader.last_seq(), 0
+    seq, last, read = reader.pruned_to(), reader.last_seq(), 0
     while seq < last and (events := reader.after(seq, _AT_ONCE)):
         for event in events:
             found += replay.take(event)

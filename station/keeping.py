@@ -1,0 +1,70 @@
+"""Retention in the daemon: the site's rules carried out between turns, and a word if they cannot be."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from station.clock import Clock
+from station.config import RetentionConfig
+from station.core.events import Condition
+from station.core.line import Line
+from station.journal import CURSOR_FILE, Journal, JournalError, PictureStore, published, standing
+from station.journal.pruning import Pruner
+from station.journal.retention import Rules
+
+log = logging.getLogger(__name__)
+EVERY_NS = 100_000_000
+ASK_NS = 5_000_000_000
+
+
+class Keeping:
+    """One little step now and then, by the thread of the turns, when nothing waits."""
+
+    def __init__(
+        self, config: RetentionConfig, journal: Journal, pictures: PictureStore, *, publishes: bool, clock: Clock
+    ) -> None:
+        rules = Rules(config.days, config.finds_days, int(config.max_gb * 1e9) if config.max_gb else None)
+        limit = Published(journal, clock) if publishes else lambda: journal.last_seq
+        self._pruner = Pruner(journal, pictures, rules, limit)
+        self._clock = clock
+        self._next_ns = 0
+        self._said = ""
+
+    def step(self, line: Line, out: Callable[[Condition], None]) -> None:
+        """Do a little; `out` is told when the rules cannot be kept, and when they can again."""
+        now_ns = self._clock.mono_ns()
+        if now_ns < self._next_ns:
+            return
+        self._next_ns = now_ns + EVERY_NS
+        try:
+            self._pruner.step(now_ns, self._clock.utc(), epoch=line.plc.epoch, session=line.plc.session)
+        except JournalError as error:
+            self._next_ns = now_ns + ASK_NS
+            log.warning("journal: nothing could be removed: %s", error)
+        except OSError as error:
+            log.warning("pictures: %s cannot be removed: %s", error.filename, error.strerror)
+        trouble = self._pruner.trouble
+        if bool(trouble) != bool(self._said):
+            out(Condition("journal", "size", standing=bool(trouble), text=trouble))
+        self._said = trouble
+
+
+class Published:
+    """How far the journal is published, as the cursor on disk says; asked at most every five seconds."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
+        self._path: Path = journal.path.with_name(CURSOR_FILE)
+        self._clock = clock
+        self._asked_ns = -ASK_NS
+        self._seq = 0
+
+    def __call__(self) -> int:
+        """The last number of which it is certain."""
+        now_ns = self._clock.mono_ns()
+        if now_ns - self._asked_ns >= ASK_NS:
+            self._asked_ns = now_ns
+            self._seq = standing(published(self._path), self._journal.incarnations(), self._journal.last_seq).seq
+        return self._seq
