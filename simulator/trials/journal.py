@@ -2,7 +2,8 @@
 
 `append` writes the same rows with the journal and with bare apsw inserts into a table without a chain or an index,
 turn about in one run, each commit synced. `fill` grows a journal to a length, tells what an append costs on the way,
-how long the next start takes, and how many events a second `verify` looks at.
+how long the next start takes, how many events a second `verify` looks at, how long a backup takes, and a step of
+retention.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,10 @@ from simulator.config import FeedConfig, PlantConfig
 from simulator.storm.world import World
 from station.clock import now_ns, now_utc
 from station.core.records import CountInterval, EdgesRead, FrameInspected, ParcelRef, ReadingMatched, Record
-from station.journal import Journal, Stored
+from station.journal import Journal, PictureStore, Stored
+from station.journal.backup import back_up
+from station.journal.pruning import Pruner
+from station.journal.retention import Rules
 from station.journal.verify import verify
 
 BATCHES = (1, 5, 20)
@@ -36,6 +41,7 @@ CREATE TABLE event (
     mono_ns INTEGER NOT NULL, epoch INTEGER NOT NULL, session INTEGER NOT NULL, payload BLOB NOT NULL) STRICT
 """
 _STEPS = 10
+PRUNE_STEPS = 3000
 
 
 def records_of(number: int) -> list[Record]:
@@ -136,8 +142,53 @@ def _compared(folder: Path, batches: Sequence[Sequence[Record]]) -> dict[str, An
 
 
 def fill(folder: Path, events: int, batch: int) -> dict[str, Any]:
-    """Grow a journal, then start it, then verify it."""
+    """Grow a journal, then start it, verify it, back it up, and prune some of it."""
     path = folder / "journal.db"
+    steps = _grown(path, events, batch)
+    begin = time.perf_counter()
+    journal = _journal(path)
+    known = len(journal.open_parcels()), len(journal.trigger_offsets())
+    start_s = time.perf_counter() - begin
+    journal.close()
+    begin = time.perf_counter()
+    verdict = verify(path)
+    verify_s = time.perf_counter() - begin
+    begin = time.perf_counter()
+    back_up(path, folder / "backup.db")
+    backup_s = time.perf_counter() - begin
+    (folder / "backup.db").unlink()
+    return {
+        "events": verdict.events,
+        "file_mb": round(path.stat().st_size / 1e6, 1),
+        "steps": steps,
+        "start_s": round(start_s, 3),
+        "open_parcels_and_offsets": known,
+        "verify_s": round(verify_s, 1),
+        "verify_events_per_s": round(verdict.events / verify_s),
+        "faults": len(verdict.faults),
+        "backup_s": round(backup_s, 1),
+        "prune_step_ms": _pruned(path),
+        "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def _pruned(path: Path) -> dict[str, float]:
+    """Milliseconds of a step of retention, ten days later."""
+    journal = _journal(path)
+    pruner = Pruner(journal, PictureStore(path.parent / "pictures"), Rules(days=1), lambda: journal.last_seq)
+    later, spent, pruned_before = now_utc() + timedelta(days=10), [], journal.last_seq
+    pruner.step(0, later - timedelta(hours=2), epoch=1, session=1)
+    for _ in range(PRUNE_STEPS):
+        begin = time.perf_counter()
+        pruner.step(7200 * 10**9, later, epoch=1, session=1)
+        spent.append((time.perf_counter() - begin) * 1000)
+    told = journal.last_seq - pruned_before
+    journal.close()
+    return _spread(spent) | {"max": round(max(spent), 2), "passes": told}
+
+
+def _grown(path: Path, events: int, batch: int) -> list[dict[str, Any]]:
+    """What an append costs on the way."""
     journal = _journal(path)
     steps: list[dict[str, Any]] = []
     number = count(journal.last_seq)
@@ -152,25 +203,7 @@ def fill(folder: Path, events: int, batch: int) -> dict[str, Any]:
         steps.append({"events": journal.last_seq, **told})
         sys.stderr.write(f"{json.dumps(steps[-1])}\n")
     journal.close()
-    begin = time.perf_counter()
-    journal = _journal(path)
-    known = len(journal.open_parcels()), len(journal.trigger_offsets())
-    start_s = time.perf_counter() - begin
-    journal.close()
-    begin = time.perf_counter()
-    verdict = verify(path)
-    verify_s = time.perf_counter() - begin
-    return {
-        "events": verdict.events,
-        "file_mb": round(path.stat().st_size / 1e6, 1),
-        "steps": steps,
-        "start_s": round(start_s, 3),
-        "open_parcels_and_offsets": known,
-        "verify_s": round(verify_s, 1),
-        "verify_events_per_s": round(verdict.events / verify_s),
-        "faults": len(verdict.faults),
-        "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-    }
+    return steps
 
 
 def main(argv: list[str]) -> int:

@@ -30,7 +30,7 @@ def envelope_schema() -> dict[str, Any]:
     text = {"type": "string", "minLength": 1}
     fields: dict[str, Any] = {
         "specversion": {"const": "1.0"},
-        "id": {**text, "description": "journal's UUID and number; equal in each repetition"},
+        "id": {**text, "description": "incarnation of the journal and number; equal in each repetition"},
         "source": {"type": "string", "pattern": "^inspection/[^/]+/[^/]+/[^/]+$"},
         "type": {"type": "string", "pattern": r"^inspection\.v1\.[a-z-]+$"},
         "time": {"type": "string", "format": "date-time", "description": "UTC by the station's clock, which may step"},
