@@ -29,7 +29,7 @@ from station.cli_parts import (
     parcel_name,
 )
 from station.clock import now_ns, now_utc
-from station.journal import JournalError, PictureStore, Reader, Stored
+from station.journal import CURSOR_FILE, JournalError, PictureStore, Reader, Stored
 from station.journal.backup import back_up, restore, set_aside
 from station.journal.export import csv_head, csv_line, selected
 from station.journal.show import parcel_story, tail_table
@@ -84,7 +84,13 @@ def verify_(
         last = Reader(path).last_seq()
         store = PictureStore(path.parent / "pictures") if pictures else None
         with _bar("verifying") as told:
-            verdict = verify(path, pictures=store, heads=noted, progress=lambda seq: told(seq, last))
+            verdict = verify(
+                path,
+                pictures=store,
+                cursor=path.with_name(CURSOR_FILE),
+                heads=noted,
+                progress=lambda seq: told(seq, last),
+            )
     _print(verdict)
     raise typer.Exit(1 if verdict.faults else 0)
 

@@ -16,7 +16,7 @@ from station.journal.digest import gaps_sha256
 from station.journal.opening import check_file, check_ours
 from station.journal.pictures import PictureStore
 from station.journal.places import end_of, gaps_between, incarnations, standing
-from station.journal.published import CURSOR_FILE, published
+from station.journal.published import published
 from station.journal.schema import COLUMNS
 from station.journal.stored import Gap, JournalError, explain
 from station.journal.walk import Fault, Walk
@@ -43,13 +43,19 @@ class Verdict:
 
 
 def verify(
-    path: Path, *, pictures: PictureStore | None = None, heads: dict[int, str] | None = None, progress: Progress = int
+    path: Path,
+    *,
+    pictures: PictureStore | None = None,
+    cursor: Path | None = None,
+    heads: dict[int, str] | None = None,
+    progress: Progress = int,
 ) -> Verdict:
     """Walk along the whole chain, a short transaction at a time, beside a writer too.
 
     Args:
         path: the journal.
         pictures: look at the bytes of all pictures that are named as well.
+        cursor: the publisher's, which knows what the journal must hold; None where it may hold less, as a backup does.
         heads: links by number, as noted earlier elsewhere: from a verdict, or from `journal-opened` at a subscriber.
         progress: told the number of the last event looked at, now and then.
 
@@ -63,7 +69,7 @@ def verify(
             db.set_busy_timeout(BUSY_MS)
             db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             check_ours(db, path)
-            return _Look(db, path, dict(heads or {}), progress).all(pictures)
+            return _Look(db, path, cursor, dict(heads or {}), progress).all(pictures)
         finally:
             db.close()
     except (apsw.Error, UnicodeDecodeError) as error:
@@ -71,9 +77,12 @@ def verify(
 
 
 class _Look:
-    def __init__(self, db: apsw.Connection, path: Path, heads: dict[int, str], progress: Progress) -> None:
+    def __init__(
+        self, db: apsw.Connection, path: Path, cursor: Path | None, heads: dict[int, str], progress: Progress
+    ) -> None:
         self._db = db
         self._path = path
+        self._cursor = cursor
         self._heads = heads
         self._progress = progress
         self._told: dict[int, str] = {}
@@ -132,7 +141,7 @@ class _Look:
 
     def _end(self, last: int) -> Iterator[Fault]:
         """Nothing that was published or noted lies behind the end."""
-        stand = standing(published(self._path.with_name(CURSOR_FILE)), incarnations(self._db), last)
+        stand = standing(published(self._cursor) if self._cursor else [], incarnations(self._db), last)
         if stand.beyond is not None and not stand.strange:
             beyond = f"{stand.beyond.incarnation}-{stand.beyond.seq}"
             sentence = f"was published and is not here: cut off behind {stand.seq}, or an older copy was put back"

@@ -100,7 +100,7 @@ class Service:
     def _take_cursor(self) -> Generator[Wait, float | None, Cursor | None]:
         """The cursor, once a publisher that is about to end has let go of it, and once it can be used."""
         until_ns = self._clock.mono_ns() + int(LOCK_WAIT_S * 1e9)
-        path = self._settings.data / CURSOR_FILE
+        path, damaged = self._settings.data / CURSOR_FILE, False
         while True:
             try:
                 cursor = Cursor(path)
@@ -109,12 +109,14 @@ class Service:
                     self._teller.tell("lock", f"process {error.pid} already publishes this journal; end it first")
                     return None
             except (CorruptError, NotADBError, SQLError, UnicodeDecodeError) as error:
-                aside = put_aside(path)
+                aside, damaged = put_aside(path), True
                 sentence = f"{path} was damaged ({error}) and is kept as {aside}: all events are published once more"
                 self._teller.tell("cursor", sentence)
             except (apsw.Error, OSError) as error:
                 self._teller.tell("cursor", f"{path} cannot be used ({error}): let this user write it; nothing is lost")
             else:
+                if not damaged:
+                    self._teller.tell("cursor", None)
                 return cursor
             if self._ending.begun():
                 return None

@@ -19,6 +19,7 @@ import pytest
 from station.clock import now_ns, now_utc
 from station.core.records import AlarmRaised, DeviceChanged, Record, StationStopped
 from station.journal import Journal
+from station.journal.backup import back_up, restore, set_aside
 from tests.system.broker import Mosquitto, Subscriber, free_port
 
 TOPIC = "inspection/v1/hall/belt/s1"
@@ -365,3 +366,59 @@ def test_another_client_under_our_name_is_named_and_nothing_is_lost_after(
     mine = [json.loads(p)["sequence"] for p in subscriber.payloads if b"/s1" in p]
     assert list(dict.fromkeys(mine)) == station.numbers
     twin.close_pipes()
+
+
+def test_a_damaged_cursor_is_kept_and_everything_comes_again(
+    station: Station, tmp_path: Path, subscriber: Subscriber, publish: Callable[..., Publisher]
+) -> None:
+    station.many(50)
+    one = publish()
+    whole(station, subscriber)
+    one.end()
+    cursor = tmp_path / "data" / "cursor.db"
+    cursor.write_bytes(b"x" * 5000)
+    two = publish()
+    assert "is kept as" in two.told("cursor")
+    subscriber.wait(lambda: len(subscriber.payloads) >= 2 * station.journal.last_seq)
+    whole(station, subscriber)
+    assert cursor.with_name("cursor.db.damaged-1").read_bytes() == b"x" * 5000
+
+
+def test_a_cursor_that_cannot_be_used_is_told_and_waited_for(
+    station: Station, tmp_path: Path, subscriber: Subscriber, publish: Callable[..., Publisher]
+) -> None:
+    station.many(5)
+    cursor = tmp_path / "data" / "cursor.db"
+    cursor.mkdir()
+    one = publish()
+    assert "cannot be used" in one.told("cursor")
+    cursor.rmdir()
+    whole(station, subscriber)
+    one.told("cursor", standing=False)
+
+
+def test_an_old_copy_that_is_put_back_goes_on_under_new_ids_and_is_told(
+    station: Station, tmp_path: Path, subscriber: Subscriber, publish: Callable[..., Publisher]
+) -> None:
+    station.many(50)
+    path = tmp_path / "data" / "journal.db"
+    back_up(path, tmp_path / "copy.db")
+    station.many(50)
+    one = publish()
+    whole(station, subscriber)
+    one.end()
+    newest = f"{station.journal.incarnation}-{station.journal.last_seq}"
+    station.close()
+    set_aside(path, "now")
+    restore(tmp_path / "copy.db", path, "s1")
+    again = Station(tmp_path / "data")
+    try:
+        again.many(30)
+        two = publish()
+        assert newest in two.told("journal")
+        subscriber.wait(lambda: len(set(subscriber.payloads)) >= 101 + 31)
+        ids = {json.loads(payload)["id"] for payload in subscriber.payloads}
+        assert len(ids) == 101 + 31
+        assert two.end() == 0
+    finally:
+        again.close()

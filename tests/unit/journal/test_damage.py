@@ -302,7 +302,7 @@ def test_what_is_sound_goes_on_and_what_is_missing_is_found(site: Site, name: st
     before = site.files()
     assert "events" in look_at(site.path, "demo")
     _nothing_lost(site, before)
-    faults = [fault.text for fault in verify(site.path).faults]
+    faults = [fault.text for fault in verify(site.path, cursor=site.cursor).faults]
     assert bool(faults) == bool(word)
     if word:
         assert word in faults[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from station.journal import Reader
+from station.journal import CURSOR_FILE, Reader
 from station.journal.verify import verify
 from tests.unit.storm.rig import Rig
 
@@ -51,7 +51,7 @@ def test_what_is_new_arrives_under_new_ids_and_the_gap_is_told(copied: int, publ
             assert opening["published_beyond"] in before
             assert opening["published_beyond"] not in kept
             assert opening["published_beyond"] in told[-1]
-            assert verify(path).faults == []
+            assert verify(path, cursor=path.with_name(CURSOR_FILE)).faults == []
         else:
             assert (opening["published_beyond"], told) == ("", [])
 
@@ -59,6 +59,6 @@ def test_what_is_new_arrives_under_new_ids_and_the_gap_is_told(copied: int, publ
 def test_a_copy_without_its_newest_events_is_found_by_what_was_published() -> None:
     with Rig() as rig:
         path, before = put_back(rig, 10, 10, 0)
-        faults = verify(path).faults
+        faults = verify(path, cursor=path.with_name(CURSOR_FILE)).faults
         assert [fault.seq for fault in faults] == [12]
         assert before[-1] in faults[0].text
