@@ -27,6 +27,7 @@ from station.snapshot import Snapshot
 from station.systemd import Systemd
 from station.turn import Turn
 from station.vision import Detector, load_model
+from station.watch import DiedError, Watch
 
 log = logging.getLogger(__name__)
 INBOX = 20_000
@@ -83,8 +84,21 @@ class Daemon:
 
         Raises:
             OverrunError: the core could not keep up.
+            DiedError: a thread or a task failed.
         """
         self._loop = asyncio.get_running_loop()
+        with Watch(self._end_for) as watch:
+            await self._run(watch)
+        if watch.died:
+            raise DiedError(watch.died)
+
+    def _end_for(self, _died: str) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.stop, "error")
+
+    async def _run(self, watch: Watch) -> None:
+        if self._loop is None:
+            return
         for sign in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(sign, self.stop, sign.name)
         sha256 = self._model.sha256 if self._model else ""
@@ -95,9 +109,9 @@ class Daemon:
         self._systemd.ready()
         for device in (*self.devices.values(), self._plc):
             device.start(self._put)
-        tasks = [asyncio.create_task(self._watch_lists())]
+        tasks = [watch.task("the watch over the lists", self._watch_lists())]
         if self._publishing is not None:
-            tasks.append(asyncio.create_task(self._publishing.run()))
+            tasks.append(watch.task("the watch over the publisher", self._publishing.run()))
         with ThreadPoolExecutor(1, thread_name_prefix="core") as core:
             try:
                 await self._turns(core)
