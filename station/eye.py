@@ -44,7 +44,10 @@ class Eye:
         self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
 
     def start(self) -> None:
-        """Begin to take pictures."""
+        """Begin to take pictures, with a detector that has just passed its test."""
+        if self._detector is not None:
+            self.tested_ns = now_ns()
+            self._test_due_ns = self.tested_ns + _TEST_EVERY_NS
         self._thread.start()
 
     def stop(self) -> None:
