@@ -40,6 +40,7 @@ from station.replay.run import result_view
 from station.status import screen
 from station.vision import DetectorFault, ModelError
 from station.vision.look import look as look_at
+from station.watch import DiedError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The inspection station.", epilog=__doc__)
 app.add_typer(journal_app, name="journal")
@@ -53,7 +54,7 @@ def run(config: ConfigFile, overrides: Overrides = []) -> None:  # noqa: B006
     tree, drivers = configuration(config, overrides)
     try:
         asyncio.run(_run(tree, drivers))
-    except (JournalError, ModelError, DetectorFault, OverrunError) as error:
+    except (JournalError, ModelError, DetectorFault, OverrunError, DiedError) as error:
         fail(str(error), 3 if isinstance(error.__cause__, LockedError) else 1)
 
 
