@@ -15,6 +15,7 @@ from typing import Any
 
 WEIGHT_TOLERANCE_G = 10.0
 FEED_CAUSES = frozenset({"too-close"})
+BY_HAND = frozenset({"added", "removed"})
 
 
 @dataclass(slots=True)
@@ -41,8 +42,10 @@ class Truth:
         by_count: dict[int, int] = {}
         for line in lines:
             fact = json.loads(line)
+            if fact["kind"] in BY_HAND:
+                self.hands.add(fact["item"])
             match fact["kind"]:
-                case "fed":
+                case "fed" | "added":
                     self.items[fact["item"]] = fact
                 case "infeed":
                     by_count[fact["count"]] = fact["item"]
@@ -56,11 +59,6 @@ class Truth:
                 case "picture":
                     self.pictures[fact["item"]] = fact["sha256"]
                     self.hazards[fact["item"]] = fact["hazards"]
-                case "added":
-                    self.items[fact["item"]] = fact
-                    self.hands.add(fact["item"])
-                case "removed":
-                    self.hands.add(fact["item"])
 
     def threat(self, item: int) -> bool:
         """True if the item holds a hazard."""
