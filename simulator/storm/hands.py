@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from simulator.faults import Switch, Where
-from simulator.storm.world import RESTART_MS, World
+from simulator.storm.runs import Copy
+from simulator.storm.world import RESTART_MS, STATION, World
+from station.journal import JournalError, Reader
+from station.journal.backup import back_up, restore
 
 _BROKER_AWAY_MS = 1000.0
 _PAGE = 4096
@@ -106,6 +110,36 @@ def _corrupt(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
             file.write(world.room.random.randbytes(_PAGE))
 
 
+def _old_copy(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    """A copy is made, with what is open in it; later the PC is off for a moment, and the copy is the journal."""
+    path = world.room.folder / "journal.db"
+    copy = path.with_name("copy.db")
+    if on:
+        copy.unlink(missing_ok=True)
+        with contextlib.suppress(JournalError):  # of a journal that is refused there is none
+            back_up(path, copy)
+            world.open_in_copy = dict(world.promises.open)
+    elif copy.exists():
+        if world.publishing is not None:
+            world.publishing.kill()
+        world.kill_station()
+        _put_back(world, copy)
+
+
+def _put_back(world: World, copy: Path) -> None:
+    """As a technician does, who finds the disk's image of before. What cannot be put back is a journal lost."""
+    path = world.room.folder / "journal.db"
+    move_journal_aside(world)
+    try:
+        last = restore(copy, path, STATION)
+    except JournalError:
+        return
+    with contextlib.closing(Reader(path)) as reader:
+        runs = tuple((run.id, run.first_seq) for run in reader.incarnations())
+    world.runs.put_back(Copy(runs, last), world.subscriber.newest)
+    world.promises.copy_put_back(world.open_in_copy)
+
+
 def _broker_gone(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
     world.broker.leave() if on else world.broker.come_back()
 
@@ -152,6 +186,7 @@ _AT_THE_PC: Mapping[str, Callable[[World, float, bool], None]] = {
     "disk-fsync": _fsync,
     "power-cut": _power_cut,
     "page-corrupted": _corrupt,
+    "old-copy-put-back": _old_copy,
     "broker-gone": _broker_gone,
     "broker-slow": _broker_slow,
     "broker-refusing": _broker_refusing,
@@ -166,3 +201,5 @@ def move_journal_aside(world: World) -> None:
     world.promises.journal_lost()
     for path in sorted(Path(world.room.folder).glob("journal.db*")):
         path.rename(path.with_name(f"aside-{round(world.ms())}-{path.name}"))
+    if world.room.disk is not None:
+        world.room.disk.unsynced.writes.clear()  # of a file that has another name now

@@ -138,6 +138,12 @@ class Promises:
         """It was moved aside: what it holds open stays open there, and the next one knows nothing of it."""
         self.open.clear()
 
+    def copy_put_back(self, open_then: dict[Key, float]) -> None:
+        """A copy of before is the journal now: what was open then is open again, and is completed once more."""
+        self.open = dict(open_then)
+        for key in open_then:
+            self._closed.pop(key, None)
+
     def _of(self, key: Key) -> Seen:
         seen = self._seen.get(key)
         if seen is None:
@@ -200,7 +206,7 @@ class Promises:
         self._closed[key] = record.outcome
         while len(self._closed) > 10 * _KEPT:
             self._closed.popitem(last=False)
-        if self.open.pop(key, None) is None:
+        if self.open.pop(key, None) is None and not self._is_on_disk(key, ParcelEntered):
             self.broken(Promise.ACCOUNTED, "completed, and never entered", key)
         body = self.truth.by_key.get(key)
         seen = body is not None and body.lane is not None and not body.hands and record.outcome in {"pass", "inspect"}
@@ -272,17 +278,17 @@ class Promises:
         for key, differs in self._repeated.finish():
             self.broken(Promise.REPLAY, differs, key)
         for key, entered in self.open.items():
-            if entered <= newest_allowed_ms and not self._completed_on_disk(key):
+            if entered <= newest_allowed_ms and not self._is_on_disk(key, ParcelCompleted):
                 self.broken(Promise.ACCOUNTED, "entered, and never completed", key)
 
-    def _completed_on_disk(self, key: Key) -> bool:
+    def _is_on_disk(self, key: Key, kind: type[Record]) -> bool:
         """A batch whose sync failed may be on disk all the same, and be found there at the next start."""
         if self._reader is None:
             return False
         told = (
             "SELECT 1 FROM parcel_event JOIN event USING (seq) WHERE number = ? AND parcel_event.epoch = ? AND type = ?"
         )
-        return self._reader.execute(told, (key[1], key[0], ParcelCompleted.type)).get is not None
+        return self._reader.execute(told, (key[1], key[0], kind.type)).get is not None
 
 
 def key_of(parcel: object) -> Key:

@@ -278,7 +278,8 @@ class Storm:
         world.run_until(world.ms() + _PUBLISH_MS)
         world.promises.finish(end)
         excused = {event_id(message.payload) for message in world.broker.forgotten}
-        for broken in world.subscriber.verdict(world.to_be_published(), excused, world.firsts):
+        runs, check = world.runs, world.subscriber
+        for broken in check.verdict(runs.to_be_published(check.newest), excused, runs.firsts, runs.must_tell):
             world.promises.broken(Promise.AT_SUBSCRIBER, f"{broken.name}: {broken.id} {broken.text}")
         result = self.result
         result.violations = world.promises.violations

@@ -5,11 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic_core import from_json
 
-Name = Literal["not-an-event", "unknown", "id-differs", "disorder", "double-differs", "gap"]
+Name = Literal["not-an-event", "unknown", "id-differs", "disorder", "double-differs", "gap", "untold"]
 _WORD = 1 << 63
 _AT_MOST = 1000
 
@@ -25,9 +25,15 @@ class Violation:
 
 @dataclass(slots=True)
 class _Journal:
-    """What arrived of one incarnation: its first number, digests of first arrivals from there, numbers skipped."""
+    """What arrived of one incarnation: its first number, digests of first arrivals from there, numbers skipped.
+
+    Attributes:
+        previous: the one before it, once its `journal-opened` is here.
+        over: another has begun behind it.
+    """
 
     first: int
+    previous: str | None = None
     over: bool = False
     digests: array[int] = field(default_factory=lambda: array("q"))
     skipped: set[int] = field(default_factory=set)
@@ -45,11 +51,13 @@ class SubscriberCheck:
 
     Attributes:
         arrivals: how many messages came; doubles: how many of them repeated an event.
+        told: incarnations whose `journal-opened` shows that what was before is not all in the journal any more.
     """
 
     def __init__(self, known: Callable[[str], bool]) -> None:
         self.arrivals = 0
         self.doubles = 0
+        self.told: set[str] = set()
         self._known = known
         self._journals: dict[str, _Journal] = {}
         self._violations: list[Violation] = []
@@ -71,15 +79,18 @@ class SubscriberCheck:
             self._broken("unknown", identity, "it arrived and is not in the journal")
         self._place(self._journals.setdefault(journal, _Journal(number)), identity, number, hash(payload) % _WORD)
         if str(event.get("type", "")).endswith(".journal-opened"):
-            before = str(event["data"]["previous"])
-            self._journals.setdefault(before, _Journal(1)).over = True
+            self._opened(journal, event["data"])
 
     def newest(self, journal: str) -> int:
         """The highest number that arrived of a journal, 0 if none."""
         return self._journals[journal].newest if journal in self._journals else 0
 
     def verdict(
-        self, newest: Mapping[str, int], excused: Collection[str] = (), first: Mapping[str, int] | None = None
+        self,
+        newest: Mapping[str, int],
+        excused: Collection[str] = (),
+        first: Mapping[str, int] | None = None,
+        must_tell: Collection[str] = (),
     ) -> list[Violation]:
         """What was broken, now that all up to the `newest` number of each incarnation should be here.
 
@@ -87,6 +98,7 @@ class SubscriberCheck:
             newest: by incarnation, the last number on disk.
             first: by incarnation, its first number where it is not 1.
             excused: ids that may be missing or late: what the broker acknowledged and lost, or would never accept.
+            must_tell: incarnations that began on an old copy of the journal, behind events that had arrived.
         """
         gaps = [
             Violation("gap", f"{journal}-{number}", "it never arrived")
@@ -95,7 +107,40 @@ class SubscriberCheck:
             if f"{journal}-{number}" not in excused
         ]
         late = [v for v in self._violations if not (v.name == "disorder" and v.id in excused)]
-        return [*late, *gaps]
+        openings = {run: f"{run}-{(first or {}).get(run, 1)}" for run in must_tell if run not in self.told}
+        untold = [
+            Violation("untold", identity, "nothing in it shows that an old copy was put back")
+            for identity in openings.values()
+            if identity not in excused
+        ]
+        return [*late, *gaps, *untold]
+
+    def _opened(self, journal: str, data: Mapping[str, Any]) -> None:
+        """By the table in docs/mqtt.md; what came behind `previous` before this one, comes no more."""
+        previous, last = str(data["previous"]), int(data["last_seq"])
+        here = self._journals[journal]
+        if here.previous is not None:
+            return
+        others = self._journals.keys() - {journal}
+        before = self._journals.get(previous)
+        rolled_back = before.over or before.newest > last if before else bool(others)
+        if rolled_back or data.get("published_beyond"):
+            self.told.add(journal)
+        here.previous = previous
+        if previous:
+            self._journals.setdefault(previous, _Journal(1))
+            for run in others | {previous}:
+                if self._follows(run, previous):
+                    self._journals[run].over = True
+
+    def _follows(self, run: str, previous: str) -> bool:
+        """True for `previous` itself and all that came behind it."""
+        while run != previous:
+            known = self._journals.get(run)
+            if known is None or not known.previous:
+                return False
+            run = known.previous
+        return True
 
     def _place(self, journal: _Journal, identity: str, number: int, digest: int) -> None:
         if number < journal.first:

@@ -25,9 +25,10 @@ from simulator.storm.disk import Disk
 from simulator.storm.pc import Daemon, KilledError, Publishing, Room
 from simulator.storm.plc_port import Cabinet
 from simulator.storm.promises import Promise, Promises
+from simulator.storm.runs import Runs
 from simulator.storm.setup import DEVICES, setup_of
 from simulator.storm.subscriber import SubscriberCheck
-from simulator.storm.truth import Body, Truth
+from simulator.storm.truth import Body, Key, Truth
 from station.core.actions import Order
 from station.core.events import DeviceState, Event, Frame, ListsLoaded
 from station.core.records import Record
@@ -82,8 +83,7 @@ class World:
             self.truth, origin, self.ms, lambda: self.room.lists.held, tuple(d.name for d in DEVICES)
         )
         self.subscriber = SubscriberCheck(self._is_known)
-        self._ids: dict[str, int] = {}
-        self.firsts: dict[str, int] = {}
+        self.runs = Runs()
         self._names = Random(f"{config.seed} incarnations")
         self.room = Room(
             clock=self.clock,
@@ -108,6 +108,7 @@ class World:
         self.supervised = True
         self.wants_feed = True
         self.refused = ""
+        self.open_in_copy: dict[Key, float] = {}
         self.left: Callable[[Body | None, str], None] = lambda _body, _lane: None
         self._fed = False
         self._settings = PublisherSettings(data=folder, **_SETTINGS)  # type: ignore[arg-type]
@@ -332,9 +333,9 @@ class World:
 
     def kept(self, records: Sequence[Record], stored: Sequence[Stored]) -> None:
         """Records are on disk."""
-        journal, _, _ = stored[-1].id.rpartition("-")
-        self._ids[journal] = stored[-1].seq
-        self.firsts.setdefault(journal, stored[0].seq - 1)  # where its journal-opened stands
+        again = self.runs.kept(stored[0].incarnation, stored[0].seq, stored[-1].seq)
+        if again:
+            self.promises.broken(Promise.AT_SUBSCRIBER, again)
         self.promises.kept(records, stored)
         if self.heard is not None:
             for record in records:
@@ -344,17 +345,9 @@ class World:
         """Orders go out."""
         self.promises.ordered(orders, session)
 
-    def to_be_published(self) -> dict[str, int]:
-        """By incarnation, the last number that must reach the subscriber: of a lost journal, what had reached it."""
-        runs = list(self._ids)
-        begun = max(index for index, run in enumerate(runs) if self.firsts[run] == 1)
-        return {run: self.subscriber.newest(run) for run in runs[:begun]} | {
-            run: self._ids[run] for run in runs[begun:]
-        }
-
     def _is_known(self, identity: str) -> bool:
         journal, _, number = identity.rpartition("-")
-        return int(number) <= self._ids.get(journal, 0) or self.promises.on_disk(int(number))
+        return int(number) <= self.runs.ends.get(journal, 0) or self.promises.on_disk(int(number))
 
     def _delivered(self, topic: str, payload: bytes) -> None:
         if "/event/" in topic:

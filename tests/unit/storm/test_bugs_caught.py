@@ -14,11 +14,11 @@ BUGS = {bug.name: bug for bug in load()}
 @pytest.mark.parametrize(
     ("name", "seed", "promise"),
     [
-        ("frozen-picture-accepted", 3, Promise.OWN_EVIDENCE),
+        ("frozen-picture-accepted", 2, Promise.OWN_EVIDENCE),
         ("orders-before-commit", 2, Promise.DISK_FIRST),
         ("completed-twice", 2, Promise.REPLAY),
         ("doubles-with-new-id", 2, Promise.AT_SUBSCRIBER),
-        ("matched-never-forgotten", 2, Promise.BOUNDED),
+        ("matched-never-forgotten", 7, Promise.BOUNDED),
         ("deadline-too-early", 2, Promise.LIVENESS),
     ],
 )
