@@ -61,8 +61,8 @@ class Daemon:
             name: drivers[device.kind].create(name, device.wire, now_ns) for name, device in config.devices.items()
         }
         self._plc = _as_plc(drivers[config.plc.kind].create("plc", config.plc.wire, now_ns))
-        self._pictures = PictureStore(config.data / "pictures")
-        self._eye = Eye(detector, self._pictures, self._put)
+        pictures = PictureStore(config.data / "pictures")
+        self._eye = Eye(detector, pictures, self._put)
         mend = "see whether the alarm `detector` stands too; else it hangs: restart the station"
         proofs = [Proof("detector", DETECTOR_MS, lambda: self._eye.tested_ns, mend)] if detector is not None else []
         ids = IdFile(config.data / "ids.json", now_utc)
@@ -72,7 +72,7 @@ class Daemon:
         self._lists = Lists(config.policy.hold_list, config.policy.declared_weights)
         self._publishing = Publishing(_publisher_settings(config), self._put) if config.mqtt else None
         self._keeping = (
-            Keeping(config.retention, self._journal, self._pictures, publishes=config.mqtt is not None, clock=Clock())
+            Keeping(config.retention, self._journal, pictures, publishes=config.mqtt is not None, clock=Clock())
             if config.retention is not None
             else None
         )
@@ -118,7 +118,7 @@ class Daemon:
             device.start(self._put)
         tasks = [watch.task("the watch over the lists", self._watch_lists())]
         if self._keeping is not None:
-            tasks.append(watch.task("measuring the pictures", asyncio.to_thread(self._pictures.measure)))
+            self._keeping.start()
         if self._publishing is not None:
             tasks.append(watch.task("the watch over the publisher", self._publishing.run()))
         with ThreadPoolExecutor(1, thread_name_prefix="core") as core:
@@ -174,6 +174,8 @@ class Daemon:
         for device in (*self.devices.values(), self._plc):
             await asyncio.to_thread(device.stop)
         self._eye.stop()
+        if self._keeping is not None:
+            self._keeping.stop()
         self._put(Stopping(self._stop_cause or "error"))
         if self._loop is not None:
             await self._loop.run_in_executor(core, self._one_turn)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from station.clock import Clock
 from station.config import RetentionConfig
 from station.core.events import Condition
 from station.core.line import Line
-from station.journal import CURSOR_FILE, Journal, JournalError, PictureStore, published, standing
+from station.journal import CURSOR_FILE, Journal, JournalError, PictureStore, Reader, published, standing
+from station.journal.orphans import sweep, sweep_unfinished, told_elsewhere
 from station.journal.pruning import Pruner
 from station.journal.retention import Rules
 
@@ -31,6 +34,21 @@ class Keeping:
         self._clock = clock
         self._next_ns = 0
         self._said = ""
+        self._journal = journal.path
+        self._pictures = pictures
+        self._sweeps = not told_elsewhere(journal.path.parent, journal.incarnations(), journal.last_seq)
+        self._begun = clock.utc()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="pictures", daemon=True)
+
+    def start(self) -> None:
+        """Look at all pictures, by a thread of its own: it takes seconds where there are many."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the picture in hand; how much they take is not needed any more."""
+        self._ending.set()
+        self._thread.join(timeout=1.0)
 
     def step(self, line: Line, out: Callable[[Condition], None]) -> None:
         """Do a little; `out` is told when the rules cannot be kept, and when they can again."""
@@ -49,6 +67,21 @@ class Keeping:
         if bool(trouble) != bool(self._said):
             out(Condition("journal", "size", standing=bool(trouble), text=trouble))
         self._said = trouble
+
+    def _look(self) -> None:
+        """Take away what a kill left, then see how much the rest takes."""
+        try:
+            removed = sweep_unfinished(self._pictures, self._begun)
+            if self._sweeps:
+                with closing(Reader(self._journal)) as reader:
+                    removed += sweep(self._pictures, reader, self._begun, lambda: not self._ending.is_set())
+            if removed:
+                log.info("pictures: %d removed that a kill left without an event", removed)
+        except JournalError as error:
+            log.warning("pictures: %s", error)
+        except OSError as error:
+            log.warning("pictures: %s cannot be removed: %s", error.filename, error.strerror)
+        self._pictures.measure()
 
 
 class Published:

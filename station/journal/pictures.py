@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 
 from station.journal.files import sync_folder
@@ -73,11 +74,23 @@ class PictureStore:
         with self._lock:
             self.bytes_kept += size
 
+    def files(self) -> Iterator[Path]:
+        """All that lies there, unfinished pictures too."""
+        return self.folder.glob("??/*")
+
     def measure(self) -> None:
         """Look at all pictures' sizes; takes seconds where there are many."""
-        found = sum(path.stat().st_size for path in self.folder.glob("??/*") if path.is_file())
+        found = sum(_size(path) for path in self.files())
         with self._lock:
             self.bytes_kept = found
+
+
+def _size(path: Path) -> int:
+    """0 if it is gone: pictures are removed meanwhile."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -98,6 +98,10 @@ class Reader:
         """The last number that retention took out, 0 if none: behind it nothing is missing."""
         return int(self._all("SELECT coalesce(max(last_seq), 0) FROM gap", ())[0][0])
 
+    def names_picture(self, sha256: str) -> bool:
+        """True if an event names it."""
+        return bool(self._all("SELECT 1 FROM frame_event WHERE frame_id = ? LIMIT 1", (sha256,)))
+
     def pulse_ns(self) -> int:
         """When the writer last committed anything, by its monotonic clock, ns; it commits several times a second."""
         event = "SELECT mono_ns FROM event ORDER BY seq DESC LIMIT 1"
