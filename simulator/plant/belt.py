@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+from simulator.plant.draw import drawn
 from simulator.plant.feed import Item
 
 
@@ -32,9 +33,9 @@ class Belt:
         return before, self.travel
 
 
-def draw_slips(random: Random, stretches: int, slip: float) -> tuple[float, ...]:
+def draw_slips(random: Random, stretches: int, slip: float, limits: float = 0.0) -> tuple[float, ...]:
     """One factor a stretch: how far an item moves for a mm of belt."""
-    return tuple(random.uniform(1 - slip, 1 + slip) for _ in range(stretches))
+    return tuple(drawn(random, 1 - slip, 1 + slip, limits) for _ in range(stretches))
 
 
 def travel_at(item: Item, place_mm: float, stretches: tuple[float, ...]) -> float:

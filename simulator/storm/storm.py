@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simulator.config import FeedConfig, PlantConfig
+from simulator.config import STATED_LATENCY_MS, BeltConfig, DevicesConfig, FeedConfig, PlantConfig, PlcConfig
 from simulator.faults import Kind
 from simulator.storm import hands
 from simulator.storm.clock import NS_PER_MS, NS_PER_S
@@ -35,6 +35,8 @@ _PAUSE_EVERY_MS = 6000.0
 _USEFUL_SHARE = 0.95
 _CAUSELESS_SHARE = 0.001
 _ENOUGH = 1000
+_LIMITS = 0.5
+_WORD = 1 << 32
 _HARMLESS = frozenset({"readings", "devices", "detector", "broker"})
 """Groups of faults that leave alone all that an order needs on its way."""
 _GROWS = {"parcels": 40, "waiting": 60, "matched": 400, "backlog": 100, "alarms": 40}
@@ -295,10 +297,26 @@ def _ms(ns: int) -> float:
 
 
 def storm_plant(seed: int) -> PlantConfig:
-    """The plant of a seed; its encoder's count wraps within the hour."""
-    first_count = 4_294_967_296 - (seed * 7919) % 3_000_000
-    base = PlantConfig(seed=seed, feed=FeedConfig(parcels_per_hour=PARCELS_PER_HOUR))
-    return base.model_copy(update={"belt": base.belt.model_copy(update={"first_count": first_count})})
+    """The plant of a seed: two of three are at the edges of what their station is told.
+
+    The encoder's count wraps within the hour, in one of four also the PLC's clock.
+    """
+    first_count = _WORD - (seed * 7919) % 3_000_000
+    first_ms = _WORD - (seed * 104_729) % 600_000 if seed % 4 == 1 else 1_000_000
+    feed = FeedConfig(parcels_per_hour=PARCELS_PER_HOUR, two_labels_share=0.02)
+    if seed % 3 == 0:
+        return PlantConfig(
+            seed=seed, feed=feed, belt=BeltConfig(first_count=first_count), plc=PlcConfig(first_ms=first_ms)
+        )
+    stated = {f"{device}_latency_ms": bounds for device, bounds in STATED_LATENCY_MS.items()}
+    return PlantConfig(
+        seed=seed,
+        limits=_LIMITS,
+        feed=feed,
+        belt=BeltConfig(first_count=first_count),
+        devices=DevicesConfig.model_validate(stated),
+        plc=PlcConfig(first_ms=first_ms, drift_ppm=50.0 if seed % 2 else -50.0),
+    )
 
 
 def _fast_folder() -> str | None:

@@ -39,7 +39,7 @@ class Body:
     @property
     def barcodes(self) -> set[str]:
         """Its labels."""
-        return {item.barcode for item in self.items if item.barcode is not None}
+        return {code for item in self.items for code in (item.barcode, item.second) if code is not None}
 
     @property
     def clean(self) -> bool:

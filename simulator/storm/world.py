@@ -211,7 +211,9 @@ class World:
         if self.daemon is not None:
             return
         try:
-            self.daemon = Daemon(self.room, setup_of(self.config, f"policy-{self.policies}", self._poll_ns / NS_PER_MS), STATION)
+            self.daemon = Daemon(
+                self.room, setup_of(self.config, f"policy-{self.policies}", self._poll_ns / NS_PER_MS), STATION
+            )
         except JournalError as error:
             self.refused = str(error)
             self.tell("station-refused", {"why": str(error)})
