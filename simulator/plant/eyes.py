@@ -37,6 +37,10 @@ class Eyes:
             self._covered[eye].discard(item.identity)
         return self.look(eye, latch)
 
+    def covered(self, eye: int) -> bool:
+        """True if something lies under that eye."""
+        return bool(self._covered[eye])
+
     def under(self, eye: int) -> int | None:
         """The one item whose body breaks that beam, if the eye says so and there is one."""
         covered = self._covered[eye]

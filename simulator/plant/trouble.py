@@ -91,6 +91,10 @@ class Trouble:
         )
         if not frozen or device not in self._last:
             self._last[device] = emission
+        babbles = self.size("device-babbling", device)
+        if babbles is not None:
+            more = int(babbles)
+            return [said, *(replace(said, due_ms=said.due_ms + 15 * n / more, sensed=None) for n in range(1, more + 1))]
         if self.strikes("reading-doubled", device):
             return [said, replace(said, due_ms=said.due_ms + self.random.uniform(0.5, 15), sensed=None)]
         return [said]

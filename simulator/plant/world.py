@@ -22,6 +22,7 @@ from simulator.plc.signals import EdgeSignal, Inputs, Outputs
 
 _STEP_MS = 5.0
 _AHEAD_MM = 300.0
+_UNSURE_MM = 60.0
 _TRIGGERS = 65_535
 
 
@@ -356,11 +357,25 @@ class Plant:
         return lambda late: (self.count(travel + late * speed), int(self.plc_ms(ms + late)))
 
     def _beam(self, eye: int, item: Item, travel: float, ms: float, *, breaks: bool) -> None:
+        alone, latched = not self.eyes.covered(eye), len(self.eyes.edges)
         count = self.eyes.pass_by(eye, item, self._latched(travel, ms), breaks=breaks)
+        if breaks and alone and len(self.eyes.edges) != latched + 1:
+            self.on_truth("misseen", {"item": item.identity, "eye": eye, "edges": len(self.eyes.edges) - latched})
         if eye == 0 and breaks and count is not None:
             self._entered(item.identity, count, ms)
         if eye == self.config.plc.decision_eye and breaks:
             self.on_truth("decision-eye", {"item": item.identity, "ms": round(ms, 1)})
+
+    def under(self, zone_mm: tuple[float, float]) -> list[Item]:
+        """Items of which some part lies in that zone for certain."""
+        low, high = zone_mm
+        return [
+            item
+            for item in self.items
+            if item.on_belt
+            and low + _UNSURE_MM < self.position(item)
+            and self.position(item) - item.length_mm < high - _UNSURE_MM
+        ]
 
     def _say(self, emission: Emission) -> None:
         for said in self.trouble.said(emission):

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulator.config import STATED_LATENCY_MS, BeltConfig, DevicesConfig, FeedConfig, PlantConfig, PlcConfig
-from simulator.faults import Kind
+from simulator.faults import FAULTS, Kind
 from simulator.storm import hands
-from simulator.storm.clock import NS_PER_MS, NS_PER_S
+from simulator.storm.clock import ms_of
 from simulator.storm.disk import Disk
 from simulator.storm.promises import Promise, Violation
 from simulator.storm.subscriber import event_id
@@ -37,8 +37,6 @@ _CAUSELESS_SHARE = 0.001
 _ENOUGH = 1000
 _LIMITS = 0.5
 _WORD = 1 << 32
-_HARMLESS = frozenset({"readings", "devices", "detector", "broker"})
-"""Groups of faults that leave alone all that an order needs on its way."""
 _GROWS = {"parcels": 40, "waiting": 60, "matched": 400, "backlog": 100, "alarms": 40}
 
 
@@ -101,12 +99,13 @@ class Storm:
         plant = plant or storm_plant(seed)
         self.world = World(plant, self._folder, disk, heard, POLLS_MS[seed % len(POLLS_MS)])
         self.world.promises.too_late = self._too_late
-        self.world.promises.well = self._well
+        self.world.promises.undisturbed = self._undisturbed
+        self.world.promises.calm = lambda: self._calm
         self.world.left = self._left
         self._on: list[Episode] = []
-        self._over_ms = 0.0
+        self._over_ms = self._meddled_ms = 0.0
         self._late_ms = -_TOO_LATE_MS
-        self._hampered_ms = 0.0
+        self._last_ms: dict[str, float] = {}
         self._next_trouble_ms = [e.at_s * 1000 for e in self.episodes]
         self._paused_ms = self._pressed_ms = -_PAUSE_EVERY_MS
         self._recovered = True
@@ -137,8 +136,8 @@ class Storm:
         if episode.seconds:
             hands.lift(self.world, episode.switch)
         self._on.remove(episode)
-        if episode.switch.fault.group not in _HARMLESS:
-            self._hampered_ms = self.world.ms()
+        fault = episode.switch.fault
+        self._last_ms[fault.name] = self.world.ms()
         if episode.switch.fault.kind is Kind.LATE:
             self._late_ms = self.world.ms()
         self._trouble()
@@ -151,15 +150,18 @@ class Storm:
     def _calm(self) -> bool:
         return not self._on and self.world.ms() - self._over_ms >= RECOVER_MS
 
-    def _well(self, body: Body) -> bool:
-        """True if since it entered, and a while before, nothing hampered the way from the eyes to the order."""
-        if body.entered_ns is None or body.hands or self._hampers() or self.world.room.fuse.left is not None:
-            return False
+    def _undisturbed(self, body: Body, harmless: frozenset[str]) -> bool:
+        """True if in its own session, and from a while before it, only faults of those groups or names were on."""
         session = self.world.cabinet.program.orders.session
-        return bool(session) and body.session == session and _ms(body.entered_ns) >= self._hampered_ms + RECOVER_MS
-
-    def _hampers(self) -> bool:
-        return any(e.switch.fault.group not in _HARMLESS for e in self._on)
+        if body.entered_ns is None or body.hands or not session or body.session != session:
+            return False
+        if self.world.room.fuse.left is not None and "daemon" not in harmless:
+            return False
+        since = ms_of(body.entered_ns) - RECOVER_MS
+        faults = {e.switch.fault for e in self._on} | {
+            f for f in FAULTS.values() if self._last_ms.get(f.name, -1) > since
+        }
+        return self._meddled_ms <= since and all(harmless & {fault.name, fault.group} for fault in faults)
 
     def _too_late(self) -> bool:
         late = any(e.switch.fault.kind is Kind.LATE for e in self._on)
@@ -196,11 +198,11 @@ class Storm:
         if world.refused and "move" in world.refused:
             hands.move_journal_aside(world)
             world.refused = ""
-            self._hampered_ms = now
+            self._meddled_ms = now
             self._trouble()
         guard = world.cabinet.program.guard
         if guard.stop_cause and now - self._pressed_ms > _PRESSES_AFTER_MS:
-            self._pressed_ms = self._hampered_ms = now
+            self._pressed_ms = self._meddled_ms = now
             world.plant.acknowledge()
             self._trouble()
         alarms = world.daemon.line.alarms.open if world.daemon else {}
@@ -249,7 +251,7 @@ class Storm:
         """In a calm stretch a clean parcel passes, and others are inspected for a cause."""
         if body is None or body.entered_ns is None or self._on:
             return
-        if _ms(body.entered_ns) < self._over_ms + RECOVER_MS:
+        if ms_of(body.entered_ns) < self._over_ms + RECOVER_MS:
             return
         self.result.calm += 1
         if not body.clean or body.barcodes & self.world.room.lists.held:
@@ -289,11 +291,6 @@ class Storm:
             world.publishing.kill()
         world.kill_station()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _ms(ns: int) -> float:
-    """Since the world began."""
-    return (ns - NS_PER_S) / NS_PER_MS
 
 
 def storm_plant(seed: int) -> PlantConfig:

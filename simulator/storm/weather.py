@@ -11,13 +11,13 @@ from random import Random
 
 from simulator.faults import FAULTS, Fault, Kind, Switch
 
-_SHARE = 0.5
+_SHARES = (0.15, 0.3, 0.5)
 _FIRST_S = 15.0
-_CALM_S = (14.0, 40.0)
+_CALM_S = (13.0, 32.0)
 _TOGETHER = (1, 1, 2, 2, 3)
 _WITHIN_S = 5.0
 DISK = frozenset({"disk-full", "disk-fsync", "power-cut"})
-_RARE = {"page-corrupted": 0.15, "power-cut": 0.5}
+_RARE = {"page-corrupted": 0.3, "power-cut": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ def detectable() -> list[Fault]:
 def forecast(seed: int, seconds: float, faults: Sequence[Fault], *, all_of_them: bool = False) -> list[Episode]:
     """Draw the episodes of a storm; the last stretch is calm."""
     random = Random(seed * 6_700_417 + 11)
-    some = [fault for fault in faults if all_of_them or random.random() < _SHARE] or list(faults)
+    share = random.choice(_SHARES)
+    some = [fault for fault in faults if all_of_them or random.random() < share] or list(faults)
     episodes: list[Episode] = []
     at = _FIRST_S + random.uniform(0, 5)
     while at < seconds - _CALM_S[0]:
