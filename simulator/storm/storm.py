@@ -17,13 +17,13 @@ from simulator.storm.disk import Disk
 from simulator.storm.promises import Promise, Violation
 from simulator.storm.subscriber import event_id
 from simulator.storm.truth import Body
+from simulator.storm.watch import RECOVER_MS, Watch
 from simulator.storm.weather import Episode, needs_disk
 from simulator.storm.world import Heard, World
 
 PARCELS_PER_HOUR = 3600
 POLLS_MS = (20.0, 25.0, 30.0)
 """How often a seed's station polls the PLC; `station check` proves the line with each of them."""
-RECOVER_MS = 5000.0
 _LOOK_MS = 250.0
 _DRAIN_MS = 12_000.0
 _PUBLISH_MS = 15_000.0
@@ -33,11 +33,11 @@ _PRESSES_AFTER_MS = 700.0
 _PAUSE_MS = 3900.0
 _PAUSE_EVERY_MS = 6000.0
 _USEFUL_SHARE = 0.95
+_CAUSELESS_AT_ONCE = 0.005
 _CAUSELESS_SHARE = 0.001
 _ENOUGH = 1000
 _LIMITS = 0.5
 _WORD = 1 << 32
-_GROWS = {"parcels": 40, "waiting": 60, "matched": 400, "backlog": 100, "alarms": 40}
 
 
 @dataclass(slots=True)
@@ -102,6 +102,7 @@ class Storm:
         self.world.promises.undisturbed = self._undisturbed
         self.world.promises.calm = lambda: self._calm
         self.world.left = self._left
+        self._watch = Watch(self.world)
         self._on: list[Episode] = []
         self._over_ms = self._meddled_ms = 0.0
         self._late_ms = -_TOO_LATE_MS
@@ -184,11 +185,10 @@ class Storm:
             self._strays = len(world.promises.strays)
             began = world.ms() - _LOOK_MS
             world.after(_STOPS_MS, lambda: self._stopped(began))
-        if self._calm:
-            self._bounds()
-            if not self._recovered:
-                self._recovered = True
-                self._recovery()
+        self._watch.look(-1.0 if self._on else world.ms() - self._over_ms)
+        if self._calm and not self._recovered:
+            self._recovered = True
+            self._watch.recovered()
 
     def _technician(self) -> None:
         """Somebody who does what the alarms say, once the fault itself is over."""
@@ -225,28 +225,6 @@ class Storm:
         elif self.world.daemon is not None and promises.stop_alarm_ms < began_ms:
             promises.broken(Promise.STOPS, "an unreleased parcel stopped the belt, and no alarm says so")
 
-    def _recovery(self) -> None:
-        world = self.world
-        session = world.cabinet.program.orders.session
-        if world.daemon is None or not session or session != world.daemon.line.plc.session:
-            world.promises.broken(Promise.RECOVERY, f"no live session {RECOVER_MS / 1000:g} s after the last fault")
-
-    def _bounds(self) -> None:
-        daemon = self.world.daemon
-        if daemon is None:
-            return
-        line = daemon.line
-        sizes = {
-            "parcels": len(line.tracker.parcels),
-            "waiting": len(line.matcher.waiting),
-            "matched": len(line.matcher.matched),
-            "backlog": len(daemon.turn.backlog),
-            "alarms": len(line.alarms.open),
-        }
-        for name, size in sizes.items():
-            if size > _GROWS[name]:
-                self.world.promises.broken(Promise.BOUNDED, f"{size} {name}")
-
     def _left(self, body: Body | None, lane: str) -> None:
         """In a calm stretch a clean parcel passes, and others are inspected for a cause."""
         if body is None or body.entered_ns is None or self._on:
@@ -262,6 +240,9 @@ class Storm:
             self.result.calm_passed += 1
         else:
             self.result.causeless.append(f"seed {self.result.seed}, {self.world.ms() / 1000:.1f} s, {body.key}")
+            if len(self.result.causeless) == 3 + int(_CAUSELESS_AT_ONCE * self.result.calm):
+                text = f"{len(self.result.causeless)} of {self.result.calm} inspections in calm stretches have no cause"
+                self.world.promises.broken(Promise.USEFUL, text, body.key)
             if len(self._flow) == 3 and not any(self._flow):
                 text = "three clean parcels in a row were inspected though all faults are over"
                 self.world.promises.broken(Promise.LIVENESS, text, body.key)

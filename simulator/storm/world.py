@@ -198,7 +198,8 @@ class World:
             self.truth.numbered(program)
         if program.orders.session != self._session:
             self._session = program.orders.session
-            self.promises.taken(self._session)
+            if self._session:
+                self.promises.taken(self._session)
         self._fed = self._fed or bool(program.orders.session and program.run_empty)
         plant.feeding = self.wants_feed and self._fed
 
@@ -360,6 +361,11 @@ class World:
     def outcome(self, seen: OutcomeSeen) -> None:
         """The PLC tells where a parcel ended."""
         self.promises.outcome((self.cabinet.program.orders.epoch, seen.number), seen.place.value)
+
+    @property
+    def newest(self) -> tuple[str, int]:
+        """The journal that is written now, and its last number."""
+        return next(reversed(self._ids.items()), ("", 0))
 
     def to_be_published(self) -> dict[str, int]:
         """By journal, the last number that must reach the subscriber: of one moved aside, what had reached it."""
