@@ -11,13 +11,17 @@ from simulator.plant.feed import Item
 
 @dataclass(slots=True)
 class Belt:
-    """Travel in mm since the start; speed ramps so that it brakes within `brake_mm` from full speed."""
+    """Travel in mm since the start; speed ramps so that it brakes within `brake_mm` from full speed.
+
+    `steady_from` is the travel from which on it has been at full speed.
+    """
 
     full_mm_s: float
     brake_mm: float
     travel: float = 0.0
     speed_mm_s: float = 0.0
     running: bool = False
+    steady_from: float = 0.0
 
     def step(self, seconds: float) -> tuple[float, float]:
         """Move for that long; returns travel before and after. Speed is even within a step."""
@@ -30,6 +34,8 @@ class Belt:
                 self.speed_mm_s = max(target, self.speed_mm_s - change)
         before = self.travel
         self.travel += self.speed_mm_s * seconds
+        if self.speed_mm_s != self.full_mm_s:
+            self.steady_from = self.travel
         return before, self.travel
 
 

@@ -63,6 +63,7 @@ class Plant:
     _acknowledge: bool = False
     _stretches: tuple[float, ...] = field(init=False)
     _ahead_ms: float = field(init=False)
+    _encoder_faults: frozenset[str] = frozenset({"encoder-slip", "encoder-dead", "encoder-reversal"})
 
     def __post_init__(self) -> None:
         config = self.config
@@ -388,9 +389,9 @@ class Plant:
     def _sensed(self, travel: float, lasts_ms: float = 0.0) -> Sensed | None:
         """What the encoder showed from so long before that travel up to it; unknown while the belt is not at speed."""
         belt = self.belt
-        if belt.speed_mm_s != belt.full_mm_s:
-            return None
         began = travel - lasts_ms / 1000 * belt.full_mm_s
+        if began < belt.steady_from or not self._encoder_faults.isdisjoint(self.trouble.on):
+            return None
         return Sensed(self.count(began), self.count(travel), self.encoder_mm)
 
     def _scan(self, item: Item, label: str | None, travel: float, ms: float) -> None:
