@@ -371,12 +371,26 @@ class Promises:
         seen, told = self._of(key), self._outcomes.get(key)
         if told is not None and record.outcome != told:
             self.broken(Promise.ACCOUNTED, f"the PLC says that it ended as {told}, the journal {record.outcome}", key)
+        self._witnesses(key, seen)
         acknowledged = bool(seen.accepted_lane) and seen.accepted_lane == seen.ordered_lane
         if record.acknowledged != acknowledged or record.ordered != bool(seen.ordered_lane):
             text = f"ordered {record.ordered} and acknowledged {record.acknowledged} in its sum, but"
             self.broken(Promise.ACCOUNTED, f"{text} {bool(seen.ordered_lane)} and {acknowledged} before", key)
         if record.route != seen.route or record.reasons != seen.reasons:
             self.broken(Promise.ACCOUNTED, "its sum gives another decision than its last", key)
+
+    def _witnesses(self, key: Key, seen: Seen) -> None:
+        """No reading of another object stands as its own to the end, whatever was decided."""
+        body = self.truth.by_key.get(key)
+        if body is None or not self.undisturbed(body, TRACKED | {"parcel-added"}):
+            return
+        for reading, stamp in seen.stamps:
+            emission = self.origin.get(stamp)
+            if emission is None or emission.sensed is None or reading.device in seen.ambiguous or reading.fault:
+                continue
+            if emission.shows != body.identity and not body.misseen:
+                text = f"{reading.device} said {reading.value!r} of something else, and that stands to the end"
+                self.broken(Promise.OWN_EVIDENCE, text, key)
 
     def _written(self, sql: str, *values: int) -> bool:
         return self._reader is None or self._reader.execute(sql, values).get is not None

@@ -5,6 +5,7 @@ Each seed has some of the faults only: what never meets the others hides less (s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -12,6 +13,7 @@ from random import Random
 from simulator.faults import FAULTS, Fault, Kind, Switch
 
 _SHARES = (0.15, 0.3, 0.5)
+_SMALL = 0.5
 _FIRST_S = 15.0
 _CALM_S = (13.0, 32.0)
 _TOGETHER = (1, 1, 2, 2, 3)
@@ -55,12 +57,19 @@ def forecast(seed: int, seconds: float, faults: Sequence[Fault], *, all_of_them:
 def _draw(random: Random, faults: Collection[Fault], at: float) -> Episode | None:
     fault = random.choice(list(faults))
     target = random.choice(fault.targets) if fault.targets else ""
-    seconds = 0.0 if fault.seconds is None else round(random.uniform(*fault.seconds), 3)
-    size = float(f"{random.uniform(*fault.size):.4g}")
+    seconds = 0.0 if fault.seconds is None else round(_within(random, *fault.seconds), 3)
+    size = float(f"{_within(random, *fault.size):.4g}")
     begins = round(at + random.uniform(0, _WITHIN_S), 3)
     if random.random() > _RARE.get(fault.name, 1.0):
         return None
     return Episode(begins, seconds, Switch(fault, target, size))
+
+
+def _within(random: Random, least: float, most: float) -> float:
+    """Between the two: evenly, or where what is short or small shows more, evenly by its logarithm."""
+    if least > 0 and random.random() < _SMALL:
+        return math.exp(random.uniform(math.log(least), math.log(most)))
+    return random.uniform(least, most)
 
 
 def needs_disk(episodes: Collection[Episode]) -> bool:
