@@ -386,7 +386,7 @@ class Promises:
             return
         for reading, stamp in seen.stamps:
             emission = self.origin.get(stamp)
-            if emission is None or emission.sensed is None or reading.device in seen.ambiguous or reading.fault:
+            if emission is None or emission.sensed is None or reading.device in seen.ambiguous or reading.value is None:
                 continue
             if emission.shows != body.identity and not body.misseen:
                 text = f"{reading.device} said {reading.value!r} of something else, and that stands to the end"

@@ -21,6 +21,8 @@ _SETTLED = {"parcels": 40, "waiting": 60, "matched": 400, "backlog": 100, "open"
 _SAMPLES = 6100
 _LARGE = {"_times": _SAMPLES, "_counts": _SAMPLES, "held": 1 << 30, "declared_g": 1 << 30}
 _ANY = 250
+_NOTICE = ("publisher", "journal")
+"""That the journal is another one than before is told until the next start."""
 _CONTAINERS = (list, dict, set, frozenset, deque, tuple)
 
 
@@ -80,6 +82,8 @@ class Watch:
 
     def _alarms(self) -> None:
         for (alarm, subject), since in self._promises.alarms.items():
+            if (alarm, subject) == _NOTICE:
+                continue
             if self.world.daemon is not None and self._promises.now_ms() - since >= _STANDS_MS:
                 self._once(Promise.RECOVERY, (alarm, subject, since), f"{alarm} {subject} stands long after all faults")
 
