@@ -456,10 +456,10 @@ class Promises:
         for key, differs in self._repeated.finish():
             self.broken(Promise.REPLAY, differs, key)
         for key, entered in self.open.items():
-            if entered <= newest_allowed_ms and not self._completed_on_disk(key):
+            if entered <= newest_allowed_ms and not self.completed_on_disk(key):
                 self.broken(Promise.ACCOUNTED, "entered, and never completed", key)
 
-    def _completed_on_disk(self, key: Key) -> bool:
+    def completed_on_disk(self, key: Key) -> bool:
         """A batch whose sync failed may be on disk all the same, and be found there at the next start."""
         if self._reader is None:
             return False

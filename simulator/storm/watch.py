@@ -1,4 +1,4 @@
-"""What must hold whenever all has been well for a while: sizes, sessions, alarms, and how far the subscriber is behind."""
+"""What must hold whenever all has been well for a while: sizes, session, alarms, how far the subscriber is behind."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Watch:
             return
         now = self._promises.now_ms()
         for key, entered in list(self._promises.open.items()):
-            if now - entered > _OPEN_MS:
+            if now - entered > _OPEN_MS and not self._promises.completed_on_disk(key):
                 text = f"it entered {(now - entered) / 1000:.0f} s ago, and is not completed"
                 self._once(Promise.ACCOUNTED, key, text)
 
