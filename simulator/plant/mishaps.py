@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from random import Random
 from typing import TYPE_CHECKING
 
 from simulator.plant.feed import Item
@@ -51,7 +52,9 @@ def _free_place(plant: Plant, length_mm: float) -> float | None:
     """A stretch of belt between two eyes on which nothing lies."""
     taken = [(plant.position(item) - item.length_mm, plant.position(item)) for item in plant.items]
     taken += [(place, place) for place in plant.config.plc.eyes_mm]
-    for place in range(int(_HAND_MM[1]), int(_HAND_MM[0]), -50):
+    places = list(range(int(_HAND_MM[1]), int(_HAND_MM[0]), -50))
+    Random(f"{plant.config.seed} {plant.by_hand}").shuffle(places)
+    for place in places:
         front, back = place + _CLEAR_MM, place - length_mm - _CLEAR_MM
         if all(front < low or back > high for low, high in taken):
             return float(place)

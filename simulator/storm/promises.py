@@ -144,27 +144,33 @@ class Promises:
             match record:
                 case ReadingMatched():
                     self._reading(record)
-                case FrameInspected():
-                    self._detections[record.frame_id] = record
-                    while len(self._detections) > _KEPT:
-                        self._detections.popitem(last=False)
                 case Decided():
                     self._decided(record, event)
-                case Acknowledged():
-                    self._acknowledged(record)
-                case Ordered():
-                    self._of(key_of(record.parcel)).ordered_lane = record.lane
-                case AlarmRaised():
-                    self._raised(record)
-                case AlarmCleared():
-                    self.alarms.pop((record.alarm, record.subject), None)
-                case StationStarted():
-                    self.alarms.clear()
-                    self._outcomes.clear()
                 case ParcelEntered():
                     self._entered(record, event)
                 case ParcelCompleted():
                     self._completed(record)
+                case Ordered():
+                    self._of(key_of(record.parcel)).ordered_lane = record.lane
+                case Acknowledged():
+                    self._acknowledged(record)
+                case _:
+                    self._of_the_line(record)
+
+    def _of_the_line(self, record: Record) -> None:
+        """What concerns no parcel by name."""
+        match record:
+            case FrameInspected():
+                self._detections[record.frame_id] = record
+                while len(self._detections) > _KEPT:
+                    self._detections.popitem(last=False)
+            case AlarmRaised():
+                self._raised(record)
+            case AlarmCleared():
+                self.alarms.pop((record.alarm, record.subject), None)
+            case StationStarted():
+                self.alarms.clear()
+                self._outcomes.clear()
 
     def journal_lost(self) -> None:
         """It was moved aside: what it holds open stays open there, and the next one knows nothing of it."""
@@ -300,6 +306,8 @@ class Promises:
             answer = self._detections.get(str(frame))
             if answer is None or answer.fault:
                 lacks.append(f"the detector has not answered for {frame}")
+            elif any(isinstance(finding.score, str) for finding in answer.findings):
+                lacks.append(f"the detector's score for {frame} is no number")
         return lacks
 
     def _completed(self, record: ParcelCompleted) -> None:
@@ -335,7 +343,7 @@ class Promises:
 
     def offered(self, session: int, epoch: int | None) -> None:
         """The PLC is offered a session now."""
-        if not self._written(f"SELECT 1 FROM event WHERE type = '{SessionOpened.type}' AND session = ?", session):
+        if not self._written("SELECT 1 FROM event WHERE type = ? AND session = ?", SessionOpened.type, session):
             self.broken(Promise.DISK_FIRST, f"session {session} is offered, and not in the journal")
         for kind, number in (("session", session), ("epoch", epoch)):
             if number is None:
@@ -392,7 +400,7 @@ class Promises:
                 text = f"{reading.device} said {reading.value!r} of something else, and that stands to the end"
                 self.broken(Promise.OWN_EVIDENCE, text, key)
 
-    def _written(self, sql: str, *values: int) -> bool:
+    def _written(self, sql: str, *values: int | str) -> bool:
         return self._reader is None or self._reader.execute(sql, values).get is not None
 
     def on_disk(self, seq: int) -> bool:

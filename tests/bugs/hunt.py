@@ -147,15 +147,15 @@ def table(bugs: Sequence[Bug], catches: Iterable[Catch], seeds: Sequence[int], h
     lines = [
         "# Deliberate bugs, and what catches them",
         "",
-        "Each is a small patch of `tests/bugs/catalogue.yaml`, laid over a copy of the product, in which storms run until",
-        "an invariant (`simulator/storm/promises.py`) is broken. This page is made by",
+        "Each is a small patch of `tests/bugs/catalogue.yaml`, laid over a copy of the product, in which storms run",
+        "until an invariant (`simulator/storm/promises.py`, `watch.py` beside it) is broken. This page is made by",
         "",
         f"    python -m tests.bugs.hunt --seeds {seeds[0]}-{seeds[-1]} --hours {hours:g}",
         "",
-        f"The budget is {hours:g} line hours a bug: {len(seeds)} storms of {hours * 60 / len(seeds):g} minutes each, all",
-        f"faults of the station's hypothesis by seed. Caught: {len(caught)} of {len(hunted)}, {quick} of them within ten",
-        f"line minutes; the slowest took {minutes[-1] if minutes else 0:g}. The minutes count all storms before the one that",
-        "caught it. The unpatched product breaks nothing in the same storms.",
+        f"The budget is {hours:g} line hours a bug: {len(seeds)} storms of {hours * 60 / len(seeds):g} minutes,",
+        f"each with faults and a plant of its own seed. Caught: {len(caught)} of {len(hunted)}, {quick} of them within",
+        f"ten line minutes; the slowest took {minutes[-1] if minutes else 0:g}. The minutes count all storms ahead of it.",
+        "The unpatched product breaks nothing in the same storms.",
     ]
     for promise in PROMISES:
         lines += ["", f"## {promise}", "", "| bug | story | caught by | seed | minutes |", "|---|---|---|---|---|"]

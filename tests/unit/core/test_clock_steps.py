@@ -18,7 +18,8 @@ def sample(at_ms: int, *, ahead_ms: int) -> PlcSample:
     """One of a belt at 2,500 counts a second, read within 2 ms, by a PLC whose clock is so much ahead."""
     count = at_ms * 5 // 2
     times = (at_ms - 1) * MS, (at_ms + 1) * MS, at_ms + ahead_ms
-    return PlcSample(*times, count, 7, 5, Mode.AUTOMATIC, True, 0, 0, Lane.INSPECT, False, 20)
+    state = {"mode": Mode.AUTOMATIC, "belt_running": True, "stop_cause": 0, "faults": 0, "diverter": Lane.INSPECT}
+    return PlcSample(*times, count, 7, 5, **state, lane_full=False, scan_max_ms=20)
 
 
 @pytest.mark.parametrize("step_ms", [-4000, -30, 30, 4000])
