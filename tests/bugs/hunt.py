@@ -154,7 +154,7 @@ def table(bugs: Sequence[Bug], catches: Iterable[Catch], seeds: Sequence[int], h
         "",
         f"The budget is {hours:g} line hours a bug: {len(seeds)} storms of {hours * 60 / len(seeds):g} minutes,",
         f"each with faults and a plant of its own seed. Caught: {len(caught)} of {len(hunted)}, {quick} of them within",
-        f"ten line minutes; the slowest took {minutes[-1] if minutes else 0:g}. The minutes count all storms ahead of it.",
+        f"ten line minutes; the slowest took {minutes[-1] if minutes else 0:g}. All storms before are counted.",
         "The unpatched product breaks nothing in the same storms.",
     ]
     for promise in PROMISES:
