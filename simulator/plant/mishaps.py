@@ -33,8 +33,9 @@ def _removed(plant: Plant, _size: float) -> None:
     plant.remove(*_HAND_MM)
 
 
-def _added(plant: Plant, _size: float) -> None:
-    put_down(plant)
+def _added(plant: Plant, parcels: float) -> None:
+    for _ in range(round(parcels)):
+        put_down(plant)
 
 
 def put_down(plant: Plant, at_mm: float | None = None) -> None:

@@ -248,6 +248,12 @@ class Promises:
         seen.route, seen.decided_seq, seen.reasons = record.route, event.seq, record.reasons
         if (record.route == "inspect") != bool(record.reasons):
             self.broken(Promise.ACCOUNTED, f"decided to {record.route} with {len(record.reasons)} reasons", key)
+        body = self.truth.by_key.get(key)
+        if body is not None and body.unwatched and self.undisturbed(body, ORDERED):
+            told = {reason.device for reason in record.reasons if reason.code == "device-lost"}
+            for device in sorted(body.unwatched - told):
+                text = f"{device} was not connected while it lay there, and the decision does not say so"
+                self.broken(Promise.OWN_EVIDENCE, text, key)
         if record.route == "pass":
             seen.passes[event.seq] = self._lacks(key, seen, record)
             for text in self._unfounded(key, seen, record):
@@ -266,7 +272,6 @@ class Promises:
         lacks += self._pictures(seen)
         body = self.truth.by_key.get(key)
         if body is not None:
-            lacks += [f"{device} was not connected while it lay there" for device in sorted(body.unwatched)]
             lacks += [
                 f"a reading of {stamp[0]} was not looked at" for stamp in self._handed if self._is_of(stamp, body)
             ]
