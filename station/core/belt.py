@@ -104,8 +104,7 @@ class BeltHistory:
         That is time or count going back (a reversed belt, an encoder that was reset), or a count faster than the belt.
         """
         if self._times and not self._possible(plc_ms, count):
-            self._times.clear()
-            self._counts.clear()
+            self.forget()
             self._times.append(plc_ms)
             self._counts.append(count)
             return False
@@ -117,6 +116,11 @@ class BeltHistory:
             self._times.popleft()
             self._counts.popleft()
         return True
+
+    def forget(self) -> None:
+        """The PLC's clock stepped: no PLC time of before can be told from one of now."""
+        self._times.clear()
+        self._counts.clear()
 
     def _possible(self, plc_ms: int, count: int) -> bool:
         elapsed, moved = plc_ms - self._times[-1], count - self._counts[-1]
