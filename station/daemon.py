@@ -61,8 +61,8 @@ class Daemon:
         }
         self._plc = _as_plc(drivers[config.plc.kind].create("plc", config.plc.wire, now_ns))
         self._eye = Eye(detector, PictureStore(config.data / "pictures"), self._put)
-        seen = Proof("detector", DETECTOR_MS, lambda: self._eye.tested_ns)
-        proofs = [seen] if detector is not None else []
+        mend = "see whether the alarm `detector` stands too; else it hangs: restart the station"
+        proofs = [Proof("detector", DETECTOR_MS, lambda: self._eye.tested_ns, mend)] if detector is not None else []
         ids = IdFile(config.data / "ids.json", now_utc)
         self._turn = Turn(self.line, self._journal, ids, self._plc, proofs=proofs)
         self._systemd = Systemd.of(os.environ)

@@ -108,6 +108,7 @@ class Eye:
         except Exception as error:  # noqa: BLE001 - whatever it is, this thread must go on, and all be inspected
             log.error("eye: %s", error)  # noqa: TRY400 - one line is enough for a technician
             self._testing, self._test_due_ns = False, now_ns() + _TEST_AGAIN_NS
+            self.tested_ns = None
             text = f"{error}; without a test that passes, all is inspected: restart the station, or put the model back"
             self._out(Condition("detector", "golden", standing=True, text=text, priority="top"))
 

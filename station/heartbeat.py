@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-NS_PER_MS = 1_000_000
+from station.core.belt import NS_PER_MS
+
 LOOP_MS = 300
 JOURNAL_MS = 450
 DETECTOR_MS = 120_000
@@ -19,7 +20,7 @@ class Proof:
     Attributes:
         name: as status, alarm and log name it.
         bound_ms: how old the newest proof may be.
-        newest_ns: when it last proved itself (monotonic), None for never; callable from any thread.
+        newest_ns: when it last proved itself (monotonic), None for never or failed since; callable from any thread.
         mend: what a technician should do; "" for a part that raises an alarm of its own.
     """
 

@@ -15,6 +15,7 @@ from typing import Any
 
 WEIGHT_TOLERANCE_G = 10.0
 FEED_CAUSES = frozenset({"too-close"})
+BY_HAND = frozenset({"added", "removed"})
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Truth:
     pictures: dict[int, str] = field(default_factory=dict)
     hazards: dict[int, list[str]] = field(default_factory=dict)
     numbers: dict[tuple[int, int], int] = field(default_factory=dict)
+    whys: dict[tuple[int, int], str] = field(default_factory=dict)
     hands: set[int] = field(default_factory=set)
 
     @classmethod
@@ -40,24 +42,23 @@ class Truth:
         by_count: dict[int, int] = {}
         for line in lines:
             fact = json.loads(line)
+            if fact["kind"] in BY_HAND:
+                self.hands.add(fact["item"])
             match fact["kind"]:
-                case "fed":
+                case "fed" | "added":
                     self.items[fact["item"]] = fact
                 case "infeed":
                     by_count[fact["count"]] = fact["item"]
                 case "numbered":
                     if (item := by_count.get(fact["count"])) is not None:  # else an edge that no parcel made
                         self.numbers[fact["epoch"], fact["number"]] = item
+                case "outcome":
+                    self.whys[fact["epoch"], fact["number"]] = fact["why"]
                 case "left":
                     self.lanes[fact["item"]] = fact["lane"]
                 case "picture":
                     self.pictures[fact["item"]] = fact["sha256"]
                     self.hazards[fact["item"]] = fact["hazards"]
-                case "added":
-                    self.items[fact["item"]] = fact
-                    self.hands.add(fact["item"])
-                case "removed":
-                    self.hands.add(fact["item"])
 
     def threat(self, item: int) -> bool:
         """True if the item holds a hazard."""
@@ -73,7 +74,8 @@ def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: in
 
     `again` of the events had to be read again from the journal, since the broker lost them.
     """
-    done = [_whole(event["data"], events) for event in events if event["type"].endswith(".parcel-completed")]
+    done = [_heard(event["data"], truth) for event in events if event["type"].endswith(".parcel-completed")]
+    done = [_whole(data, events) for data in done]
     late = _withdrawn_too_late(events)
     done = [_as_released(d) if _key(d) in late and d["outcome"] == "pass" else d for d in done]
     acks = [event["data"] for event in events if event["type"].endswith(".acknowledged")]
@@ -154,6 +156,13 @@ def _by_hazard(truth: Truth, known: Sequence[tuple[int, Mapping[str, Any]]]) -> 
             counts["found_at_all"] += bool(seen)
             counts["inspected"] += truth.lanes.get(item) == "inspect"
     return {hazard: dict(counts) for hazard, counts in sorted(found.items())}
+
+
+def _heard(done: Mapping[str, Any], truth: Truth) -> Mapping[str, Any]:
+    """A parcel that left while no station lived has no word of the PLC; the PLC itself knows what it did."""
+    if done["outcome"] != "unobserved" or done["plc_why"]:
+        return done
+    return dict(done, plc_why=truth.whys.get(_key(done), ""))
 
 
 def _whole(done: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

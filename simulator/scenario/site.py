@@ -35,7 +35,7 @@ def refusal(scenario: Scenario) -> str:
 
 @dataclass(slots=True)
 class Site:
-    """The running line. `later(seconds, act)` has something done so much later; `tell_tale(kind, fields)` notes it."""
+    """The running line. `later(seconds, act)` has something done so much later; `note(kind, fields)` is told of it."""
 
     running: Demo
     later: Callable[[float, Callable[[], None]], None]
@@ -109,7 +109,7 @@ class Site:
         look = None if self.on or self.away else snapshot.read(self.running.data)
         if look is None:
             return
-        stopped = look["plc"].get("stop_cause") in {"diverter", "unreleased_in_pass_lane"}
+        stopped = look["plc"].get("stop_cause") in {"diverter", "unreleased_in_pass_lane", "encoder"}
         if stopped and now_s - self._pressed_s > _PRESSES_AFTER_S:
             self._pressed_s = now_s
             self.tell("ack")

@@ -171,9 +171,9 @@ class WatchedDisk:
     def _proof(self) -> Iterator[None]:
         try:
             yield
-        except JournalError:
+        except JournalError as error:
             self._room.witness.proved(kept=False)
-            raise
+            raise self._anywhere(error) from error
         self._room.witness.proved(kept=True)
 
     def next_session(self, floor: int = 0) -> int:
@@ -185,6 +185,10 @@ class WatchedDisk:
         """An epoch, durable."""
         self._write_numbers()
         return self._numbers.next_epoch(floor)
+
+    def _anywhere(self, error: JournalError) -> JournalError:
+        """It as on any machine: its text becomes an event, and the folder of a storm has another name each time."""
+        return JournalError(str(error).replace(str(self._room.folder), "data"))
 
     def _write_numbers(self) -> None:
         """The numbers' file lies on the same disk, though not behind its VFS."""

@@ -107,7 +107,7 @@ class Storm:
         self._over_ms = self._meddled_ms = 0.0
         self._late_ms = -_TOO_LATE_MS
         self._last_ms: dict[str, float] = {}
-        self._next_trouble_ms = [e.at_s * 1000 for e in self.episodes]
+        self._hampered_ms = 0.0
         self._paused_ms = self._pressed_ms = -_PAUSE_EVERY_MS
         self._recovered = True
         self._strays = 0

@@ -39,9 +39,7 @@ def closed_ns(
 
 def next_close_ns(parcel: Parcel, setup: LineSetup, clock: ClockMatch, belt: BeltHistory) -> float | None:
     """Return the PC time at which the last window closes, None while the belt has not carried it through all."""
-    if not passed(parcel, setup, belt):
-        return None
-    if not setup.devices:
+    if not setup.devices or not passed(parcel, setup, belt):
         return None
     ends = [_window_end_ns(parcel, device, setup, clock, belt) for device in setup.devices]
     return max(ends) + setup.settle_ms * NS_PER_MS

@@ -171,6 +171,6 @@ class PlcState:
                 standing = sample.stop_cause == cause
                 actions += alarms.when(standing, "belt-stopped", cause.name.lower(), _STOP_TEXT[cause], "top")
         for fault in Fault:
-            text = f"the PLC reports {fault.name}" if fault.name else "the PLC reports a fault"
+            text = f"the PLC reports {fault.name}"
             actions += alarms.when(bool(sample.faults & fault), "plc-fault", str(fault.name).lower(), text, "high")
         return actions

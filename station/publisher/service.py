@@ -162,10 +162,11 @@ class Service:
         """Feed a connection until all is said at the end, or True: the broker is silent."""
         patience_s = 3 * self._settings.keepalive_s
         while not self._ending.due():
-            feed.say_state(self._state(shelf.reader), final=self._ending.begun())
+            ending = self._ending.begun()
+            feed.say_state(self._state(shelf.reader, ending=ending), final=ending)
             feed.pump()
             self._verdict.acknowledged(shelf.cursor.seq)
-            if self._ending.begun() and feed.settled():
+            if ending and feed.settled():
                 return False
             if feed.head is not None and feed.open_s > patience_s:
                 return True
@@ -192,9 +193,9 @@ class Service:
             sentence = f"the broker ends each connection soon; does another client use the id {self._settings.client}?"
             self._teller.tell("client-id", sentence)
 
-    def _state(self, reader: Reader) -> State:
+    def _state(self, reader: Reader, *, ending: bool) -> State:
         """What holds of the station: its daemon commits several times a second while it lives."""
-        if not self._ending.begun():
+        if not ending:
             return "online" if self._beats(reader) else "stale"
         newest = reader.tail(1)
         stopped = self._ending.signalled or (newest and newest[0].type == "station-stopped")

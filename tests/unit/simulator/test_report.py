@@ -96,6 +96,18 @@ def test_a_pass_whose_echo_was_never_journaled_is_judged_by_its_decision(healthy
     assert "passed_without_own_clean_evidence" in make_report(truth, undecided, len(undecided))["broken"]
 
 
+def test_a_pass_that_left_unseen_is_judged_by_what_the_plc_did(healthy: tuple[Truth, Events]) -> None:
+    truth, events = copy.deepcopy(healthy[0]), copy.deepcopy(healthy[1])
+    done = killed_before_the_echo(events)
+    done.update(outcome="unobserved", plc_why="")
+    assert "passed_without_own_clean_evidence" in make_report(truth, events, len(events))["broken"]
+    said = {"kind": "outcome", **done["parcel"], "place": "pass", "why": "released"}
+    truth.take([json.dumps(said)])
+    assert make_report(truth, events, len(events))["broken"] == []
+    undecided = [e for e in events if e["type"] != "v1.decided" or e["data"]["parcel"] != done["parcel"]]
+    assert "passed_without_own_clean_evidence" in make_report(truth, undecided, len(undecided))["broken"]
+
+
 def test_a_decision_of_the_next_run_changes_nothing_of_a_release(healthy: tuple[Truth, Events]) -> None:
     truth, events = healthy[0], copy.deepcopy(healthy[1])
     done = killed_before_the_echo(events)

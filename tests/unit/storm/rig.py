@@ -25,6 +25,21 @@ BEAT_NS = 1_000_000_000
 RESTART_NS = 500_000_000
 
 
+class CountedEnding(Ending):
+    """An ending whose questions are counted, and whose pipe may close at one of them."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.asked = 0
+        self.closes_at = 0
+
+    def begun(self) -> bool:
+        self.asked += 1
+        if self.asked == self.closes_at:
+            self.pipe_closed = True
+        return super().begun()
+
+
 class Rig:
     """The daemon's part is played here: it beats, and starts a publisher that ended again."""
 
@@ -46,7 +61,7 @@ class Rig:
         self.guess: Callable[[], int] = lambda: self.journal.last_seq
         self.code: int | None = None
         self._steps: Steps | None = None
-        self._ending = Ending(self.clock)
+        self._ending = CountedEnding(self.clock)
         self._due_ns = self._beat_ns = self.now_ns
 
     def __enter__(self) -> Self:
@@ -74,6 +89,12 @@ class Rig:
     def end(self, *, seconds: float = 1.2) -> None:
         """Close the daemon's pipe; the publisher says so and ends."""
         self._ending.pipe_closed = True
+        self.code = None
+        self.run(seconds, until=lambda: self.code is not None)
+
+    def end_at_question(self, number: int, *, seconds: float = 1.2) -> None:
+        """As `end`, with the pipe closing as the publisher asks for this time whether its end has begun."""
+        self._ending.closes_at = self._ending.asked + number
         self.code = None
         self.run(seconds, until=lambda: self.code is not None)
 
@@ -113,7 +134,7 @@ class Rig:
 
     def _step(self) -> None:
         if self._steps is None:
-            self._ending = Ending(self.clock)
+            self._ending = CountedEnding(self.clock)
             world = World(self.clock, self.broker.connect, self.guess)
             self._steps = Service(self.settings, world, self._ending, Teller(self.told.append)).live()
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -193,6 +194,16 @@ def test_the_retained_state_follows_the_publisher_and_its_daemon() -> None:
         assert (rig.code, state()) == (0, "stale")
         assert rig.violations() == []
         assert rig.cursor() == 3
+
+
+@pytest.mark.parametrize("asked", range(1, 8))
+def test_an_end_that_comes_in_mid_turn_leaves_no_state_of_before_it(asked: int) -> None:
+    """The daemon's pipe closes on another thread, at any moment of a turn."""
+    with Rig() as rig:
+        rig.run(2.0)
+        rig.end_at_question(asked)
+        states = [json.loads(word)["state"] for topic, word in rig.broker.retained.items() if topic.endswith("/state")]
+        assert (rig.code, states) == (0, ["stale"])
 
 
 def test_no_event_goes_before_the_broker_has_acknowledged_the_state() -> None:

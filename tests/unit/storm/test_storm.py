@@ -11,16 +11,20 @@ import pytest
 from simulator.faults import FAULTS, Switch
 from simulator.storm.promises import Promise
 from simulator.storm.run import plan
-from simulator.storm.storm import Result, Storm
+from simulator.storm.setup import setup_of
+from simulator.storm.storm import POLLS_MS, Result, Storm, storm_plant
 from simulator.storm.weather import Episode, detectable, forecast
+from station.room import margins
 
 SLICE_S = 150.0
 EVENTS = """
+from simulator.faults import Switch
 from simulator.storm.storm import Storm
-from simulator.storm.weather import detectable, forecast
+from simulator.storm.weather import Episode, detectable, forecast
 import hashlib
 digest = hashlib.sha256()
-storm = Storm(3, 60.0, forecast(3, 60.0, detectable()))
+disk = [Episode(at, 3.0, Switch.parse(f"disk-{fault}")) for at, fault in ((20.0, "full"), (30.0, "fsync"))]
+storm = Storm(3, 60.0, [*forecast(3, 60.0, detectable()), *disk])
 take = storm.world.subscriber.take
 def taken(topic, payload):
     digest.update(payload)
@@ -44,6 +48,14 @@ def test_fair_weather_passes_all_that_is_clean() -> None:
     assert result.violations == []
     assert result.calm_clean > 20
     assert result.calm_passed == result.calm_clean
+
+
+@pytest.mark.parametrize("poll_ms", POLLS_MS)
+def test_the_line_is_proved_with_each_poll_that_a_seed_may_have(poll_ms: float) -> None:
+    plant = storm_plant(1)
+    proved = margins(setup_of(plant, poll_ms=poll_ms), poll_ms=poll_ms, scan_ms=plant.plc.scan_ms[1])
+    assert len(proved) > 5
+    assert [margin.what for margin in proved if not margin.fits] == []
 
 
 @pytest.mark.parametrize("seed", [2, 3, 4, 6])

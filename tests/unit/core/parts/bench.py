@@ -43,7 +43,7 @@ from station.core.matching import TRIGGERS
 from station.core.now import Now
 from station.core.parcel import Parcel
 from station.core.plc_state import STALE_MS
-from station.core.records import ParcelCompleted, Reason, Record
+from station.core.records import AlarmCleared, AlarmRaised, ParcelCompleted, Reason, Record
 from station.core.setup import DeviceSetup, Geometry, LineSetup, PolicySetup
 
 MS = 1_000_000
@@ -253,3 +253,11 @@ class Bench:
 
 def codes(reasons: tuple[Reason, ...] | list[Reason]) -> list[tuple[str, str]]:
     return [(reason.code, reason.device) for reason in reasons]
+
+
+def raised(bench: Bench) -> list[tuple[str, str, str, str]]:
+    return [(r.alarm, r.subject, r.text, r.priority) for r in bench.kept(AlarmRaised)]
+
+
+def cleared(bench: Bench) -> list[tuple[str, str]]:
+    return [(r.alarm, r.subject) for r in bench.kept(AlarmCleared)]

@@ -78,6 +78,13 @@ def test_brackets_that_touch_agree(after: int, before: int, *, fits: bool) -> No
     assert clock.add(after * MS, before * MS, 200) is fits
 
 
+@pytest.mark.parametrize(("count", "possible"), [(22, True), (23, False)])
+def test_the_belt_is_faster_by_a_twentieth_two_milliseconds_and_a_count_at_most(count: int, *, possible: bool) -> None:
+    belt = BeltHistory(1.0)
+    belt.add(0, 0)
+    assert belt.add(18, count) is possible
+
+
 def test_drift_widens_what_an_older_bracket_says() -> None:
     """100 ppm over 10 s are 1 ms either way."""
     clock = ClockMatch(100.0)

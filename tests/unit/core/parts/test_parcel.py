@@ -72,8 +72,10 @@ def test_slip_counts_also_on_the_way_back_to_a_place_ahead_of_the_eye() -> None:
 
 
 def test_slip_counts_within_the_first_count_of_the_way_too() -> None:
-    """Half a mm at a quarter of slip: 0.4 to 0.667 counts."""
-    assert parcel((0, 1000)).lead_at(0.5, SLIPPING) == Interval(1000 + 0.4 - 1, 1000 + 0.5 / 0.75 + 1)
+    """Half a mm behind eye 1 is 769.38 to 769.71 by that eye, and not ahead of 769.62 by eye 0."""
+    geometry = replace(SLIPPING, slip=0.3)
+    both = parcel((0, 0), (1, 769)).lead_at(1000.5, geometry)
+    assert both == Interval(pytest.approx(1000.5 / 1.3 - 1), pytest.approx(769 + 0.5 / 0.7 + 1))
 
 
 def test_latching_and_tolerance_are_known_nowhere_better() -> None:

@@ -29,11 +29,6 @@ from tests.unit.core.parts.bench import BEHIND, MS, SCALE, SCANNER, SETUP, TRIGG
 KNIFE = Finding("knife", 0.9, (1.0, 2.0, 3.0, 4.0))
 
 
-@pytest.fixture
-def bench() -> Bench:
-    return Bench().started()
-
-
 def test_a_reading_is_kept_with_its_interval_its_owner_and_what_the_lists_say(bench: Bench) -> None:
     bench.give(ListsLoaded("lists", frozenset({"A"}), (("A", 4000.0),)))
     bench.clean(1, 2000)
