@@ -16,7 +16,8 @@ _SETTLED_MS = 15_000.0
 _BEHIND_MS = 5000.0
 _OPEN_MS = 40_000.0
 _WALK_EVERY = 40
-_ALWAYS = {"waiting": 1000, "matched": 5000, "parcels": 60, "backlog": 50_000}
+_ALWAYS = {"waiting": 1000, "matched": 5000, "parcels": 120, "backlog": 50_000}
+"""A belt of parcels that touch holds about 40; a slipping encoder keeps each of them for longer."""
 _SETTLED = {"parcels": 40, "waiting": 60, "matched": 400, "backlog": 100, "open": 40, "triggers": 60}
 _SAMPLES = 6100
 _LARGE = {"_times": _SAMPLES, "_counts": _SAMPLES, "held": 1 << 30, "declared_g": 1 << 30}
