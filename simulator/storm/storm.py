@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from simulator.config import STATED_LATENCY_MS, BeltConfig, DevicesConfig, FeedConfig, PlantConfig, PlcConfig
@@ -42,7 +43,10 @@ _WORD = 1 << 32
 
 @dataclass(slots=True)
 class Result:
-    """What came of a storm: broken promises, who met what, and how useful the line was in calm stretches."""
+    """What came of a storm: broken promises, who met what, and how useful the line was in calm stretches.
+
+    `digest` is SHA-256 over all events as they arrived; of several storms, over theirs in order.
+    """
 
     seed: int
     hours: float
@@ -57,6 +61,7 @@ class Result:
     causeless: list[str] = field(default_factory=list)
     events: int = 0
     strays: int = 0
+    digest: str = ""
 
     def add(self, other: Result) -> None:
         """Take another storm's figures in."""
@@ -65,6 +70,7 @@ class Result:
         self.coverage += other.coverage
         self.struck += other.struck
         self.causeless += other.causeless
+        self.digest = sha256(f"{self.digest}{other.digest}".encode()).hexdigest()
         for name in ("parcels", "released", "calm", "calm_clean", "calm_passed", "events", "strays"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
@@ -270,6 +276,7 @@ class Storm:
         result.violations = world.promises.violations
         result.parcels, result.released = world.promises.completed, world.promises.released
         result.events, result.strays = world.subscriber.arrivals, len(world.promises.strays)
+        result.digest = world.subscriber.bytes.hexdigest()
 
     def _close(self) -> None:
         world = self.world

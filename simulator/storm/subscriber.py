@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Literal
 
 from pydantic_core import from_json
@@ -43,10 +44,12 @@ class SubscriberCheck:
 
     Attributes:
         arrivals: how many messages came; doubles: how many of them repeated an event.
+        bytes: a digest of all that arrived, in that order.
     """
 
     def __init__(self, known: Callable[[str], bool]) -> None:
         self.arrivals = 0
+        self.bytes = sha256()
         self.doubles = 0
         self._known = known
         self._journals: dict[str, _Journal] = {}
@@ -55,6 +58,7 @@ class SubscriberCheck:
     def take(self, topic: str, payload: bytes) -> None:
         """An event arrived."""
         self.arrivals += 1
+        self.bytes.update(payload)
         try:
             event = from_json(payload)
             identity, number = str(event["id"]), int(event["sequence"])

@@ -69,7 +69,7 @@ class ClockMatch:
         drifted = 0.0 if at_ns is None else max(0, before_ns - at_ns) * self._drift
         old_low, old_high = self._low - drifted, self._high + drifted
         if low > old_high or old_low > high:
-            self._low, self._high = low, high
+            self._low, self._high = float(low), float(high)
             return False
         self._low, self._high = max(old_low, low), min(old_high, high)
         return True

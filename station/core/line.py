@@ -153,7 +153,7 @@ class Line:
         actions.append(joined_record(event))
         actions += self._close_old(adopted, now)
         self.desk.new_belt(self.connected)
-        self.matcher.since = self._count(event.count)
+        self.matcher.since = float(self._count(event.count))
         counts = [(self._count(row.infeed_count), self._count(row.last_eye_count)) for row in event.parcels]
         for parcel in self.tracker.adopt(event.parcels, event.epoch, counts):
             actions += self._entered(parcel, now)
