@@ -116,6 +116,7 @@ class Storm:
         self._hampered_ms = 0.0
         self._paused_ms = self._pressed_ms = -_PAUSE_EVERY_MS
         self._recovered = True
+        self._ending = False
         self._strays = 0
         self._flow: list[bool] = []
 
@@ -188,7 +189,7 @@ class Storm:
             self._strays = len(world.promises.strays)
             began = world.ms() - _LOOK_MS
             world.after(_STOPS_MS, lambda: self._stopped(began))
-        self._watch.look(-1.0 if self._on else world.ms() - self._over_ms)
+        self._watch.look(-1.0 if self._on or self._ending else world.ms() - self._over_ms)
         if self._calm and not self._recovered:
             self._recovered = True
             self._watch.recovered()
@@ -226,6 +227,8 @@ class Storm:
             self._trouble()
 
     def _feed_again(self) -> None:
+        if self._ending:
+            return
         self.world.wants_feed = True
         self._trouble()
 
@@ -264,7 +267,7 @@ class Storm:
     def _finish(self) -> None:
         world = self.world
         end = world.ms()
-        world.wants_feed = False
+        self._ending, world.wants_feed = True, False
         world.run_until(end + _DRAIN_MS)
         world.broker.still()
         world.run_until(world.ms() + _PUBLISH_MS)

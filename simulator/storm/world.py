@@ -324,8 +324,10 @@ class World:
             self.glance.ns, self.glance.due_ns = now, NEVER
 
     def plug(self, device: str, *, into: bool) -> None:
-        """A device's cable goes out or in."""
+        """A device's cable goes out or in, if it is not there already."""
         port = self.room.ports[device]
+        if port.connected == into:
+            return
         zone = next(d.zone_mm for d in DEVICES if d.name == device)
         for item in self.plant.under(zone):
             if (body := self.truth.of_item(item.identity)) is not None:
