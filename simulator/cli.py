@@ -140,8 +140,13 @@ def storm(
     shrink: Annotated[
         bool, typer.Option(help="Make the first storm that fails small, and write it as a scenario.")
     ] = True,
+    compiled: Annotated[
+        bool, typer.Option("--compiled", help="Run in machine code, half as fast again; compiled once, in a minute.")
+    ] = False,
 ) -> None:
     """Run the station's core, journal and publisher on virtual time, through every fault that they must survive."""
+    if compiled:
+        storm_cli.run_compiled([word for word in sys.argv[1:] if word != "--compiled"], errors)
     logging.disable(logging.CRITICAL)  # in a storm the station has trouble all the time, and says so
     if scenario is not None:
         raise typer.Exit(scenario_cli.storm(scenario, seed, hours, explain=explain))

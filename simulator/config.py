@@ -35,6 +35,7 @@ class FeedConfig(_Part):
     declared_share: float = 0.3
     wrong_weight_share: float = 0.01
     misread_share: float = 0.0
+    two_labels_share: float = 0.0
 
 
 Hazard = Literal["gun", "knife", "battery", "aerosol"]
@@ -124,6 +125,7 @@ class PlcConfig(_Part):
     scan_ms: tuple[int, int] = (10, 20)
     latch_ms: float = 1.0
     drift_ppm: float = 50.0
+    first_ms: int = 1_000_000
     eyes_mm: tuple[int, ...] = (0, 650, 1800, 3200, 4100, 6200, 6200)
     decision_eye: int = 4
     trigger_eye: int = 2
@@ -146,9 +148,14 @@ class WiresConfig(_Part):
 
 
 class PlantConfig(_Part):
-    """One simulated plant; where there are `parcels`, those come in place of drawn ones."""
+    """One simulated plant; where there are `parcels`, those come in place of drawn ones.
+
+    `limits` is the share of draws that lie at a bound: slip, latencies, latching, lengths, gaps, places of labels; with
+    any of them parcels also rock, by as much as the PLC's tolerance allows for.
+    """
 
     seed: int = 1
+    limits: float = 0.0
     feed: FeedConfig = FeedConfig()
     belt: BeltConfig = BeltConfig()
     devices: DevicesConfig = DevicesConfig()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
+from simulator.plant.draw import drawn
 from simulator.plant.feed import Item
 from simulator.plant.trouble import Trouble
 from simulator.plc.signals import EdgeSignal
@@ -19,6 +20,7 @@ class Eyes:
     latch_ms: float
     trouble: Trouble
     random: Random
+    limits: float = 0.0
     edges: list[EdgeSignal] = field(default_factory=list)
     _covered: list[set[int]] = field(init=False)
     _says: list[bool] = field(init=False)
@@ -34,6 +36,10 @@ class Eyes:
         else:
             self._covered[eye].discard(item.identity)
         return self.look(eye, latch)
+
+    def covered(self, eye: int) -> bool:
+        """True if something lies under that eye."""
+        return bool(self._covered[eye])
 
     def under(self, eye: int) -> int | None:
         """The one item whose body breaks that beam, if the eye says so and there is one."""
@@ -63,7 +69,7 @@ class Eyes:
         if broken == self._says[eye]:
             return None
         self._says[eye] = broken
-        late = self.random.uniform(0, self.latch_ms)
+        late = drawn(self.random, 0, self.latch_ms, self.limits)
         count = self._latch(eye, latch(late), broken=broken)
         if on and broken and self.trouble.strikes("eye-flicker", name):
             for more, again in ((3.0, False), (6.0, True)):

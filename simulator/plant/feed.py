@@ -7,7 +7,9 @@ from random import Random
 from typing import Any
 
 from simulator.config import FeedConfig, check_digit
+from simulator.plant.draw import drawn
 
+_SECOND = 500_000_000
 HAZARDS = ("gun", "knife", "battery", "aerosol")
 
 
@@ -18,6 +20,7 @@ class Item:
     `start` is the belt's travel (mm) at which its leading edge is at the infeed eye; `slips` its own factor of the
     belt's travel in each stretch between `stretches`. Items that touch are one `body`, named by the first of them.
     `due_ms` is the plant's time ahead of which its leading edge does not come to the infeed eye.
+    `second` is the code of a second label, that lies on its other half.
     `turned` is the eye from which on it is longer by so much, since it turned.
     """
 
@@ -39,12 +42,14 @@ class Item:
     faults: set[str] = field(default_factory=set)
     body: int = 0
     turned: tuple[int, float] | None = None
+    second: str | None = None
 
     @property
     def clean(self) -> bool:
         """True if nothing about it is a cause to inspect it."""
         fits = self.declared_g is None or abs(self.declared_g - self.weight_g) < 0.04 * self.declared_g
-        return not self.hazards and self.barcode is not None and not self.held and fits and not self.faults
+        alone = self.barcode is not None and self.second is None
+        return not self.hazards and alone and not self.held and fits and not self.faults
 
     def facts(self) -> dict[str, Any]:
         """The truth about it, as the plant writes it down."""
@@ -67,12 +72,19 @@ def sscc(serial: int) -> str:
 
 
 class Feed:
-    """Makes items and the gaps between them. The smallest gap is kept; closer ones are a fault put in by hand."""
+    """Makes items and the gaps between them. The smallest gap is kept; closer ones are a fault put in by hand.
 
-    def __init__(self, config: FeedConfig, seed: int, speed_mm_s: float) -> None:
+    With `limits` a gap at its least is wider by `shrinks` mm: by as much as slip may take of it up to the diverter.
+    """
+
+    def __init__(
+        self, config: FeedConfig, seed: int, speed_mm_s: float, limits: float = 0.0, shrinks: float = 0.0
+    ) -> None:
         self._config = config
         self._random = Random(seed)
         self._speed = speed_mm_s
+        self._limits = limits
+        self._shrinks = shrinks
         self._made = 0
         self._last_length = 0.0
 
@@ -86,7 +98,7 @@ class Feed:
     def _item(self) -> Item:
         config, random = self._config, self._random
         self._made += 1
-        length = random.uniform(config.shortest_mm, config.longest_mm)
+        length = drawn(random, config.shortest_mm, config.longest_mm, self._limits)
         weight = round(random.uniform(*config.weight_g))
         hazards = (random.choice(HAZARDS),) if random.random() < config.threat_share else ()
         barcode = None if random.random() < config.unreadable_share else sscc(self._made)
@@ -94,7 +106,7 @@ class Feed:
         declared: float | None = weight if random.random() < config.declared_share else None
         if declared is not None and random.random() < config.wrong_weight_share:
             declared = weight * random.choice((0.6, 1.7))
-        return Item(
+        item = Item(
             self._made,
             length,
             weight,
@@ -106,12 +118,22 @@ class Feed:
             picture=random.randrange(1 << 30),
             body=self._made,
         )
+        if self._limits:
+            item.label_at = drawn(random, 0.0, 1.0, self._limits)
+        if config.two_labels_share and barcode is not None and random.random() < config.two_labels_share:
+            item.second = sscc(_SECOND + self._made)
+        return item
 
     def _gap(self, item: Item) -> float:
         config = self._config
         least = max(config.gap_mm, config.gap_and_shorter_mm - min(item.length_mm, self._last_length or 1e9))
         mean = self._speed * 3600 / config.parcels_per_hour - (config.shortest_mm + config.longest_mm) / 2
         spare = max(0.0, mean - self._mean_least())
+        if self._limits:
+            least += self._shrinks
+            if self._random.random() < self._limits:
+                return least
+            spare /= 1 - self._limits
         return least + (self._random.expovariate(1 / spare) if spare > 1 else 0.0)
 
     def _mean_least(self) -> float:

@@ -13,7 +13,8 @@ from simulator.plant.feed import Feed, Item, sscc
 def feed_of(config: PlantConfig) -> Feed | ListedFeed:
     """What comes along this plant's belt."""
     if config.parcels is None:
-        return Feed(config.feed, config.seed, config.belt.speed_mm_s)
+        shrinks = 2 * config.belt.slip * config.plc.diverter_mm + config.plc.tolerance_mm
+        return Feed(config.feed, config.seed, config.belt.speed_mm_s, config.limits, shrinks)
     return ListedFeed(config.parcels, config.feed, config.seed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from random import Random
 from typing import TYPE_CHECKING
 
 from simulator.plant.feed import Item
@@ -32,8 +33,9 @@ def _removed(plant: Plant, _size: float) -> None:
     plant.remove(*_HAND_MM)
 
 
-def _added(plant: Plant, _size: float) -> None:
-    put_down(plant)
+def _added(plant: Plant, parcels: float) -> None:
+    for _ in range(round(parcels)):
+        put_down(plant)
 
 
 def put_down(plant: Plant, at_mm: float | None = None) -> None:
@@ -51,7 +53,9 @@ def _free_place(plant: Plant, length_mm: float) -> float | None:
     """A stretch of belt between two eyes on which nothing lies."""
     taken = [(plant.position(item) - item.length_mm, plant.position(item)) for item in plant.items]
     taken += [(place, place) for place in plant.config.plc.eyes_mm]
-    for place in range(int(_HAND_MM[1]), int(_HAND_MM[0]), -50):
+    places = list(range(int(_HAND_MM[1]), int(_HAND_MM[0]), -50))
+    Random(f"{plant.config.seed} {plant.by_hand}").shuffle(places)
+    for place in places:
         front, back = place + _CLEAR_MM, place - length_mm - _CLEAR_MM
         if all(front < low or back > high for low, high in taken):
             return float(place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import NamedTuple
 
 from simulator.faults import Switch
 from simulator.plant.feed import Item
@@ -12,6 +13,14 @@ from simulator.plant.feed import Item
 CUT = "cut off"
 UNSTABLE = "unstable"
 AWAY = ("device-silent", "device-unplugged", "device-rebooting")
+
+
+class Sensed(NamedTuple):
+    """Encoder counts at the first and the last moment of sensing, and the encoder's own error (mm) by then."""
+
+    first: int
+    last: int
+    encoder_mm: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class Emission:
         shows: of whose body (see `Item.body`) it truly is, None if of none or of more than one.
         hazards: what a picture shows.
         fault: `CUT` for a picture, `UNSTABLE` for a weight.
+        sensed: where the belt was then, None where that is not known or the device does not tell in time.
     """
 
     due_ms: float
@@ -34,6 +44,7 @@ class Emission:
     shows: int | None = None
     hazards: tuple[str, ...] = ()
     fault: str = ""
+    sensed: Sensed | None = None
 
 
 @dataclass(slots=True)
@@ -80,8 +91,12 @@ class Trouble:
         )
         if not frozen or device not in self._last:
             self._last[device] = emission
+        babbles = self.size("device-babbling", device)
+        if babbles is not None:
+            more = int(babbles)
+            return [said, *(replace(said, due_ms=said.due_ms + 15 * n / more, sensed=None) for n in range(1, more + 1))]
         if self.strikes("reading-doubled", device):
-            return [said, replace(said, due_ms=said.due_ms + self.random.uniform(0.5, 15))]
+            return [said, replace(said, due_ms=said.due_ms + self.random.uniform(0.5, 15), sensed=None)]
         return [said]
 
     def _of(self, device: str) -> Callable[[Emission], Emission]:
@@ -102,7 +117,7 @@ class Trouble:
         device, last = emission.device, self._last.get(emission.device)
         frozen = self.size("device-frozen", device) is not None or self.size("answers-for-another", device) is not None
         if frozen and last is not None:
-            return replace(last, due_ms=emission.due_ms, item=emission.item)
+            return replace(last, due_ms=emission.due_ms, item=emission.item, sensed=None)
         if self.size("reading-altered", device) is not None and any(c.isdigit() for c in emission.text):
             return replace(emission, text=self._altered(emission.text), shows=None)
         return emission
@@ -118,14 +133,14 @@ class Trouble:
             return replace(emission, fault=CUT)
         behind = self.size("picture-behind") is not None or self.size("picture-frozen") is not None
         if behind and last is not None:
-            return replace(last, due_ms=emission.due_ms, trigger=emission.trigger)
+            return replace(last, due_ms=emission.due_ms, trigger=emission.trigger, sensed=None)
         return emission
 
     def _timed(self, emission: Emission) -> Emission:
         device = emission.device
         late = self.size("picture-late") if device == "xray" else self.size("reading-late", device)
         if late is not None:
-            return replace(emission, due_ms=emission.due_ms + late)
+            return replace(emission, due_ms=emission.due_ms + late, sensed=None)
         if self.size("reading-slow", device) is not None:
             return replace(emission, due_ms=emission.due_ms + self.slowest_ms[device])
         return emission

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -13,14 +13,16 @@ from simulator.config import STATED_LATENCY_MS, PlantConfig
 from simulator.faults import Switch
 from simulator.plant import mishaps
 from simulator.plant.belt import Belt, draw_slips, travel_at
+from simulator.plant.draw import drawn
 from simulator.plant.eyes import Eyes
 from simulator.plant.feed import Feed, Item
 from simulator.plant.listed import ListedFeed, feed_of
-from simulator.plant.trouble import Emission, Trouble
+from simulator.plant.trouble import Emission, Sensed, Trouble
 from simulator.plc.signals import EdgeSignal, Inputs, Outputs
 
 _STEP_MS = 5.0
 _AHEAD_MM = 300.0
+_UNSURE_MM = 60.0
 _TRIGGERS = 65_535
 
 
@@ -62,6 +64,7 @@ class Plant:
     _acknowledge: bool = False
     _stretches: tuple[float, ...] = field(init=False)
     _ahead_ms: float = field(init=False)
+    _encoder_faults: frozenset[str] = frozenset({"encoder-slip", "encoder-dead", "encoder-reversal"})
 
     def __post_init__(self) -> None:
         config = self.config
@@ -71,7 +74,8 @@ class Plant:
         most = config.devices.latency_ms()
         slack = {device: STATED_LATENCY_MS[device][1] - most[device] for device in most}
         self.trouble = Trouble(Random(config.seed * 104_729 + 3), slack)
-        self.eyes = Eyes(len(config.plc.eyes_mm), config.plc.latch_ms, self.trouble, self._random)
+        eyes = len(config.plc.eyes_mm)
+        self.eyes = Eyes(eyes, config.plc.latch_ms, self.trouble, self._random, config.limits)
         places = {place for place in config.plc.eyes_mm if place > 0} | {config.plc.diverter_mm}
         self._stretches = tuple(float(place) for place in sorted(places))
         self._ahead_ms = _AHEAD_MM / 2 / config.belt.speed_mm_s * 1000
@@ -119,7 +123,7 @@ class Plant:
 
     def plc_ms(self, ms: float) -> float:
         """The PLC's own clock: it drifts."""
-        return 1_000_000 + ms * (1 + self.config.plc.drift_ppm * 1e-6) + self.clock_ms
+        return self.config.plc.first_ms + ms * (1 + self.config.plc.drift_ppm * 1e-6) + self.clock_ms
 
     def count(self, travel_mm: float) -> int:
         """Encoder count at that travel (not wrapped)."""
@@ -233,7 +237,7 @@ class Plant:
         return self.belt.travel - item.start + item.offset
 
     def _slips(self) -> tuple[float, ...]:
-        return draw_slips(self._random, len(self._stretches) + 1, self.config.belt.slip)
+        return draw_slips(self._random, len(self._stretches) + 1, self.config.belt.slip, self.config.limits)
 
     def _drift(self, step_ms: float, moved_mm: float) -> None:
         """What faults make of the encoder's count and of the PLC's clock in a step."""
@@ -296,10 +300,12 @@ class Plant:
             length = item.length_mm
             if item.turned is not None and eye >= item.turned[0]:
                 length = max(20.0, length + item.turned[1])
-            self._at(item, place, from_mm, "break", eye)
-            self._at(item, place + length, from_mm, "free", eye)
-        scan = sum(devices.scanner_mm) / 2 + item.label_at * item.length_mm
-        self._at(item, scan, from_mm, "scan", 0)
+            rocks = self._rocks() if eye else 0.0
+            self._at(item, place + rocks, from_mm, "break", eye)
+            self._at(item, place + rocks + length, from_mm, "free", eye)
+        labels = [item.label_at] if item.second is None else [item.label_at, (item.label_at + 0.5) % 1]
+        for label, at in enumerate(labels):
+            self._at(item, self._senses(devices.scanner_mm) + at * item.length_mm, from_mm, "scan", label)
         middle = sum(devices.scale_mm) / 2 + item.length_mm / 2
         half = devices.scale_measuring_ms / 2000 * self.config.belt.speed_mm_s
         self._at(item, middle + half, from_mm, "weigh", 0)
@@ -307,6 +313,16 @@ class Plant:
         self._at(item, plc.diverter_mm, from_mm, "divert", 0)
         self._at(item, plc.eyes_mm[-1], from_mm, "exit", 1)
         self._at(item, plc.eyes_mm[-1] + item.length_mm, from_mm, "exit", 0)
+
+    def _rocks(self) -> float:
+        """How far an item has moved on the belt by itself where an eye sees it; half of what is allowed for, each."""
+        limits, most = self.config.limits, self.config.plc.tolerance_mm / 2
+        return drawn(self._random, -most, most, limits) if limits else 0.0
+
+    def _senses(self, zone_mm: tuple[int, int]) -> float:
+        """Where in its zone a device senses: in the middle, or anywhere."""
+        limits = self.config.limits
+        return drawn(self._random, *zone_mm, limits) if limits else sum(zone_mm) / 2
 
     def _at(self, item: Item, place_mm: float, from_mm: float, kind: str, where: int) -> None:
         if place_mm > from_mm:
@@ -331,11 +347,11 @@ class Plant:
             case "divert":
                 item.lane = "pass" if self.diverter >= 0.5 else "inspect"
             case "scan":
-                self._scan(item, ms)
+                self._scan(item, item.second if where else item.barcode, travel, ms)
             case "weigh":
                 self._weigh(item, travel, ms)
             case "expose":
-                self._expose(item, ms)
+                self._expose(item, travel, ms)
 
     def _latched(self, travel: float, ms: float) -> Callable[[float], tuple[int, int]]:
         """Make count and PLC ms of the ms by which an edge at that travel and time is latched too late."""
@@ -343,24 +359,49 @@ class Plant:
         return lambda late: (self.count(travel + late * speed), int(self.plc_ms(ms + late)))
 
     def _beam(self, eye: int, item: Item, travel: float, ms: float, *, breaks: bool) -> None:
+        alone, latched = not self.eyes.covered(eye), len(self.eyes.edges)
         count = self.eyes.pass_by(eye, item, self._latched(travel, ms), breaks=breaks)
+        if breaks and alone and len(self.eyes.edges) != latched + 1:
+            self.on_truth("misseen", {"item": item.identity, "eye": eye, "edges": len(self.eyes.edges) - latched})
         if eye == 0 and breaks and count is not None:
             self._entered(item.identity, count, ms)
         if eye == self.config.plc.decision_eye and breaks:
             self.on_truth("decision-eye", {"item": item.identity, "ms": round(ms, 1)})
+
+    def under(self, zone_mm: tuple[float, float]) -> list[Item]:
+        """Items of which some part lies in that zone for certain."""
+        low, high = zone_mm
+        return [
+            item
+            for item in self.items
+            if item.on_belt
+            and low + _UNSURE_MM < self.position(item)
+            and self.position(item) - item.length_mm < high - _UNSURE_MM
+        ]
 
     def _say(self, emission: Emission) -> None:
         for said in self.trouble.said(emission):
             self._serial += 1
             heapq.heappush(self.emissions, (said.due_ms, self._serial, said))
 
-    def _scan(self, item: Item, ms: float) -> None:
-        latency = self._random.uniform(*self.config.devices.scanner_latency_ms)
+    def _latency(self, least_and_most: tuple[float, float]) -> float:
+        return drawn(self._random, *least_and_most, self.config.limits)
+
+    def _sensed(self, travel: float, lasts_ms: float = 0.0) -> Sensed | None:
+        """What the encoder showed from so long before that travel up to it; unknown while the belt is not at speed."""
+        belt = self.belt
+        began = travel - lasts_ms / 1000 * belt.full_mm_s
+        if began < belt.steady_from or not self._encoder_faults.isdisjoint(self.trouble.on):
+            return None
+        return Sensed(self.count(began), self.count(travel), self.encoder_mm)
+
+    def _scan(self, item: Item, label: str | None, travel: float, ms: float) -> None:
+        latency = self._latency(self.config.devices.scanner_latency_ms)
         misread = self._random.random() < self.config.feed.misread_share
         if misread:
             item.faults.add("misread")
-        code = "NOREAD" if item.barcode is None or misread else item.barcode
-        self._say(Emission(ms + latency, "scanner", item, code, shows=item.body))
+        code = "NOREAD" if label is None or misread else label
+        self._say(Emission(ms + latency, "scanner", item, code, shows=item.body, sensed=self._sensed(travel)))
 
     def _weigh(self, item: Item, travel: float, ms: float) -> None:
         """The scale weighs whatever lies on it at the middle of measuring: all of it, if there is more than one."""
@@ -375,16 +416,18 @@ class Plant:
             and then <= travel_at(other, high + other.length_mm, self._stretches)
         ]
         weight = sum(other.weight_g for other in on_scale) + self._random.uniform(-1, 1) * devices.scale_noise_g
-        latency = self._random.uniform(*devices.scale_latency_ms)
+        latency = self._latency(devices.scale_latency_ms)
         shows = item.body if {other.body for other in on_scale} == {item.body} else None
-        self._say(Emission(ms + latency, "scale", item, f"{weight / 1000:.3f}", shows=shows))
+        sensed = self._sensed(travel, devices.scale_measuring_ms)
+        self._say(Emission(ms + latency, "scale", item, f"{weight / 1000:.3f}", shows=shows, sensed=sensed))
 
-    def _expose(self, item: Item, ms: float) -> None:
+    def _expose(self, item: Item, travel: float, ms: float) -> None:
         if not self._armed or item.body == self._exposed:
             return
         self._exposed = item.body
         trigger = self._armed.popleft()
-        latency = self._random.uniform(*self.config.devices.xray_latency_ms)
+        latency = self._latency(self.config.devices.xray_latency_ms)
         touching = [part for part in self.items if part.on_belt and part.body == item.body]
         hazards = tuple(hazard for part in touching for hazard in part.hazards)
-        self._say(Emission(ms + latency, "xray", item, trigger=trigger, shows=item.body, hazards=hazards))
+        told = Emission(ms + latency, "xray", item, trigger=trigger, shows=item.body, hazards=hazards)
+        self._say(replace(told, sensed=self._sensed(travel)))

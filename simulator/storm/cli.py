@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from rich import box
 from rich.console import Console
@@ -13,12 +16,26 @@ from rich.table import Table
 
 from simulator.faults import FAULTS
 from simulator.scenario.files import written
-from simulator.storm import run
+from simulator.storm import compiled, run
 from simulator.storm.promises import Violation
 from simulator.storm.shrink import Small, shrunk
 from simulator.storm.storm import Result
 from simulator.storm.weather import detectable, forecast
 from station.core.parcel import State
+
+
+def run_compiled(arguments: list[str], errors: Console) -> NoReturn:
+    """Become the compiled simulator, with these arguments; exit with 2 if it cannot be compiled."""
+    try:
+        target = compiled.folder()
+        if not target.exists():
+            with errors.status("compiling the storms, about a minute"):
+                compiled.build(target)
+    except compiled.CompileError as error:
+        errors.print(str(error), markup=False)
+        raise SystemExit(2) from error
+    command = [sys.executable, "-m", "simulator", *arguments]
+    os.execve(sys.executable, command, compiled.environment(target))  # noqa: S606 - this very program
 
 
 @dataclass(frozen=True, slots=True)

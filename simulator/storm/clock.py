@@ -12,6 +12,11 @@ NS_PER_S = 1_000_000_000
 _BEGAN = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)  # three hours ahead of a change to summer time
 
 
+def ms_of(ns: int) -> float:
+    """Milliseconds since the world began, of a moment of this clock."""
+    return (ns - NS_PER_S) / NS_PER_MS
+
+
 @dataclass(slots=True)
 class VirtualClock:
     """Monotonic ns since a PC's start, and its idea of UTC, `wrong_s` ahead of it, told in a zone of `zone_h`."""

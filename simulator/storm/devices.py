@@ -16,7 +16,7 @@ Stamp = tuple[str, int, int, str | float | None]
 
 NEVER = 1 << 62
 _SEEN_MS = 5
-_ORIGINS = 500
+_ORIGINS = 2000
 
 
 @dataclass(slots=True)
@@ -31,13 +31,13 @@ class Glance:
 class DevicePort:
     """One device's port in the PC. While the PC stands still nothing is read, and its last look at the port stands.
 
-    `origin` tells of whose body each reading truly is, for the newest of them.
+    `origin` tells what each reading truly is, for the newest of them.
     """
 
     name: str
     trouble: Trouble
     random: Random
-    origin: dict[Stamp, int | None]
+    origin: dict[Stamp, Emission]
     glance: Glance
     connected: bool = True
     _held: deque[tuple[int, Reading, Emission]] = field(default_factory=deque)
@@ -48,7 +48,7 @@ class DevicePort:
         if now_ns > at_ns:
             after = min(after, self.glance.ns)
         reading = self._reading(emission, Arrived(min(after, now_ns), now_ns))
-        self.origin[stamp(reading)] = emission.shows
+        self.origin[stamp(reading)] = emission
         while len(self.origin) > _ORIGINS:
             del self.origin[next(iter(self.origin))]
         late_ms = self.trouble.size("handed-over-late", self.name) or 0.0

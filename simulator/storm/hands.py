@@ -95,6 +95,12 @@ def _power_cut(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
     disk.faults = kept
 
 
+def _lose_ids(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    if on and world.daemon is not None:
+        world.kill_station()
+        (world.room.folder / "ids.json").unlink(missing_ok=True)
+
+
 def _corrupt(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
     """The PC is off for a moment; a page in the middle of the journal comes back as garbage."""
     if not on or world.daemon is None:
@@ -164,8 +170,11 @@ def _lists_changed(world: World, _size: float, on: bool) -> None:  # noqa: FBT00
     """The new hold list holds what is on the belt."""
     if on:
         codes = [item.barcode for item in world.plant.items if item.barcode is not None]
+        world.room.random.shuffle(codes)
         version = f"{world.room.lists.version.partition('-')[0]}-{round(world.ms())}"
         world.room.lists = replace(world.room.lists, version=version, held=world.room.lists.held | set(codes[:2]))
+        for code in codes[:2]:
+            world.held_ms.setdefault(code, world.ms())
         world.give(world.room.lists)
 
 
@@ -184,6 +193,7 @@ _AT_THE_PC: Mapping[str, Callable[[World, float, bool], None]] = {
     "publisher-killed": _kill_publisher,
     "disk-full": _full,
     "disk-fsync": _fsync,
+    "ids-lost": _lose_ids,
     "power-cut": _power_cut,
     "page-corrupted": _corrupt,
     "old-copy-put-back": _old_copy,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -19,7 +19,18 @@ from simulator.storm.devices import NEVER, DevicePort
 from simulator.storm.disk import Disk
 from simulator.storm.plc_port import Cabinet, PlcPort
 from station.core.actions import Order
-from station.core.events import Condition, DeviceState, Event, Frame, ListsLoaded, Starting, Stopping, Tick, Watermark
+from station.core.events import (
+    Condition,
+    DeviceState,
+    Event,
+    Frame,
+    ListsLoaded,
+    OutcomeSeen,
+    Starting,
+    Stopping,
+    Tick,
+    Watermark,
+)
 from station.core.line import Line
 from station.core.records import Record
 from station.core.setup import LineSetup
@@ -46,6 +57,18 @@ class Witness(Protocol):
 
     def ordered(self, orders: Sequence[Order], session: int) -> None:
         """These go to the PLC now."""
+
+    def offered(self, session: int, epoch: int | None) -> None:
+        """The PLC is offered a session now, and with it an epoch."""
+
+    def beats(self) -> None:
+        """The heartbeat advances."""
+
+    def proved(self, *, kept: bool) -> None:
+        """The disk has kept what it was given, or refused it."""
+
+    def outcome(self, seen: OutcomeSeen) -> None:
+        """The PLC told where a parcel ended."""
 
 
 @dataclass(slots=True)
@@ -108,9 +131,15 @@ class WatchedPlc(PlcPort):
         super().send(orders)
         self._room.fuse.step()
 
+    def beat(self) -> None:
+        """Let the heartbeat advance once with the next write."""
+        self._room.witness.beats()
+        super().beat()
+
     def open_session(self, session: int, epoch: int | None) -> None:
         """Offer a session; orders of the one before are void."""
         self._room.fuse.step()
+        self._room.witness.offered(session, epoch)
         super().open_session(session, epoch)
         self._room.fuse.step()
 
@@ -126,7 +155,8 @@ class WatchedDisk:
     def append(self, records: list[Record], *, epoch: int, session: int) -> object:
         """Keep records, synced."""
         self._room.write()
-        stored = self._journal.append(records, epoch=epoch, session=session)
+        with self._proof():
+            stored = self._journal.append(records, epoch=epoch, session=session)
         self._room.witness.kept(records, stored)
         self._room.fuse.step()
         return stored
@@ -134,17 +164,38 @@ class WatchedDisk:
     def probe(self) -> None:
         """Prove that a commit reaches the disk."""
         self._room.write()
-        self._journal.probe()
+        with self._proof():
+            self._journal.probe()
+
+    @contextlib.contextmanager
+    def _proof(self) -> Iterator[None]:
+        try:
+            yield
+        except JournalError as error:
+            self._room.witness.proved(kept=False)
+            raise self._anywhere(error) from error
+        self._room.witness.proved(kept=True)
 
     def next_session(self, floor: int = 0) -> int:
         """A session, durable."""
-        self._room.write()
+        self._write_numbers()
         return self._numbers.next_session(floor)
 
     def next_epoch(self, floor: int = 0) -> int:
         """An epoch, durable."""
-        self._room.write()
+        self._write_numbers()
         return self._numbers.next_epoch(floor)
+
+    def _anywhere(self, error: JournalError) -> JournalError:
+        """It as on any machine: its text becomes an event, and the folder of a storm has another name each time."""
+        return JournalError(str(error).replace(str(self._room.folder), "data"))
+
+    def _write_numbers(self) -> None:
+        """The numbers' file lies on the same disk, though not behind its VFS."""
+        self._room.write()
+        disk = self._room.disk
+        if disk is not None and (disk.faults.full or disk.faults.fsync):
+            raise JournalError("ids.json: no space left, or fsync failed")
 
 
 class Daemon:
@@ -180,6 +231,8 @@ class Daemon:
 
     def put(self, event: Event | Picture) -> None:
         """Take what drivers and publisher have; no driver here delivers pixels."""
+        if isinstance(event, OutcomeSeen):
+            self.room.witness.outcome(event)
         if not isinstance(event, Picture):
             self._inbox.append(event)
 

@@ -13,23 +13,39 @@ from pathlib import Path
 
 import apsw
 
+from simulator.plant.trouble import Emission
+from simulator.storm.clock import ms_of
 from simulator.storm.devices import Stamp
 from simulator.storm.repeated import Repeated
 from simulator.storm.truth import Body, Key, Truth
 from station.core.actions import Order
 from station.core.records import (
     Acknowledged,
+    AlarmCleared,
     AlarmRaised,
     Decided,
     FrameInspected,
+    Ordered,
     ParcelCompleted,
     ParcelEntered,
     ReadingMatched,
+    Reason,
     Record,
+    SessionOpened,
+    StationStarted,
 )
 from station.journal import Stored
 
 _KEPT = 400
+_WORD = 1 << 32
+_EARNED_MS = 300.0
+_LATE_MS = 500.0
+ORDERED = frozenset({"readings", "devices", "detector", "broker"})
+"""Faults that leave alone all that an order needs on its way."""
+SEEN = ORDERED | {"photo-eyes", "lists-changed", "parcel-turned"}
+"""Those under which the station is told in time what its eyes saw."""
+TRACKED = ORDERED | {"daemon", "disk", "plc-mute", "plc-slow", "plc-torn", "ack-lost", "diverter", "lists-changed"}
+"""Those that leave a parcel's track alone."""
 
 
 class Promise(Enum):
@@ -64,11 +80,13 @@ class Seen:
     """What the journal holds of a parcel."""
 
     stamps: list[tuple[ReadingMatched, Stamp]] = field(default_factory=list)
+    ordered_lane: str = ""
+    accepted_lane: str = ""
+    reasons: tuple[Reason, ...] = ()
     ambiguous: set[str] = field(default_factory=set)
     passes: dict[int, list[str]] = field(default_factory=dict)
     route: str | None = None
     decided_seq: int = 0
-    accepted: set[str] = field(default_factory=set)
     ordered_in: int | None = None
 
 
@@ -77,7 +95,7 @@ class Promises:
     """Told of every record on disk, every order, every parcel that leaves; `violations` is what was broken."""
 
     truth: Truth
-    origin: dict[Stamp, int | None]
+    origin: dict[Stamp, Emission]
     now_ms: Callable[[], float]
     held: Callable[[], frozenset[str]]
     required: tuple[str, ...]
@@ -89,7 +107,17 @@ class Promises:
     too_late: Callable[[], bool] = lambda: False
     strays: list[Key | None] = field(default_factory=list)
     stop_alarm_ms: float = float("-inf")
-    well: Callable[[Body], bool] = lambda _body: False
+    undisturbed: Callable[[Body, frozenset[str]], bool] = lambda _body, _harmless: False
+    calm: Callable[[], bool] = lambda: False
+    encoder_mm: Callable[[], float] = lambda: 0.0
+    alarms: dict[tuple[str, str], float] = field(default_factory=dict)
+    held_ms: dict[str, float] = field(default_factory=dict)
+    sessions: dict[int, float] = field(default_factory=dict)
+    _used: set[tuple[str, int]] = field(default_factory=set)
+    _proved_ms: float = float("-inf")
+    _refused: bool = False
+    _outcomes: OrderedDict[Key, str] = field(default_factory=OrderedDict)
+    _handed: OrderedDict[Stamp, None] = field(default_factory=OrderedDict)
     _repeated: Repeated = field(default_factory=Repeated)
     _seen: OrderedDict[Key, Seen] = field(default_factory=OrderedDict)
     _closed: OrderedDict[Key, str] = field(default_factory=OrderedDict)
@@ -113,26 +141,36 @@ class Promises:
         for key, differs in self._repeated.take(records):
             self.broken(Promise.REPLAY, differs, key)
         for record, event in zip(records, stored, strict=True):
-            self._kept(record, event)
+            match record:
+                case ReadingMatched():
+                    self._reading(record)
+                case Decided():
+                    self._decided(record, event)
+                case ParcelEntered():
+                    self._entered(record, event)
+                case ParcelCompleted():
+                    self._completed(record)
+                case Ordered():
+                    self._of(key_of(record.parcel)).ordered_lane = record.lane
+                case Acknowledged():
+                    self._acknowledged(record)
+                case _:
+                    self._of_the_line(record)
 
-    def _kept(self, record: Record, event: Stored) -> None:
+    def _of_the_line(self, record: Record) -> None:
+        """What concerns no parcel by name."""
         match record:
-            case ReadingMatched():
-                self._reading(record)
             case FrameInspected():
                 self._detections[record.frame_id] = record
                 while len(self._detections) > _KEPT:
                     self._detections.popitem(last=False)
-            case Decided():
-                self._decided(record, event)
-            case Acknowledged():
-                self._acknowledged(record)
-            case AlarmRaised(alarm="belt-stopped"):
-                self.stop_alarm_ms = self.now_ms()
-            case ParcelEntered():
-                self.open.setdefault(key_of(record.parcel), self.now_ms())
-            case ParcelCompleted():
-                self._completed(record)
+            case AlarmRaised():
+                self._raised(record)
+            case AlarmCleared():
+                self.alarms.pop((record.alarm, record.subject), None)
+            case StationStarted():
+                self.alarms.clear()
+                self._outcomes.clear()
 
     def journal_lost(self) -> None:
         """It was moved aside: what it holds open stays open there, and the next one knows nothing of it."""
@@ -152,20 +190,102 @@ class Promises:
                 self._seen.popitem(last=False)
         return seen
 
+    def _raised(self, record: AlarmRaised) -> None:
+        self.alarms[record.alarm, record.subject] = self.now_ms()
+        if record.alarm == "belt-stopped":
+            self.stop_alarm_ms = self.now_ms()
+        if self.calm():
+            self.broken(Promise.USEFUL, f"an alarm without a cause: {record.alarm} {record.subject}: {record.text}")
+
+    def _entered(self, record: ParcelEntered, event: Stored) -> None:
+        key = key_of(record.parcel)
+        self.open.setdefault(key, self.now_ms())
+        seen = self._of(key)
+        seen.ordered_lane = seen.accepted_lane = ""
+        seen.reasons = ()
+        body = self.truth.by_key.get(key)
+        taken = self.sessions.get(event.session)
+        if record.inspect_only or body is None or body.entered_ns is None:
+            return
+        if taken is None or taken > ms_of(body.entered_ns):
+            text = f"it entered before the PLC took session {event.session}, and is not told to be inspected for it"
+            self.broken(Promise.NO_OLD_ORDER, text, key)
+
+    def handed(self, stamp: Stamp) -> None:
+        """The core gets that reading now."""
+        self._handed[stamp] = None
+        while len(self._handed) > _KEPT:
+            self._handed.popitem(last=False)
+
+    def _sensed(self, record: ReadingMatched, emission: Emission) -> None:
+        """The interval of a reading that a device made within its bounds holds the place where that was."""
+        sensed, wide = emission.sensed, record.interval.high - record.interval.low
+        if sensed is None or sensed.encoder_mm != self.encoder_mm() or wide >= _WORD // 2:
+            return
+        ahead, last = (sensed.first - record.interval.low) % _WORD, sensed.last - sensed.first
+        key = key_of(record.candidates[0]) if record.candidates else None
+        if ahead + last > wide:
+            text = f"{record.device} sensed at count {sensed.first}, its interval is {record.interval}"
+            self.broken(Promise.OWN_EVIDENCE, text, key)
+        body = self.truth.bodies.get(emission.shows) if emission.shows is not None else None
+        if body is None or body.key is None or body.key not in self.open or len(body.items) > 1:
+            return
+        if body.key not in map(key_of, record.candidates) and self.undisturbed(body, TRACKED):
+            text = f"{record.device} said {record.value!r} of it, and it is not among those it could be of"
+            self.broken(Promise.OWN_EVIDENCE, text, body.key)
+
     def _reading(self, record: ReadingMatched) -> None:
+        stamp = record.device, record.after_ns, record.before_ns, record.value
+        self._handed.pop(stamp, None)
+        if (emission := self.origin.get(stamp)) is not None:
+            self._sensed(record, emission)
+        if not record.ambiguous and (len(record.candidates) != 1 or record.note):
+            key = key_of(record.candidates[0]) if record.candidates else None
+            self.broken(Promise.OWN_EVIDENCE, f"{record.device} counts for it, though it could be another's", key)
         if record.ambiguous:
             for parcel in record.candidates:
                 self._of(key_of(parcel)).ambiguous.add(record.device)
         else:
-            stamp = record.device, record.after_ns, record.before_ns, record.value
             self._of(key_of(record.candidates[0])).stamps.append((record, stamp))
 
     def _decided(self, record: Decided, event: Stored) -> None:
         key = key_of(record.parcel)
         seen = self._of(key)
-        seen.route, seen.decided_seq = record.route, event.seq
+        seen.route, seen.decided_seq, seen.reasons = record.route, event.seq, record.reasons
+        if (record.route == "inspect") != bool(record.reasons):
+            self.broken(Promise.ACCOUNTED, f"decided to {record.route} with {len(record.reasons)} reasons", key)
+        body = self.truth.by_key.get(key)
+        if body is not None and body.unwatched and self.undisturbed(body, ORDERED):
+            told = {reason.device for reason in record.reasons if reason.code == "device-lost"}
+            for device in sorted(body.unwatched - told):
+                text = f"{device} was not connected while it lay there, and the decision does not say so"
+                self.broken(Promise.OWN_EVIDENCE, text, key)
         if record.route == "pass":
             seen.passes[event.seq] = self._lacks(key, seen, record)
+            for text in self._unfounded(key, seen, record):
+                self.broken(Promise.OWN_EVIDENCE, f"decided to pass, and {text}", key)
+
+    def _unfounded(self, key: Key, seen: Seen, record: Decided) -> list[str]:
+        """What the station itself knows against a pass, or must have known by now."""
+        lacks = [f"a reading of {device} is ambiguous" for device in sorted(seen.ambiguous)]
+        got = {reading.device for reading, _ in seen.stamps if reading.value not in {None, ""} and not reading.fault}
+        lacks += [
+            f"there is nothing of {device}" for device in self.required if device not in got | set(record.exceptions)
+        ]
+        codes = {reading.value for reading, _ in seen.stamps if reading.kind == "barcode" and reading.value}
+        if len(codes) > 1:
+            lacks.append(f"it has {len(codes)} different barcodes")
+        lacks += self._pictures(seen)
+        body = self.truth.by_key.get(key)
+        if body is not None:
+            lacks += [
+                f"a reading of {stamp[0]} was not looked at" for stamp in self._handed if self._is_of(stamp, body)
+            ]
+        return lacks
+
+    def _is_of(self, stamp: Stamp, body: Body) -> bool:
+        emission = self.origin.get(stamp)
+        return emission is not None and emission.shows == body.identity and emission.sensed is not None
 
     def _lacks(self, key: Key, seen: Seen, record: Decided) -> list[str]:
         """What the evidence of a pass lacks, by the plant's truth."""
@@ -176,7 +296,8 @@ class Promises:
         lacks += [f"a reading of {device} is ambiguous" for device in sorted(seen.ambiguous)]
         got = set()
         for reading, stamp in seen.stamps:
-            if self.origin.get(stamp, -1) != body.identity and reading.value is not None:
+            emission = self.origin.get(stamp)
+            if (emission is None or emission.shows != body.identity) and reading.value is not None:
                 lacks.append(f"{reading.device} said {reading.value!r} of something else")
             if reading.value not in {None, ""} and not reading.fault:
                 got.add(reading.device)
@@ -196,6 +317,8 @@ class Promises:
             answer = self._detections.get(str(frame))
             if answer is None or answer.fault:
                 lacks.append(f"the detector has not answered for {frame}")
+            elif any(isinstance(finding.score, str) for finding in answer.findings):
+                lacks.append(f"the detector's score for {frame} is no number")
         return lacks
 
     def _completed(self, record: ParcelCompleted) -> None:
@@ -204,6 +327,8 @@ class Promises:
         if key in self._closed:
             self.broken(Promise.ACCOUNTED, f"completed twice: {self._closed[key]}, then {record.outcome}", key)
         self._closed[key] = record.outcome
+        if not record.adopted:
+            self._sums_up(key, record)
         while len(self._closed) > 10 * _KEPT:
             self._closed.popitem(last=False)
         if self.open.pop(key, None) is None and not self._is_on_disk(key, ParcelEntered):
@@ -227,6 +352,68 @@ class Promises:
             if seen.route != order.lane.value or not self.on_disk(seen.decided_seq):
                 self.broken(Promise.DISK_FIRST, f"ordered to {order.lane.value}, on disk is {seen.route}", key)
 
+    def offered(self, session: int, epoch: int | None) -> None:
+        """The PLC is offered a session now."""
+        if not self._written("SELECT 1 FROM event WHERE type = ? AND session = ?", SessionOpened.type, session):
+            self.broken(Promise.DISK_FIRST, f"session {session} is offered, and not in the journal")
+        for kind, number in (("session", session), ("epoch", epoch)):
+            if number is None:
+                continue
+            if (kind, number) in self._used or not 0 < number < _WORD:
+                self.broken(Promise.NO_OLD_ORDER, f"{kind} {number} is offered a second time")
+            self._used.add((kind, number))
+
+    def taken(self, session: int) -> None:
+        """The PLC has taken that session."""
+        self.sessions.setdefault(session, self.now_ms())
+
+    def proved(self, *, kept: bool) -> None:
+        """The disk has kept what it was given, or refused it."""
+        self._refused = not kept
+        if kept:
+            self._proved_ms = self.now_ms()
+
+    def beats(self) -> None:
+        """The heartbeat advances: it is earned by a commit, and lately."""
+        if self._refused or self.now_ms() - self._proved_ms > _EARNED_MS:
+            since = "the disk refuses" if self._refused else "the disk was not proved for long"
+            self.broken(Promise.DISK_FIRST, f"the heartbeat advances while {since}")
+
+    def outcome(self, key: Key, place: str) -> None:
+        """The PLC tells the station where a parcel ended."""
+        self._outcomes.setdefault(key, place)
+        while len(self._outcomes) > _KEPT:
+            self._outcomes.popitem(last=False)
+
+    def _sums_up(self, key: Key, record: ParcelCompleted) -> None:
+        """The last record of a parcel says what happened to it."""
+        seen, told = self._of(key), self._outcomes.get(key)
+        if told is not None and record.outcome != told:
+            self.broken(Promise.ACCOUNTED, f"the PLC says that it ended as {told}, the journal {record.outcome}", key)
+        self._witnesses(key, seen)
+        acknowledged = bool(seen.accepted_lane) and seen.accepted_lane == seen.ordered_lane
+        if record.acknowledged != acknowledged or record.ordered != bool(seen.ordered_lane):
+            text = f"ordered {record.ordered} and acknowledged {record.acknowledged} in its sum, but"
+            self.broken(Promise.ACCOUNTED, f"{text} {bool(seen.ordered_lane)} and {acknowledged} before", key)
+        if record.route != seen.route or record.reasons != seen.reasons:
+            self.broken(Promise.ACCOUNTED, "its sum gives another decision than its last", key)
+
+    def _witnesses(self, key: Key, seen: Seen) -> None:
+        """No reading of another object stands as its own to the end, whatever was decided."""
+        body = self.truth.by_key.get(key)
+        if body is None or not self.undisturbed(body, TRACKED | {"parcel-added"}):
+            return
+        for reading, stamp in seen.stamps:
+            emission = self.origin.get(stamp)
+            if emission is None or emission.sensed is None or reading.device in seen.ambiguous or reading.value is None:
+                continue
+            if emission.shows != body.identity and not body.misseen:
+                text = f"{reading.device} said {reading.value!r} of something else, and that stands to the end"
+                self.broken(Promise.OWN_EVIDENCE, text, key)
+
+    def _written(self, sql: str, *values: int | str) -> bool:
+        return self._reader is None or self._reader.execute(sql, values).get is not None
+
     def on_disk(self, seq: int) -> bool:
         """True if an event of that number is in the journal's file, as another process sees it."""
         if self._reader is None:
@@ -235,15 +422,25 @@ class Promises:
 
     def at_decision_eye(self, body: Body | None, *, ordered: bool) -> None:
         """A body breaks the beam of the decision eye; whether the PLC held an order for it ahead of that."""
-        if body is not None and body.key is not None and not ordered and self.well(body):
+        if body is None or body.key is None:
+            return
+        if not ordered and self.undisturbed(body, ORDERED):
             self.broken(Promise.IN_TIME, "it is at the decision eye, and the PLC has no order for it", body.key)
+        if self._of(body.key).route != "pass" or not self.undisturbed(body, SEEN):
+            return
+        against = body.misseen + [
+            f"{c} is held" for c in body.barcodes if self.held_ms.get(c, 1e18) < self.now_ms() - _LATE_MS
+        ]
+        if against:
+            self.broken(Promise.OWN_EVIDENCE, f"it is to pass, and {against[0]}", body.key)
 
     def _acknowledged(self, record: Acknowledged) -> None:
         key = key_of(record.parcel)
         if record.result == "accepted":
-            self._of(key).accepted.add(record.lane)
+            self._of(key).accepted_lane = record.lane
         body = self.truth.by_key.get(key)
-        if record.result == "late" and body is not None and self.well(body):
+        first = self._of(key).passes == {} or record.lane == "pass"
+        if record.result == "late" and first and body is not None and self.undisturbed(body, ORDERED):
             self.broken(Promise.IN_TIME, f"its order to {record.lane} came too late", key)
 
     def left(self, body: Body | None, lane: str) -> None:
@@ -278,8 +475,12 @@ class Promises:
         for key, differs in self._repeated.finish():
             self.broken(Promise.REPLAY, differs, key)
         for key, entered in self.open.items():
-            if entered <= newest_allowed_ms and not self._is_on_disk(key, ParcelCompleted):
+            if entered <= newest_allowed_ms and not self.completed_on_disk(key):
                 self.broken(Promise.ACCOUNTED, "entered, and never completed", key)
+
+    def completed_on_disk(self, key: Key) -> bool:
+        """Whether its end is in the journal, though nobody was told."""
+        return self._is_on_disk(key, ParcelCompleted)
 
     def _is_on_disk(self, key: Key, kind: type[Record]) -> bool:
         """A batch whose sync failed may be on disk all the same, and be found there at the next start."""

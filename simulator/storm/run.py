@@ -82,7 +82,8 @@ def summary(total: Result) -> str:
     passed = f"{total.calm_passed} of {total.calm_clean} clean parcels passed in calm stretches"
     return "\n".join(
         [
-            f"{total.hours:g} line hours, {total.parcels} parcels, {total.released} released, {total.events} events",
+            f"{total.hours:g} line hours, {total.parcels} parcels, {total.released} released",
+            f"{total.events} events, sha256 {total.digest[:16]}",
             faults,
             f"{passed}; {len(total.causeless)} inspections without a cause",
             f"{total.strays} passed wrongly under a fault that is detected too late",

@@ -51,7 +51,9 @@ class Runs:
         """A copy lies there now; `arrived` tells the newest number of a run that the subscriber has."""
         before, self._here = self._here, copy.ends()
         gone = [run for run, last in before.items() if min(arrived(run), last) > self._here.get(run, 0)]
-        self._lost = self._lost or bool(gone)
+        unheard = [run for run in self.must_tell if run not in self._here and not arrived(run)]
+        self.must_tell = [run for run in self.must_tell if run not in unheard]
+        self._lost = self._lost or bool(gone or unheard)  # what a lost run had to tell, the next one must
 
     def to_be_published(self, arrived: Callable[[str], int]) -> dict[str, int]:
         """By run the last number that must reach the subscriber: of what is lost, what had reached it."""

@@ -7,23 +7,24 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
-from simulator.config import FeedConfig, PlantConfig
-from simulator.faults import Kind
+from simulator.config import STATED_LATENCY_MS, BeltConfig, DevicesConfig, FeedConfig, PlantConfig, PlcConfig
+from simulator.faults import FAULTS, Kind
 from simulator.storm import hands
-from simulator.storm.clock import NS_PER_MS, NS_PER_S
+from simulator.storm.clock import ms_of
 from simulator.storm.disk import Disk
 from simulator.storm.promises import Promise, Violation
 from simulator.storm.subscriber import event_id
 from simulator.storm.truth import Body
+from simulator.storm.watch import RECOVER_MS, Watch
 from simulator.storm.weather import Episode, needs_disk
 from simulator.storm.world import Heard, World
 
 PARCELS_PER_HOUR = 3600
 POLLS_MS = (20.0, 25.0, 30.0)
 """How often a seed's station polls the PLC; `station check` proves the line with each of them."""
-RECOVER_MS = 5000.0
 _LOOK_MS = 250.0
 _DRAIN_MS = 12_000.0
 _PUBLISH_MS = 15_000.0
@@ -33,16 +34,19 @@ _PRESSES_AFTER_MS = 700.0
 _PAUSE_MS = 3900.0
 _PAUSE_EVERY_MS = 6000.0
 _USEFUL_SHARE = 0.95
+_CAUSELESS_AT_ONCE = 0.005
 _CAUSELESS_SHARE = 0.001
 _ENOUGH = 1000
-_HARMLESS = frozenset({"readings", "devices", "detector", "broker"})
-"""Groups of faults that leave alone all that an order needs on its way."""
-_GROWS = {"parcels": 40, "waiting": 60, "matched": 400, "backlog": 100, "alarms": 40}
+_LIMITS = 0.5
+_WORD = 1 << 32
 
 
 @dataclass(slots=True)
 class Result:
-    """What came of a storm: broken promises, who met what, and how useful the line was in calm stretches."""
+    """What came of a storm: broken promises, who met what, and how useful the line was in calm stretches.
+
+    `digest` is SHA-256 over all events as they arrived; of several storms, over theirs in order.
+    """
 
     seed: int
     hours: float
@@ -57,6 +61,7 @@ class Result:
     causeless: list[str] = field(default_factory=list)
     events: int = 0
     strays: int = 0
+    digest: str = ""
 
     def add(self, other: Result) -> None:
         """Take another storm's figures in."""
@@ -65,6 +70,7 @@ class Result:
         self.coverage += other.coverage
         self.struck += other.struck
         self.causeless += other.causeless
+        self.digest = sha256(f"{self.digest}{other.digest}".encode()).hexdigest()
         for name in ("parcels", "released", "calm", "calm_clean", "calm_passed", "events", "strays"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
@@ -99,14 +105,18 @@ class Storm:
         plant = plant or storm_plant(seed)
         self.world = World(plant, self._folder, disk, heard, POLLS_MS[seed % len(POLLS_MS)])
         self.world.promises.too_late = self._too_late
-        self.world.promises.well = self._well
+        self.world.promises.undisturbed = self._undisturbed
+        self.world.promises.calm = lambda: self._calm
         self.world.left = self._left
+        self._watch = Watch(self.world)
         self._on: list[Episode] = []
-        self._over_ms = 0.0
+        self._over_ms = self._meddled_ms = 0.0
         self._late_ms = -_TOO_LATE_MS
+        self._last_ms: dict[str, float] = {}
         self._hampered_ms = 0.0
         self._paused_ms = self._pressed_ms = -_PAUSE_EVERY_MS
         self._recovered = True
+        self._ending = False
         self._strays = 0
         self._flow: list[bool] = []
 
@@ -135,8 +145,8 @@ class Storm:
         if episode.seconds:
             hands.lift(self.world, episode.switch)
         self._on.remove(episode)
-        if episode.switch.fault.group not in _HARMLESS:
-            self._hampered_ms = self.world.ms()
+        fault = episode.switch.fault
+        self._last_ms[fault.name] = self.world.ms()
         if episode.switch.fault.kind is Kind.LATE:
             self._late_ms = self.world.ms()
         self._trouble()
@@ -149,15 +159,18 @@ class Storm:
     def _calm(self) -> bool:
         return not self._on and self.world.ms() - self._over_ms >= RECOVER_MS
 
-    def _well(self, body: Body) -> bool:
-        """True if since it entered, and a while before, nothing hampered the way from the eyes to the order."""
-        if body.entered_ns is None or body.hands or self._hampers() or self.world.room.fuse.left is not None:
-            return False
+    def _undisturbed(self, body: Body, harmless: frozenset[str]) -> bool:
+        """True if in its own session, and from a while before it, only faults of those groups or names were on."""
         session = self.world.cabinet.program.orders.session
-        return bool(session) and body.session == session and _ms(body.entered_ns) >= self._hampered_ms + RECOVER_MS
-
-    def _hampers(self) -> bool:
-        return any(e.switch.fault.group not in _HARMLESS for e in self._on)
+        if body.entered_ns is None or body.hands or not session or body.session != session:
+            return False
+        if self.world.room.fuse.left is not None and "daemon" not in harmless:
+            return False
+        since = ms_of(body.entered_ns) - RECOVER_MS
+        faults = {e.switch.fault for e in self._on} | {
+            f for f in FAULTS.values() if self._last_ms.get(f.name, -1) > since
+        }
+        return self._meddled_ms <= since and all(harmless & {fault.name, fault.group} for fault in faults)
 
     def _too_late(self) -> bool:
         late = any(e.switch.fault.kind is Kind.LATE for e in self._on)
@@ -176,11 +189,10 @@ class Storm:
             self._strays = len(world.promises.strays)
             began = world.ms() - _LOOK_MS
             world.after(_STOPS_MS, lambda: self._stopped(began))
-        if self._calm:
-            self._bounds()
-            if not self._recovered:
-                self._recovered = True
-                self._recovery()
+        self._watch.look(-1.0 if self._on or self._ending else world.ms() - self._over_ms)
+        if self._calm and not self._recovered:
+            self._recovered = True
+            self._watch.recovered()
 
     def _cover(self, faults: set[str]) -> None:
         """Note which states of parcels these faults meet."""
@@ -199,11 +211,11 @@ class Storm:
         if world.refused and "move" in world.refused:
             hands.move_journal_aside(world)
             world.refused = ""
-            self._hampered_ms = now
+            self._meddled_ms = now
             self._trouble()
         guard = world.cabinet.program.guard
         if guard.stop_cause and now - self._pressed_ms > _PRESSES_AFTER_MS:
-            self._pressed_ms = self._hampered_ms = now
+            self._pressed_ms = self._meddled_ms = now
             world.plant.acknowledge()
             self._trouble()
         alarms = world.daemon.line.alarms.open if world.daemon else {}
@@ -215,6 +227,8 @@ class Storm:
             self._trouble()
 
     def _feed_again(self) -> None:
+        if self._ending:
+            return
         self.world.wants_feed = True
         self._trouble()
 
@@ -226,33 +240,11 @@ class Storm:
         elif self.world.daemon is not None and promises.stop_alarm_ms < began_ms:
             promises.broken(Promise.STOPS, "an unreleased parcel stopped the belt, and no alarm says so")
 
-    def _recovery(self) -> None:
-        world = self.world
-        session = world.cabinet.program.orders.session
-        if world.daemon is None or not session or session != world.daemon.line.plc.session:
-            world.promises.broken(Promise.RECOVERY, f"no live session {RECOVER_MS / 1000:g} s after the last fault")
-
-    def _bounds(self) -> None:
-        daemon = self.world.daemon
-        if daemon is None:
-            return
-        line = daemon.line
-        sizes = {
-            "parcels": len(line.tracker.parcels),
-            "waiting": len(line.matcher.waiting),
-            "matched": len(line.matcher.matched),
-            "backlog": len(daemon.turn.backlog),
-            "alarms": len(line.alarms.open),
-        }
-        for name, size in sizes.items():
-            if size > _GROWS[name]:
-                self.world.promises.broken(Promise.BOUNDED, f"{size} {name}")
-
     def _left(self, body: Body | None, lane: str) -> None:
         """In a calm stretch a clean parcel passes, and others are inspected for a cause."""
         if body is None or body.entered_ns is None or self._on:
             return
-        if _ms(body.entered_ns) < self._over_ms + RECOVER_MS:
+        if ms_of(body.entered_ns) < self._over_ms + RECOVER_MS:
             return
         self.result.calm += 1
         if not body.clean or body.barcodes & self.world.room.lists.held:
@@ -263,6 +255,9 @@ class Storm:
             self.result.calm_passed += 1
         else:
             self.result.causeless.append(f"seed {self.result.seed}, {self.world.ms() / 1000:.1f} s, {body.key}")
+            if len(self.result.causeless) == 3 + int(_CAUSELESS_AT_ONCE * self.result.calm):
+                text = f"{len(self.result.causeless)} of {self.result.calm} inspections in calm stretches have no cause"
+                self.world.promises.broken(Promise.USEFUL, text, body.key)
             if len(self._flow) == 3 and not any(self._flow):
                 text = "three clean parcels in a row were inspected though all faults are over"
                 self.world.promises.broken(Promise.LIVENESS, text, body.key)
@@ -272,7 +267,7 @@ class Storm:
     def _finish(self) -> None:
         world = self.world
         end = world.ms()
-        world.wants_feed = False
+        self._ending, world.wants_feed = True, False
         world.run_until(end + _DRAIN_MS)
         world.broker.still()
         world.run_until(world.ms() + _PUBLISH_MS)
@@ -285,6 +280,7 @@ class Storm:
         result.violations = world.promises.violations
         result.parcels, result.released = world.promises.completed, world.promises.released
         result.events, result.strays = world.subscriber.arrivals, len(world.promises.strays)
+        result.digest = world.subscriber.bytes.hexdigest()
 
     def _close(self) -> None:
         world = self.world
@@ -295,16 +291,27 @@ class Storm:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _ms(ns: int) -> float:
-    """Since the world began."""
-    return (ns - NS_PER_S) / NS_PER_MS
-
-
 def storm_plant(seed: int) -> PlantConfig:
-    """The plant of a seed; its encoder's count wraps within the hour."""
-    first_count = 4_294_967_296 - (seed * 7919) % 3_000_000
-    base = PlantConfig(seed=seed, feed=FeedConfig(parcels_per_hour=PARCELS_PER_HOUR))
-    return base.model_copy(update={"belt": base.belt.model_copy(update={"first_count": first_count})})
+    """The plant of a seed: two of three are at the edges of what their station is told.
+
+    The encoder's count wraps within the hour, in one of four also the PLC's clock.
+    """
+    first_count = _WORD - (seed * 7919) % 3_000_000
+    first_ms = _WORD - (seed * 104_729) % 600_000 if seed % 4 == 1 else 1_000_000
+    feed = FeedConfig(parcels_per_hour=PARCELS_PER_HOUR, two_labels_share=0.02)
+    if seed % 3 == 0:
+        return PlantConfig(
+            seed=seed, feed=feed, belt=BeltConfig(first_count=first_count), plc=PlcConfig(first_ms=first_ms)
+        )
+    stated = {f"{device}_latency_ms": bounds for device, bounds in STATED_LATENCY_MS.items()}
+    return PlantConfig(
+        seed=seed,
+        limits=_LIMITS,
+        feed=feed,
+        belt=BeltConfig(first_count=first_count),
+        devices=DevicesConfig.model_validate(stated),
+        plc=PlcConfig(first_ms=first_ms, drift_ppm=50.0 if seed % 2 else -50.0),
+    )
 
 
 def _fast_folder() -> str | None:

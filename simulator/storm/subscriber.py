@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Literal
 
 from pydantic_core import from_json
@@ -52,10 +53,12 @@ class SubscriberCheck:
     Attributes:
         arrivals: how many messages came; doubles: how many of them repeated an event.
         told: incarnations whose `journal-opened` shows that what was before is not all in the journal any more.
+        bytes: a digest of all that arrived, in that order.
     """
 
     def __init__(self, known: Callable[[str], bool]) -> None:
         self.arrivals = 0
+        self.bytes = sha256()
         self.doubles = 0
         self.told: set[str] = set()
         self._known = known
@@ -65,6 +68,7 @@ class SubscriberCheck:
     def take(self, topic: str, payload: bytes) -> None:
         """An event arrived."""
         self.arrivals += 1
+        self.bytes.update(payload)
         try:
             event = from_json(payload)
             identity, number = str(event["id"]), int(event["sequence"])
@@ -107,7 +111,9 @@ class SubscriberCheck:
             if f"{journal}-{number}" not in excused
         ]
         late = [v for v in self._violations if not (v.name == "disorder" and v.id in excused)]
-        openings = {run: f"{run}-{(first or {}).get(run, 1)}" for run in must_tell if run not in self.told}
+        openings = {
+            run: f"{run}-{(first or {}).get(run, 1)}" for run in must_tell if newest.get(run) and run not in self.told
+        }
         untold = [
             Violation("untold", identity, "nothing in it shows that an old copy was put back")
             for identity in openings.values()

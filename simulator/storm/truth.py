@@ -18,7 +18,11 @@ _KEPT = 400
 
 @dataclass(slots=True)
 class Body:
-    """One object on the belt, or several that touch: its items, and when its first was fed."""
+    """One object on the belt, or several that touch: its items, and when its first was fed.
+
+    `misseen` is what an eye ahead of the decision eye did not see of it as it is, `unwatched` which devices were not
+    connected while it lay in their zones.
+    """
 
     identity: int
     fed_ns: int
@@ -30,6 +34,8 @@ class Body:
     lane: str | None = None
     left_ns: int | None = None
     hands: bool = False
+    misseen: list[str] = field(default_factory=list)
+    unwatched: set[str] = field(default_factory=set)
 
     @property
     def hazards(self) -> list[str]:
@@ -39,7 +45,7 @@ class Body:
     @property
     def barcodes(self) -> set[str]:
         """Its labels."""
-        return {item.barcode for item in self.items if item.barcode is not None}
+        return {code for item in self.items for code in (item.barcode, item.second) if code is not None}
 
     @property
     def clean(self) -> bool:

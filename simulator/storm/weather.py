@@ -5,19 +5,21 @@ Each seed has some of the faults only: what never meets the others hides less (s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from simulator.faults import FAULTS, Fault, Kind, Switch
 
-_SHARE = 0.5
+_SHARES = (0.15, 0.3, 0.5)
+_SMALL = 0.5
 _FIRST_S = 15.0
-_CALM_S = (14.0, 40.0)
-_TOGETHER = (1, 1, 2, 2, 3)
+_CALM_S = (8.0, 26.0)
+_TOGETHER = (1, 2, 2, 3)
 _WITHIN_S = 5.0
 DISK = frozenset({"disk-full", "disk-fsync", "power-cut"})
-_RARE = {"page-corrupted": 0.15, "power-cut": 0.5}
+_RARE = {"page-corrupted": 0.3, "power-cut": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ def detectable() -> list[Fault]:
 def forecast(seed: int, seconds: float, faults: Sequence[Fault], *, all_of_them: bool = False) -> list[Episode]:
     """Draw the episodes of a storm; the last stretch is calm."""
     random = Random(seed * 6_700_417 + 11)
-    some = [fault for fault in faults if all_of_them or random.random() < _SHARE] or list(faults)
+    share = random.choice(_SHARES)
+    some = [fault for fault in faults if all_of_them or random.random() < share] or list(faults)
     episodes: list[Episode] = []
     at = _FIRST_S + random.uniform(0, 5)
     while at < seconds - _CALM_S[0]:
@@ -54,12 +57,19 @@ def forecast(seed: int, seconds: float, faults: Sequence[Fault], *, all_of_them:
 def _draw(random: Random, faults: Collection[Fault], at: float) -> Episode | None:
     fault = random.choice(list(faults))
     target = random.choice(fault.targets) if fault.targets else ""
-    seconds = 0.0 if fault.seconds is None else round(random.uniform(*fault.seconds), 3)
-    size = float(f"{random.uniform(*fault.size):.4g}")
+    seconds = 0.0 if fault.seconds is None else round(_within(random, *fault.seconds), 3)
+    size = float(f"{_within(random, *fault.size):.4g}")
     begins = round(at + random.uniform(0, _WITHIN_S), 3)
     if random.random() > _RARE.get(fault.name, 1.0):
         return None
     return Episode(begins, seconds, Switch(fault, target, size))
+
+
+def _within(random: Random, least: float, most: float) -> float:
+    """Between the two: evenly, or where what is short or small shows more, evenly by its logarithm."""
+    if least > 0 and random.random() < _SMALL:
+        return math.exp(random.uniform(math.log(least), math.log(most)))
+    return random.uniform(least, most)
 
 
 def needs_disk(episodes: Collection[Episode]) -> bool:

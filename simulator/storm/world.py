@@ -16,11 +16,12 @@ from typing import Any
 
 from simulator.config import PlantConfig
 from simulator.plant.listed import feed_of
+from simulator.plant.trouble import Emission
 from simulator.plant.world import Plant
 from simulator.plc.program import PlcProgram
 from simulator.storm.broker import Broker
 from simulator.storm.clock import NS_PER_MS, VirtualClock
-from simulator.storm.devices import NEVER, DevicePort, Glance, Stamp
+from simulator.storm.devices import NEVER, DevicePort, Glance, Stamp, stamp
 from simulator.storm.disk import Disk
 from simulator.storm.pc import Daemon, KilledError, Publishing, Room
 from simulator.storm.plc_port import Cabinet
@@ -30,7 +31,7 @@ from simulator.storm.setup import DEVICES, setup_of
 from simulator.storm.subscriber import SubscriberCheck
 from simulator.storm.truth import Body, Key, Truth
 from station.core.actions import Order
-from station.core.events import DeviceState, Event, Frame, ListsLoaded
+from station.core.events import DeviceState, Event, Frame, ListsLoaded, OutcomeSeen
 from station.core.records import Record
 from station.journal import JournalError, Stored
 from station.publisher.settings import PublisherSettings
@@ -71,7 +72,7 @@ class World:
         self.plant.feeding = False
         self.truth = Truth()
         self.glance = Glance()
-        origin: dict[Stamp, int | None] = {}
+        origin: dict[Stamp, Emission] = {}
         self._random = Random(config.seed * 15_485_863 + 7)
         ports = {
             d.name: DevicePort(d.name, self.plant.trouble, Random(f"{config.seed} {d.name}"), origin, self.glance)
@@ -101,6 +102,8 @@ class World:
         )
         if disk is not None:
             self.promises.durable = disk.durable
+        self.promises.encoder_mm = lambda: self.plant.encoder_mm
+        self.held_ms = self.promises.held_ms
         self.daemon: Daemon | None = None
         self.publishing: Publishing | None = None
         self.frozen = self.busy = False
@@ -111,6 +114,7 @@ class World:
         self.open_in_copy: dict[Key, float] = {}
         self.left: Callable[[Body | None, str], None] = lambda _body, _lane: None
         self._fed = False
+        self._session = 0
         self._settings = PublisherSettings(data=folder, **_SETTINGS)  # type: ignore[arg-type]
         self._agenda: list[Due] = []
         self._serial = 0
@@ -201,6 +205,10 @@ class World:
         self._next_scan = now + self._scan_ns()
         if program.number != before:
             self.truth.numbered(program)
+        if program.orders.session != self._session:
+            self._session = program.orders.session
+            if self._session:
+                self.promises.taken(self._session)
         self._fed = self._fed or bool(program.orders.session and program.run_empty)
         plant.feeding = self.wants_feed and self._fed
 
@@ -301,6 +309,7 @@ class World:
             for port in self.room.ports.values():
                 for reading, emission in port.handed_over(now):
                     woken = True
+                    self.promises.handed(stamp(reading))
                     if isinstance(reading, Frame):
                         daemon.frame(reading, emission)
                     else:
@@ -318,8 +327,14 @@ class World:
             self.glance.ns, self.glance.due_ns = now, NEVER
 
     def plug(self, device: str, *, into: bool) -> None:
-        """A device's cable goes out or in."""
+        """A device's cable goes out or in, if it is not there already."""
         port = self.room.ports[device]
+        if port.connected == into:
+            return
+        zone = next(d.zone_mm for d in DEVICES if d.name == device)
+        for item in self.plant.under(zone):
+            if (body := self.truth.of_item(item.identity)) is not None:
+                body.unwatched.add(device)
         port.connected = into
         if self.daemon is not None:
             self.daemon.put(DeviceState(device, connected=into, detail="" if into else "unplugged"))
@@ -345,6 +360,27 @@ class World:
         """Orders go out."""
         self.promises.ordered(orders, session)
 
+    def offered(self, session: int, epoch: int | None) -> None:
+        """A session is offered."""
+        self.promises.offered(session, epoch)
+
+    def beats(self) -> None:
+        """The heartbeat advances."""
+        self.promises.beats()
+
+    def proved(self, *, kept: bool) -> None:
+        """The disk kept what it was given, or not."""
+        self.promises.proved(kept=kept)
+
+    def outcome(self, seen: OutcomeSeen) -> None:
+        """The PLC tells where a parcel ended."""
+        self.promises.outcome((self.cabinet.program.orders.epoch, seen.number), seen.place.value)
+
+    @property
+    def newest(self) -> tuple[str, int]:
+        """The run that writes now, and its last number."""
+        return next(reversed(self.runs.ends.items()), ("", 0))
+
     def _is_known(self, identity: str) -> bool:
         journal, _, number = identity.rpartition("-")
         return int(number) <= self.runs.ends.get(journal, 0) or self.promises.on_disk(int(number))
@@ -363,6 +399,8 @@ class World:
                     body.hands = True
             case "infeed":
                 self.truth.infeed(item, fields["count"], self.clock.ns)
+            case "misseen":
+                self._misseen(self.truth.of_item(item), fields["eye"], fields["edges"])
             case "decision-eye":
                 self._at_decision_eye(self.truth.of_item(item))
             case "left":
@@ -372,6 +410,10 @@ class World:
             case "removed":
                 if (body := self.truth.of_item(item)) is not None:
                     body.hands = True
+
+    def _misseen(self, body: Body | None, eye: int, edges: int) -> None:
+        if body is not None and eye < self.config.plc.decision_eye:
+            body.misseen.append(f"eye {eye} saw {edges} edges in place of one as it came")
 
     def _at_decision_eye(self, body: Body | None) -> None:
         """The plant comes ahead of the scan: what the PLC holds now, it held before the edge."""

@@ -69,7 +69,7 @@ class ClockMatch:
         drifted = 0.0 if at_ns is None else max(0, before_ns - at_ns) * self._drift
         old_low, old_high = self._low - drifted, self._high + drifted
         if low > old_high or old_low > high:
-            self._low, self._high = low, high
+            self._low, self._high = float(low), float(high)
             return False
         self._low, self._high = max(old_low, low), min(old_high, high)
         return True
@@ -104,8 +104,7 @@ class BeltHistory:
         That is time or count going back (a reversed belt, an encoder that was reset), or a count faster than the belt.
         """
         if self._times and not self._possible(plc_ms, count):
-            self._times.clear()
-            self._counts.clear()
+            self.forget()
             self._times.append(plc_ms)
             self._counts.append(count)
             return False
@@ -117,6 +116,11 @@ class BeltHistory:
             self._times.popleft()
             self._counts.popleft()
         return True
+
+    def forget(self) -> None:
+        """The PLC's clock stepped: no PLC time of before can be told from one of now."""
+        self._times.clear()
+        self._counts.clear()
 
     def _possible(self, plc_ms: int, count: int) -> bool:
         elapsed, moved = plc_ms - self._times[-1], count - self._counts[-1]

@@ -157,7 +157,7 @@ class Desk:
         reasons = self.reasons(parcel)
         if not reasons:
             return []
-        parcel.ready_ns = now.ns
+        parcel.ready_ns = float(now.ns)
         return self.decide(parcel, reasons, count, now, after="pass")
 
     def acknowledge(self, parcel: Parcel | None, ack: OrderAcknowledged, now: Now) -> list[Action]:

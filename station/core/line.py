@@ -153,7 +153,7 @@ class Line:
         actions.append(joined_record(event))
         actions += self._close_old(adopted, now)
         self.desk.new_belt(self.connected)
-        self.matcher.since = self._count(event.count)
+        self.matcher.since = float(self._count(event.count))
         counts = [(self._count(row.infeed_count), self._count(row.last_eye_count)) for row in event.parcels]
         for parcel in self.tracker.adopt(event.parcels, event.epoch, counts):
             actions += self._entered(parcel, now)
@@ -209,6 +209,8 @@ class Line:
         actions: list[Action] = []
         plc_ms, count = self._plc_ms(sample.plc_ms), self._count(sample.count)
         in_step, before = self.clock.add(sample.after_ns, sample.before_ns, plc_ms), self.belt.count
+        if not in_step:
+            self.belt.forget()
         if not (self.belt.add(plc_ms, count) and in_step):
             actions += [Keep(PlcJumped(before=before, count=count)), *self.jumped(now)]
         jumped = any("clock" in parcel.doubts for parcel in self.tracker.parcels)

@@ -30,7 +30,10 @@ _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "*.pt")
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """One deliberate bug: in `file` (under station/) the text `find` becomes `replace`."""
+    """One deliberate bug: in `file` (under station/) the text `find` becomes `replace`.
+
+    `unseen` is why no storm can show it, where that is so: another lock behind it holds, or nothing comes of it.
+    """
 
     name: str
     promise: str
@@ -38,6 +41,7 @@ class Bug:
     find: str
     replace: str
     story: str
+    unseen: str = ""
 
     def apply(self, text: str) -> str:
         """Return the patched text; ValueError unless `find` occurs exactly once."""

@@ -11,6 +11,7 @@ from station.core.events import BeltParcel, OpenParcel, ParcelKey, PlcConnected,
 from station.core.line import Line
 from station.core.now import Now
 from station.core.records import LeftOpen, ParcelCompleted, ParcelEntered, ParcelRef, Record, StationStarted
+from station.replay import Replay
 
 CONFIG = PlantConfig()
 CONSTANTS = constants_of(PlcProgram(CONFIG.plc_settings()))
@@ -56,3 +57,12 @@ def test_the_start_tells_what_was_left_open_so_that_a_replay_knows() -> None:
     start = records[0]
     assert isinstance(start, StationStarted)
     assert start.left_open == (LeftOpen(parcel=ParcelRef(epoch=7, number=1), entered_at=ENTERED_AT),)
+
+
+def test_what_is_completed_follows_the_connection_so_that_a_replay_expects_it() -> None:
+    line, started_with = started((7, 1), (6, 2))
+    records = kept(line, connected(7))
+    replay = Replay()
+    assert [found for record in [*started_with, *records] for found in replay.take(record)] == []
+    assert replay.finish() == []
+    assert [record.type for record in records] == ["plc-connected", "parcel-completed", "parcel-completed"]

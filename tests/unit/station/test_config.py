@@ -25,6 +25,14 @@ def test_examples_are_right_and_have_room(name: str) -> None:
     assert [margin.what for margin in found if not margin.fits] == []
 
 
+def test_an_order_needs_two_polls_and_two_scans() -> None:
+    config = load_config(examples() / "demo.yaml", DRIVERS)
+    setup = config.setup({kind: driver.role for kind, driver in DRIVERS.items()}, {})
+    assert setup.order_room_ms == 80
+    short = [margin for margin in margins(setup, poll_ms=21, scan_ms=20) if not margin.fits]
+    assert [(margin.what, margin.ms) for margin in short] == [("the order's way: two polls and two scans", -2.0)]
+
+
 CASES = [
     ("speed_mm_s: 2500", "speed_mms: 2500", "line.speed_mms: there is no such key; did you mean 'speed_mm_s'?"),
     ("kind: serial-scanner", "kind: serial-scaner", "did you mean 'serial-scanner'?"),

@@ -14,12 +14,12 @@ BUGS = {bug.name: bug for bug in load()}
 @pytest.mark.parametrize(
     ("name", "seed", "promise"),
     [
-        ("frozen-picture-accepted", 2, Promise.OWN_EVIDENCE),
+        ("unknown-label-passes", 2, Promise.OWN_EVIDENCE),
         ("orders-before-commit", 2, Promise.DISK_FIRST),
         ("completed-twice", 2, Promise.REPLAY),
-        ("doubles-with-new-id", 2, Promise.AT_SUBSCRIBER),
-        ("matched-never-forgotten", 7, Promise.BOUNDED),
-        ("deadline-too-early", 2, Promise.LIVENESS),
+        ("doubles-with-new-id", 2, Promise.RECOVERY),
+        ("matched-never-forgotten", 3, Promise.BOUNDED),
+        ("deadline-too-early", 2, Promise.USEFUL),
     ],
 )
 def test_a_bug_is_caught_by_the_promise_that_it_breaks(name: str, seed: int, promise: Promise) -> None:

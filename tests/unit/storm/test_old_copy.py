@@ -70,12 +70,20 @@ def test_of_what_is_lost_only_what_had_arrived() -> None:
 
 
 def test_what_was_lost_before_needs_no_word_again() -> None:
-    made, arrived = runs(("a", 2, 20)), {"a": 18, "c": 0}
+    made, arrived = runs(("a", 2, 20)), {"a": 18, "c": 13}
     made.put_back(Copy((("a", 1),), 12), lambda run: arrived.get(run, 0))
     made.kept("c", 14, 15)
-    made.put_back(Copy((("a", 1),), 12), lambda run: arrived.get(run, 0))
-    made.kept("d", 14, 15)
+    made.put_back(Copy((("a", 1), ("c", 13)), 14), lambda run: arrived.get(run, 0))
+    made.kept("d", 16, 17)
     assert made.must_tell == ["c"]
+
+
+def test_what_a_lost_run_had_to_tell_the_next_one_must() -> None:
+    made, arrived = runs(("a", 2, 20)), {"a": 18}
+    for name in ("c", "d"):
+        made.put_back(Copy((("a", 1),), 12), lambda run: arrived.get(run, 0))
+        made.kept(name, 14, 15)
+    assert made.must_tell == ["d"]
 
 
 def test_a_new_journal_ends_the_one_before() -> None:

@@ -18,18 +18,12 @@ from station.room import margins
 
 SLICE_S = 150.0
 EVENTS = """
+from simulator.faults import Switch
 from simulator.storm.storm import Storm
-from simulator.storm.weather import detectable, forecast
-import hashlib
-digest = hashlib.sha256()
-storm = Storm(3, 60.0, forecast(3, 60.0, detectable()))
-take = storm.world.subscriber.take
-def taken(topic, payload):
-    digest.update(payload)
-    take(topic, payload)
-storm.world.subscriber.take = taken
-storm.run()
-print(storm.result.events, digest.hexdigest())
+from simulator.storm.weather import Episode, detectable, forecast
+disk = [Episode(at, 3.0, Switch.parse(f"disk-{fault}")) for at, fault in ((20.0, "full"), (30.0, "fsync"))]
+result = Storm(3, 60.0, [*forecast(3, 60.0, detectable()), *disk]).run()
+print(result.events, result.digest)
 """
 
 

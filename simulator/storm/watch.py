@@ -1,0 +1,133 @@
+"""What must hold whenever all has been well for a while: sizes, session, alarms, how far the subscriber is behind."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from simulator.storm.promises import Promise, Promises
+from simulator.storm.world import World
+
+RECOVER_MS = 5000.0
+_STANDS_MS = 10_000.0
+_SETTLED_MS = 15_000.0
+_BEHIND_MS = 5000.0
+_OPEN_MS = 40_000.0
+_WALK_EVERY = 40
+_ALWAYS = {"waiting": 1000, "matched": 5000, "parcels": 120, "backlog": 50_000}
+"""A belt of parcels that touch holds about 40; a slipping encoder keeps each of them for longer."""
+_SETTLED = {"parcels": 40, "waiting": 60, "matched": 400, "backlog": 100, "open": 40, "triggers": 60}
+_SAMPLES = 6100
+_LARGE = {"_times": _SAMPLES, "_counts": _SAMPLES, "held": 1 << 30, "declared_g": 1 << 30}
+_ANY = 250
+_NOTICE = ("publisher", "journal")
+"""That the journal is another one than before is told until the next start."""
+_CONTAINERS = (list, dict, set, frozenset, deque, tuple)
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks on every 250 ms; `calm_ms` is how long ago the last trouble was over, below zero while there is some."""
+
+    world: World
+    _published: deque[tuple[float, str, int]] = field(default_factory=deque)
+    _looks: int = 0
+    _told: set[object] = field(default_factory=set)
+
+    @property
+    def _promises(self) -> Promises:
+        return self.world.promises
+
+    def look(self, calm_ms: float) -> None:
+        """Look once."""
+        self._looks += 1
+        self._sizes(calm_ms)
+        if calm_ms >= _STANDS_MS:
+            self._alarms()
+            self._subscriber()
+        if calm_ms >= _SETTLED_MS:
+            self._open()
+
+    def recovered(self) -> None:
+        """The time to recover is over."""
+        world = self.world
+        session = world.cabinet.program.orders.session
+        if world.daemon is None or not session or session != world.daemon.line.plc.session:
+            self._promises.broken(Promise.RECOVERY, f"no live session {RECOVER_MS / 1000:g} s after the last fault")
+
+    def _once(self, promise: Promise, what: object, text: str) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            self._promises.broken(promise, text)
+
+    def _sizes(self, calm_ms: float) -> None:
+        daemon = self.world.daemon
+        if daemon is None:
+            return
+        line = daemon.line
+        sizes = {
+            "parcels": len(line.tracker.parcels),
+            "waiting": len(line.matcher.waiting),
+            "matched": len(line.matcher.matched),
+            "backlog": len(daemon.turn.backlog),
+        }
+        for name, size in sizes.items():
+            if size > _ALWAYS[name]:
+                self._once(Promise.BOUNDED, name, f"{size} {name}")
+        if calm_ms >= _SETTLED_MS and self._looks % _WALK_EVERY == 0:
+            for name, size in containers(daemon.turn):
+                if size > _SETTLED.get(name, _LARGE.get(name, _ANY)):
+                    self._once(Promise.BOUNDED, name, f"{size} {name}")
+
+    def _alarms(self) -> None:
+        for (alarm, subject), since in self._promises.alarms.items():
+            if (alarm, subject) == _NOTICE:
+                continue
+            if self.world.daemon is not None and self._promises.now_ms() - since >= _STANDS_MS:
+                self._once(Promise.RECOVERY, (alarm, subject, since), f"{alarm} {subject} stands long after all faults")
+
+    def _subscriber(self) -> None:
+        """All that is on disk reaches it within seconds."""
+        world, now = self.world, self._promises.now_ms()
+        journal, seq = world.newest
+        self._published.append((now, journal, seq))
+        while self._published and self._published[0][0] <= now - _BEHIND_MS:
+            then, before, wanted = self._published.popleft()
+            if now - then < 2 * _BEHIND_MS and before == journal and world.subscriber.newest(journal) < wanted:
+                text = f"event {wanted} has not reached the subscriber, {_BEHIND_MS / 1000:g} s after it was on disk"
+                self._once(Promise.RECOVERY, (journal, "behind"), text)
+
+    def _open(self) -> None:
+        """Whoever entered has left by now, and its record says how."""
+        if self.world.daemon is None:
+            return
+        now = self._promises.now_ms()
+        for key, entered in list(self._promises.open.items()):
+            if now - entered > _OPEN_MS and not self._promises.completed_on_disk(key):
+                text = f"it entered {(now - entered) / 1000:.0f} s ago, and is not completed"
+                self._once(Promise.ACCOUNTED, key, text)
+
+
+def containers(root: object) -> Iterator[tuple[str, int]]:
+    """All containers that a part of the station holds, by the name of their field, with their sizes."""
+    seen: set[int] = set()
+    left: list[tuple[str, Any]] = [("", root)]
+    while left:
+        name, one = left.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, _CONTAINERS):
+            yield name, len(one)
+            inner = one.values() if isinstance(one, dict) else one
+            left += [(name, part) for part in inner if _is_ours(part) or isinstance(part, _CONTAINERS)]
+        elif is_dataclass(one):
+            left += [(f.name, getattr(one, f.name)) for f in fields(one)]
+        elif _is_ours(one) and hasattr(one, "__dict__"):
+            left += list(vars(one).items())
+
+
+def _is_ours(one: object) -> bool:
+    return type(one).__module__.startswith("station.core")
