@@ -208,6 +208,8 @@ def _constants(settings: Mapping[str, Any]) -> Constants:
         mm_per_count=settings["um_per_count"] / 1000,
         latch_ms=settings["latch_us"] / 1000,
         slip=settings["slip_ppm"] / 1e6,
+        tolerance_mm=float(settings["tolerance_mm"]),
+        length_tolerance_mm=float(settings["length_tolerance_mm"]),
         switch_mm=float(settings["switch_mm"]),
         eyes_mm=tuple(float(mm) for mm in settings["eye_mm"][: settings["eyes"]]),
         decision_eye=settings["decision_eye"],

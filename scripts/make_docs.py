@@ -88,6 +88,18 @@ def _faults(kind: Kind) -> str:
     return "\n".join(rows) + "\n"
 
 
+def rates() -> str:
+    """One row a fault that is not detected in time: how many parcels it let through, as measured."""
+    measured = yaml.safe_load((DOCS / "rates.yaml").read_text(encoding="utf-8"))
+    heads = ["fault", "at", "times", "parcels", "released", "of these wrongly", "belt stopped for"]
+    rows = [f"| {' | '.join(heads)} |", "|---|---|--:|--:|--:|--:|--:|"]
+    for rate in measured["rates"]:
+        share = f"{rate['wrongly']} ({100 * rate['wrongly'] / max(1, rate['released']):.1f} %)"
+        cells = (rate["times"], rate["parcels"], rate["released"], share, rate["stops"])
+        rows.append(f"| `{rate['fault']}` | {rate['target']} | {' | '.join(map(str, cells))} |")
+    return "\n".join([f"Measured by `{measured['command']}`.", "", *rows]) + "\n"
+
+
 def scenarios() -> str:
     """One row a scenario that ships: what it teaches, how long it lasts, where it runs."""
     rows = ["| scenario | what it teaches | lasts | runs on |", "|---|---|---|---|"]
@@ -103,6 +115,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "states": ("architecture.md", states),
     "reasons": ("mqtt.md", reasons),
     "faults": ("faults.md", faults),
+    "rates": ("faults.md", rates),
     "scenarios": ("scenarios.md", scenarios),
 }
 

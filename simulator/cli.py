@@ -17,7 +17,6 @@ from typing import Annotated
 import cv2
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 from simulator.config import PlantConfig, PlantConfigError, load_plant
 from simulator.control import HELP, list_faults, listen, obey_all, served, tell
@@ -25,8 +24,7 @@ from simulator.demo.run import DemoOptions, demo
 from simulator.demo.view import watch
 from simulator.runner import Runner, Truth
 from simulator.scenario import cli as scenario_cli
-from simulator.storm import run as storms
-from simulator.storm.storm import Result
+from simulator.storm import cli as storm_cli
 from simulator.wires.xray_folder import PictureLibrary
 from simulator.xray.sheet import contact_sheet
 
@@ -136,43 +134,20 @@ def storm(
     scenario: Annotated[
         str | None, typer.Option(metavar="FILE", help="That scenario's plant, parcels and faults, not drawn ones.")
     ] = None,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Show which faults met parcels in which states.")
+    ] = False,
+    shrink: Annotated[
+        bool, typer.Option(help="Make the first storm that fails small, and write it as a scenario.")
+    ] = True,
 ) -> None:
     """Run the station's core, journal and publisher on virtual time, through every fault that they must survive."""
+    logging.disable(logging.CRITICAL)  # in a storm the station has trouble all the time, and says so
     if scenario is not None:
-        _without_logs()
         raise typer.Exit(scenario_cli.storm(scenario, seed, hours, explain=explain))
     seed, hours = 1 if seed is None else seed, hours or 1.0
-    if explain:
-        _without_logs()
-        result, story = storms.told(*storms.plan(seed, hours)[0])
-        for violation in result.violations[:3]:
-            console.print("\n".join(story.of(violation)), markup=False, highlight=False)
-        if not result.violations:
-            console.print(f"seed {seed}: no promise was broken in {hours:g} h", markup=False)
-        raise typer.Exit(1 if result.violations else 0)
-    total = Result(seed, 0.0)
-    parts = storms.plan(seed, hours)
-    with Progress(console=errors, transient=True) as progress:
-        for result in progress.track(
-            storms.many(seed, hours, jobs, _without_logs), total=len(parts), description="storms"
-        ):
-            total.add(result)
-            if result.violations:
-                worst = result.violations[0]
-                said = (
-                    f"seed {result.seed}: {len(result.violations)} broken, first: {worst.promise.value}: {worst.text}"
-                )
-                console.print(said, markup=False)
-                again = f"simulator storm --seed {result.seed} --hours {result.hours:g} --explain"
-                console.print(f"  repeat it: {again}", markup=False)
-    total.violations += total.useful()
-    console.print(storms.summary(total), markup=False, highlight=False)
-    raise typer.Exit(1 if total.violations else 0)
-
-
-def _without_logs() -> None:
-    """In a storm the station has trouble all the time, and says so."""
-    logging.disable(logging.CRITICAL)
+    screen = storm_cli.Screen(console, errors)
+    raise typer.Exit(screen.tell(seed, hours) if explain else screen.run(seed, hours, jobs, coverage, shrink))
 
 
 @app.command(name="tell", epilog="Example: simulator tell fault reading-lost:scanner=0.5 10")

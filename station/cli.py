@@ -34,6 +34,7 @@ from station.resources import models
 from station.status import screen
 from station.vision import DetectorFault, ModelError
 from station.vision.look import look as look_at
+from station.watch import DiedError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The inspection station.", epilog=__doc__)
 journal_app = typer.Typer(no_args_is_help=True, help="Read the journal. Example: station journal tail demo.yaml")
@@ -54,7 +55,7 @@ def run(config: ConfigFile, overrides: Overrides = []) -> None:  # noqa: B006
     tree, drivers = _load(config, overrides)
     try:
         asyncio.run(_run(tree, drivers))
-    except (JournalError, ModelError, DetectorFault, OverrunError) as error:
+    except (JournalError, ModelError, DetectorFault, OverrunError, DiedError) as error:
         _fail(str(error), 3 if isinstance(error.__cause__, LockedError) else 1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 from collections import deque
 from collections.abc import Mapping
@@ -17,13 +18,16 @@ from station.config import StationConfig
 from station.core.events import Condition, Event, Starting, Stopping, Tick, Watermark
 from station.core.line import Line
 from station.eye import Eye
+from station.heartbeat import DETECTOR_MS, Proof
 from station.journal import IdFile, Journal, JournalError, PictureStore
 from station.lists import ListError, Lists
 from station.ports import Device, Driver, Picture, Plc
 from station.publishing import Publishing
 from station.snapshot import Snapshot
+from station.systemd import Systemd
 from station.turn import Turn
 from station.vision import Detector, load_model
+from station.watch import DiedError, Watch
 
 log = logging.getLogger(__name__)
 INBOX = 20_000
@@ -57,7 +61,11 @@ class Daemon:
         }
         self._plc = _as_plc(drivers[config.plc.kind].create("plc", config.plc.wire, now_ns))
         self._eye = Eye(detector, PictureStore(config.data / "pictures"), self._put)
-        self._turn = Turn(self.line, self._journal, IdFile(config.data / "ids.json", now_utc), self._plc)
+        seen = Proof("detector", DETECTOR_MS, lambda: self._eye.tested_ns)
+        proofs = [seen] if detector is not None else []
+        ids = IdFile(config.data / "ids.json", now_utc)
+        self._turn = Turn(self.line, self._journal, ids, self._plc, proofs=proofs)
+        self._systemd = Systemd.of(os.environ)
         self._snapshot = Snapshot(config, self.line, self._turn, {**self.devices, "plc": self._plc})
         self._lists = Lists(config.policy.hold_list, config.policy.declared_weights)
         self._publishing = Publishing(_publisher_settings(config), self._put) if config.mqtt else None
@@ -76,19 +84,34 @@ class Daemon:
 
         Raises:
             OverrunError: the core could not keep up.
+            DiedError: a thread or a task failed.
         """
         self._loop = asyncio.get_running_loop()
+        with Watch(self._end_for) as watch:
+            await self._run(watch)
+        if watch.died:
+            raise DiedError(watch.died)
+
+    def _end_for(self, _died: str) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.stop, "error")
+
+    async def _run(self, watch: Watch) -> None:
+        if self._loop is None:
+            return
         for sign in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(sign, self.stop, sign.name)
         sha256 = self._model.sha256 if self._model else ""
-        self._put(Starting(station.__version__, self.config.sha256, sha256, tuple(self._journal.open_parcels())))
+        known = tuple(self._journal.open_parcels()), self._journal.trigger_offsets()
+        self._put(Starting(station.__version__, self.config.sha256, sha256, *known))
         self._read_lists()
         self._eye.start()
+        self._systemd.ready()
         for device in (*self.devices.values(), self._plc):
             device.start(self._put)
-        tasks = [asyncio.create_task(self._watch_lists())]
+        tasks = [watch.task("the watch over the lists", self._watch_lists())]
         if self._publishing is not None:
-            tasks.append(asyncio.create_task(self._publishing.run()))
+            tasks.append(watch.task("the watch over the publisher", self._publishing.run()))
         with ThreadPoolExecutor(1, thread_name_prefix="core") as core:
             try:
                 await self._turns(core)
@@ -124,8 +147,17 @@ class Daemon:
             events.append(self._inbox.popleft())
         self._turn.take([*events, *marks, Tick()])
         self._snapshot.write_every(_SNAPSHOT_NS)
+        self._systemd.alive(now_ns(), self._status())
+
+    def _status(self) -> str:
+        """The station in one line, as `systemctl status` shows it."""
+        plc, missing = self.line.plc, self._turn.heartbeat.missing
+        if missing:
+            return f"all is inspected: no heartbeat, {', '.join(missing)} not proved"
+        return f"running, session {plc.session}" if plc.live else "all is inspected: the PLC holds no session of ours"
 
     async def _end(self, core: ThreadPoolExecutor, tasks: list[asyncio.Task[None]]) -> None:
+        self._systemd.stopping()
         for task in tasks:
             task.cancel()
         for device in (*self.devices.values(), self._plc):

@@ -12,9 +12,10 @@ import os
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from station.core.events import Detection, Event, Frame
+from station.clock import now_ns
+from station.core.events import Condition, Detection, Event, Frame
 from station.journal import JournalError, PictureStore
 from station.ports import Picture
 from station.vision import Detector, DetectorFault, PictureFault, quality_fault, read_picture
@@ -22,6 +23,9 @@ from station.vision import Detector, DetectorFault, PictureFault, quality_fault,
 log = logging.getLogger(__name__)
 QUEUE = 4
 _NICE = 10
+_IDLE_S = 0.5
+_TEST_EVERY_NS = 30_000_000_000
+_TEST_AGAIN_NS = 2_000_000_000
 
 
 class Eye:
@@ -29,6 +33,10 @@ class Eye:
 
     def __init__(self, detector: Detector | None, store: PictureStore, out: Callable[[Event], None]) -> None:
         self._detector = detector
+        self._golden: Iterator[None] = iter(())
+        self._test_due_ns = 0
+        self._testing = False
+        self.tested_ns: int | None = None
         self._store = store
         self._out = out
         self._queue: queue.Queue[Picture | None] = queue.Queue(QUEUE)
@@ -36,7 +44,10 @@ class Eye:
         self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
 
     def start(self) -> None:
-        """Begin to take pictures."""
+        """Begin to take pictures, with a detector that has just passed its test."""
+        if self._detector is not None:
+            self.tested_ns = now_ns()
+            self._test_due_ns = self.tested_ns + _TEST_EVERY_NS
         self._thread.start()
 
     def stop(self) -> None:
@@ -65,11 +76,40 @@ class Eye:
     def _run(self) -> None:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-        while (picture := self._queue.get()) is not None:
+        while (picture := self._next()) is not None:
             frame_id = self._keep(picture)
             self._untold.remove(picture)
             if frame_id:
                 self._out(self._detect(picture, frame_id))
+
+    def _next(self) -> Picture | None:
+        """The next picture; while none comes, and between two, the detector looks at golden ones now and then."""
+        while True:
+            self._test_step()
+            try:
+                return self._queue.get(timeout=_IDLE_S)
+            except queue.Empty:
+                continue
+
+    def _test_step(self) -> None:
+        """One golden picture, if a test is due: never more between two real ones."""
+        if self._detector is None or now_ns() < self._test_due_ns:
+            return
+        try:
+            next(self._golden)
+        except StopIteration:
+            if self._testing:
+                self.tested_ns = now_ns()
+                self._test_due_ns = self.tested_ns + _TEST_EVERY_NS
+                self._out(Condition("detector", "golden", standing=False))
+            else:
+                self._golden = self._detector.golden_test()
+            self._testing = not self._testing
+        except Exception as error:  # noqa: BLE001 - whatever it is, this thread must go on, and all be inspected
+            log.error("eye: %s", error)  # noqa: TRY400 - one line is enough for a technician
+            self._testing, self._test_due_ns = False, now_ns() + _TEST_AGAIN_NS
+            text = f"{error}; without a test that passes, all is inspected: restart the station, or put the model back"
+            self._out(Condition("detector", "golden", standing=True, text=text, priority="top"))
 
     def _keep(self, picture: Picture) -> str:
         """Bring it to disk and tell the core of it; "" where the disk refused."""

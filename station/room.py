@@ -78,7 +78,7 @@ def _alone(device: DeviceSetup, setup: LineSetup, poll_ms: float) -> Margin:
 def order_way_ms(poll_ms: float, scan_ms: float) -> float:
     """From a place of the belt to an order with the PLC.
 
-    A scan until the place is shown and a poll until it is read, then the next poll that writes and the scan that takes.
+    A scan until it is shown and a poll until it is read, then the next poll that writes, and the scan that takes it.
     """
     return 2 * (poll_ms + scan_ms)
 

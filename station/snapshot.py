@@ -65,6 +65,7 @@ class Snapshot:
             "devices": devices,
             "plc": plc.look(),
             "alarms": [record.model_dump() for record in line.alarms.open.values()],
+            "heartbeat_missing": self._turn.heartbeat.missing,
             "counters": {**self._turn.counters, **line.desk.counters},
             "parcels": [self._parcel(parcel) for parcel in line.tracker.parcels if parcel.on_belt],
             "last": list(line.desk.recent),

@@ -27,6 +27,9 @@ def screen(data: Path) -> tuple[RenderableType, bool]:
     head = Text(
         "running" if running else f"NOT RUNNING, last seen {age:.0f} s ago", style="green" if running else "red"
     )
+    missing = look.get("heartbeat_missing") or []
+    if running and missing:
+        head.append(f"   no heartbeat: {', '.join(missing)} not proved, so all is inspected", "bold red")
     parts = [head, belt_line(look), devices(look), alarms(look), decisions(look, 8), counters(look)]
     return Group(*parts), running
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from station.core.events import Condition, Event, SessionChosen
 from station.core.line import Line
 from station.core.now import Now
 from station.core.records import Record
+from station.heartbeat import JOURNAL_MS, LOOP_MS, Heartbeat, Proof
 from station.journal import JournalError
 from station.ports import Plc
 
@@ -43,7 +44,7 @@ class Numbers(Protocol):
 
 @dataclass(slots=True)
 class Turn:
-    """Carries out what the core wants. A heartbeat is earned by a commit, and by nothing else.
+    """Carries out what the core wants. A heartbeat is earned: by turns in time, by commits, and by `proofs`.
 
     While the disk refuses, orders are dropped (their parcels are inspected), records wait in a bounded backlog and
     no heartbeat is sent.
@@ -54,32 +55,55 @@ class Turn:
     numbers: Numbers
     plc: Plc
     clock: Clock = field(default_factory=Clock)
+    proofs: Sequence[Proof] = ()
+    heartbeat: Heartbeat = field(init=False)
     backlog: list[Record] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=lambda: {"turns": 0, "events": 0, "orders": 0, "unkept": 0})
-    _committed_ns: int = 0
+    _turned_ns: int | None = None
+    _committed_ns: int | None = None
     _broken: bool = False
     _wanted: OpenSession | None = None
     _offer: tuple[int, int | None] | None = None
+
+    def __post_init__(self) -> None:
+        loop = Proof(
+            "loop", LOOP_MS, lambda: self._turned_ns, "this PC is too slow or was stopped; look what else runs"
+        )
+        disk = Proof("journal", JOURNAL_MS, lambda: self._committed_ns)
+        self.heartbeat = Heartbeat([loop, disk, *self.proofs])
 
     def take(self, events: Iterable[Event]) -> bool:
         """Handle events and do what follows; False if the disk refused."""
         orders: list[Order] = []
         now = self._now()
+        self._turned_ns = self._turned_ns or now.ns
         for event in events:
             self.counters["events"] += 1
             for action in self.line.handle(event, now):
                 self._carry_out(action, orders)
         self.counters["turns"] += 1
-        if not self._commit():
+        kept = self._commit()
+        if kept:
+            if orders:
+                self.plc.send(orders)
+                self.counters["orders"] += len(orders)
+            self._open()
+        self._look(now.ns)
+        if not kept or self._broken:
             return False
-        if orders:
-            self.plc.send(orders)
-            self.counters["orders"] += len(orders)
-        self._open()
-        if self._broken:
-            return False
-        self.plc.beat()
+        if self.heartbeat.earned:
+            self.plc.beat()
         return True
+
+    def _look(self, began_ns: int) -> None:
+        """Has every part proved itself? What is missing for a while is an alarm, unless it has one of its own."""
+        changed = self.heartbeat.look(self.clock.mono_ns())
+        self._turned_ns = began_ns
+        for proof, standing in changed:
+            if proof.mend:
+                if standing:
+                    log.warning("heartbeat: %s", proof.told())
+                self._say(Condition("heartbeat", proof.name, standing=standing, text=proof.told(), priority="top"))
 
     def _now(self) -> Now:
         return Now(self.clock.mono_ns(), utc_text(self.clock.utc()))
@@ -111,7 +135,7 @@ class Turn:
             if self.backlog:
                 self.journal.append(self.backlog, epoch=self.line.plc.epoch, session=self.line.plc.session)
                 self.backlog = []
-            elif self.clock.mono_ns() - self._committed_ns < PROBE_NS:
+            elif self._committed_ns is not None and self.clock.mono_ns() - self._committed_ns < PROBE_NS:
                 return not self._broken
             else:
                 self.journal.probe()

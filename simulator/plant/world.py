@@ -58,6 +58,7 @@ class Plant:
     _tail: float = 0.0
     _armed: deque[int] = field(default_factory=deque)
     _triggers: int = 0
+    _exposed: int | None = None
     _pulses: int = 0
     _to_pass: bool = False
     _acknowledge: bool = False
@@ -421,8 +422,9 @@ class Plant:
         self._say(Emission(ms + latency, "scale", item, f"{weight / 1000:.3f}", shows=shows, sensed=sensed))
 
     def _expose(self, item: Item, travel: float, ms: float) -> None:
-        if not self._armed:
+        if not self._armed or item.body == self._exposed:
             return
+        self._exposed = item.body
         trigger = self._armed.popleft()
         latency = self._latency(self.config.devices.xray_latency_ms)
         touching = [part for part in self.items if part.on_belt and part.body == item.body]

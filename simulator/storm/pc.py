@@ -218,8 +218,8 @@ class Daemon:
         self._turned_ns = 0
         self._deadline_ns: int | None = None
         self.plc.start(self.put)
-        left_open = tuple(self.journal.open_parcels())
-        self.put(Starting("storm", "config", self.detector.model, left_open))
+        known = tuple(self.journal.open_parcels()), self.journal.trigger_offsets()
+        self.put(Starting("storm", "config", self.detector.model, *known))
         self.put(room.lists)
         for port in room.ports.values():
             port.forget()

@@ -128,6 +128,7 @@ class Storm:
 
     def _begin(self, episode: Episode) -> None:
         self.result.struck[episode.switch.fault.name] += 1
+        self._cover({episode.switch.fault.name})
         hands.put(self.world, episode.switch)
         self._on.append(episode)
         self._trouble()
@@ -175,11 +176,7 @@ class Storm:
         world.after(_LOOK_MS, self._look)
         if world.room.fuse.left is not None:  # the daemon is about to be killed
             self._trouble()
-        if self._on and world.daemon is not None:
-            states = Counter(parcel.state.value for parcel in world.daemon.line.tracker.parcels)
-            for name in {episode.switch.fault.name for episode in self._on}:
-                for state, parcels in states.items():
-                    self.result.coverage[name, state] += parcels
+        self._cover({episode.switch.fault.name for episode in self._on})
         self._technician()
         if len(world.promises.strays) > self._strays:
             self._strays = len(world.promises.strays)
@@ -189,6 +186,15 @@ class Storm:
         if self._calm and not self._recovered:
             self._recovered = True
             self._watch.recovered()
+
+    def _cover(self, faults: set[str]) -> None:
+        """Note which states of parcels these faults meet."""
+        if not faults or self.world.daemon is None:
+            return
+        states = Counter(parcel.state.value for parcel in self.world.daemon.line.tracker.parcels)
+        for name in faults:
+            for state, parcels in states.items():
+                self.result.coverage[name, state] += parcels
 
     def _technician(self) -> None:
         """Somebody who does what the alarms say, once the fault itself is over."""

@@ -174,12 +174,18 @@ class World:
             self.publishing.step()
 
     def _elapse(self, ms: float) -> None:
-        """Time passes while the daemon waits for its disk."""
-        self.busy = True
+        """Time passes while the daemon waits for its disk.
+
+        Raises:
+            KilledError: it is dead by then, and another may run in its place.
+        """
+        waits, self.busy = self.daemon, True
         try:
             self.run_until(self.ms() + ms)
         finally:
             self.busy = False
+        if self.daemon is not waits:
+            raise KilledError
 
     # --- plant and PLC ------------------------------------------------------------------------------------------------
 
@@ -253,7 +259,7 @@ class World:
         self.promises.journal_is(None)
         self.daemon.let_go()
         self.daemon = None
-        self.frozen = False
+        self.frozen = self.busy = False
         self.room.fuse.left = None
         if self.publishing is not None:
             self.publishing.ending.pipe_closed = True
@@ -272,12 +278,14 @@ class World:
             self.after(RESTART_MS, self.start_station)
 
     def _turn(self) -> None:
-        if self.daemon is None:
+        daemon = self.daemon
+        if daemon is None:
             return
         try:
-            self.daemon.one_turn()
+            daemon.one_turn()
         except KilledError:
-            self.kill_station()
+            if self.daemon is daemon:
+                self.kill_station()
         except Exception as error:  # noqa: BLE001 - whatever a bug raises, the process ends of it
             self.promises.broken(Promise.LIVENESS, f"the daemon ends by itself: {error!r}")
             self.kill_station()

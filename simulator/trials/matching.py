@@ -111,7 +111,7 @@ class StationSide:
 
     def edge(self, edge: TrueEdge) -> None:
         """An edge was read."""
-        seen = Seen(edge.eye, edge.direction, edge.count, edge.number, 0)
+        seen = Seen(edge.eye, edge.direction, edge.count, edge.number)
         new = self.tracker.see(seen, EPOCH, inspect_only=False)
         if new is not None and new.key is None:
             self.unexplained += 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _WORD = 1 << 32
 _HISTORY_MS = 120_000
@@ -32,8 +32,7 @@ class Unwrap:
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """Hard bounds, both ends included."""
 
     low: float
@@ -47,8 +46,8 @@ class Interval:
         """The same, longer by `by` at both ends."""
         return Interval(self.low - by, self.high + by)
 
-    def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, (int, float)) and self.low <= value <= self.high
 
 
 class ClockMatch:

@@ -79,7 +79,7 @@ def _confirmed_ns(parcel: Parcel, setup: LineSetup, clock: ClockMatch, belt: Bel
 def _window_end_ns(
     parcel: Parcel, device: DeviceSetup, setup: LineSetup, clock: ClockMatch, belt: BeltHistory
 ) -> float:
-    left = parcel.reckoned(device.name, lambda p: _left_ms(p, device, setup, belt))
+    left = parcel.reckoned(f"left {device.name}", lambda p: _left_ms(p, device, setup, belt))
     return clock.pc_ns_latest(left) + (device.latency_ms[1] + device.measuring_ms) * NS_PER_MS
 
 

@@ -40,7 +40,7 @@ _INF = float("inf")
 class Desk:
     """The rules in force, what is known of the devices, and what was decided lately.
 
-    `away` is, by device, the stretches of counts in which it was not connected, the last ones.
+    `away` is, by device, the stretches of counts in which it was not connected; the oldest are kept as one.
     """
 
     setup: LineSetup
@@ -86,15 +86,18 @@ class Desk:
 
     def new_belt(self, connected: Collection[str]) -> None:
         """Counts begin anew: whoever is not connected now counts as away from ever."""
-        self.away = {device: deque(maxlen=_AWAY) for device in self.away}
+        self.away = {device: deque() for device in self.away}
         for device in self.away.keys() - set(connected):
             self.went(device, -_INF)
 
     def went(self, device: str, count: float) -> None:
         """The device is not connected from that count on."""
-        stretches = self.away.setdefault(device, deque(maxlen=_AWAY))
+        stretches = self.away.setdefault(device, deque())
         if not stretches or stretches[-1][1] != _INF:
             stretches.append([count, _INF])
+        if len(stretches) > _AWAY:  # when exactly it was there between the oldest two is forgotten: it counts as away
+            begin, _ = stretches.popleft()
+            stretches[0][0] = begin
 
     def came(self, device: str, count: float) -> None:
         """The device is connected again at that count, which the last sample told: the belt may be a poll further."""

@@ -40,12 +40,20 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class BarcodeReading:
-    """One code that a scanner read; `code` is text to the end, None for the scanner's own NOREAD."""
+    """One code that a scanner read; `code` is text to the end. Where there is none (NOREAD, a blank code) it is None.
+
+    `symbology` then says why.
+    """
 
     device: str
     code: str | None
     arrived: Arrived
     symbology: str = ""
+
+    def __post_init__(self) -> None:
+        if self.code is not None and not self.code.strip():
+            object.__setattr__(self, "code", None)
+            object.__setattr__(self, "symbology", "blank code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,10 @@ class WeightReading:
     weight_g: float | None
     arrived: Arrived
     fault: str = ""
+
+    def __post_init__(self) -> None:
+        if self.weight_g is not None:
+            object.__setattr__(self, "weight_g", float(self.weight_g))
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +246,8 @@ class Constants:
     mm_per_count: float
     latch_ms: float
     slip: float
+    tolerance_mm: float
+    length_tolerance_mm: float
     switch_mm: float
     eyes_mm: tuple[float, ...]
     decision_eye: int
@@ -333,12 +347,13 @@ class OpenParcel:
 
 @dataclass(frozen=True, slots=True)
 class Starting:
-    """The daemon begins; what it runs with, and which parcels the journal holds open."""
+    """The daemon begins; what it runs with, and what the journal knows: open parcels, offsets of trigger numbers."""
 
     software: str
     config_sha256: str
     model_sha256: str
     left_open: tuple[OpenParcel, ...] = ()
+    trigger_offsets: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,13 @@ class Line:
     _count: Unwrap = field(default_factory=Unwrap)
     _plc_ms: Unwrap = field(default_factory=Unwrap)
     _left_open: tuple[OpenParcel, ...] = ()
+    _offsets: dict[str, int] = field(default_factory=dict)
     _handlers: dict[type, Handler] = field(init=False)
 
     def __post_init__(self) -> None:
         self.tracker = Tracker(self.setup.geometry)
         self.desk = Desk(self.setup, self.plc, self.alarms)
+        self.witness = Witness(self.desk, Matcher(self.setup))
         self._new_belt()
         self._handlers = {
             BarcodeReading: self._on_reading,
@@ -127,14 +129,14 @@ class Line:
         self.clock = ClockMatch(self.setup.geometry.drift_ppm)
         self.belt = BeltHistory(self.setup.geometry.counts_per_ms)
         self._count, self._plc_ms = Unwrap(), Unwrap()
-        self.matcher = Matcher(self.setup)
-        self.witness = Witness(self.desk, self.matcher)
+        self.matcher = self.witness.matcher = Matcher(self.setup)
 
     def _on_connected(self, event: PlcConnected, now: Now) -> list[Action]:
         actions: list[Action] = [*self.alarms.clear("plc-lost", "plc")]
         mismatches = compare(event.constants, self.setup.geometry)
         actions += self.alarms.when(bool(mismatches), "plc-mismatch", "plc", "; ".join(mismatches), "top")
         self.plc.trusted = not mismatches
+        before = self.plc.epoch
         actions += self.plc.connected(event)
         if event.resumed:
             return [*actions, joined_record(event)]
@@ -143,12 +145,15 @@ class Line:
         for parcel in self.tracker.parcels:
             if parcel.key and parcel.on_belt and parcel.key not in adopted:
                 actions += self.desk.complete(parcel, Place.UNOBSERVED, None, now)
+        if event.epoch == before and event.epoch:
+            self._offsets = self.matcher.offsets
         self._new_belt()
+        self.matcher.trust(self._offsets)
+        self._offsets = {}
         actions.append(joined_record(event))
         actions += self._close_old(adopted, now)
         self.desk.new_belt(self.connected)
-        self._count(event.count)
-        self._plc_ms(event.plc_ms)
+        self.matcher.since = self._count(event.count)
         counts = [(self._count(row.infeed_count), self._count(row.last_eye_count)) for row in event.parcels]
         for parcel in self.tracker.adopt(event.parcels, event.epoch, counts):
             actions += self._entered(parcel, now)
@@ -174,7 +179,7 @@ class Line:
         )
         if edge.eye >= len(self.setup.geometry.eyes_mm):
             return []
-        seen = Seen(edge.eye, edge.direction, self._count(edge.count), edge.parcel, edge.trigger)
+        seen = Seen(edge.eye, edge.direction, self._count(edge.count), edge.parcel)
         new = self.tracker.see(seen, self.plc.numbering, inspect_only=not self.plc.live)
         owner = new or self.tracker.covering(edge.eye)
         if edge.trigger and owner is not None:
@@ -222,6 +227,7 @@ class Line:
         for parcel in self.tracker.parcels:
             parcel.doubts["clock"] = "the PLC's clock or count jumped"
             parcel.reckon_anew()
+        self.desk.new_belt(self.connected)
         return self.doubt_waiting("the PLC's clock or count jumped", now)
 
     def settle(self, count: int, now: Now) -> list[Action]:
@@ -296,8 +302,6 @@ class Line:
         record = Keep(DeviceChanged(device=name, connected=on, detail=detail, count=self.belt.count))
         if event.connected:
             self.connected.add(event.device)
-            if event.device in self.matcher.counters:
-                self.matcher.counters[event.device].restarted = True
         else:
             self.connected.discard(event.device)
         self._note_down(event.device)
@@ -332,7 +336,7 @@ class Line:
         return actions
 
     def _on_starting(self, event: Starting, _now: Now) -> list[Action]:
-        self._left_open = event.left_open
+        self._left_open, self._offsets = event.left_open, dict(event.trigger_offsets)
         open_ones = [(ParcelRef(epoch=o.key.epoch, number=o.key.number), o.entered_at) for o in event.left_open]
         record = StationStarted(
             software=event.software,
@@ -341,6 +345,7 @@ class Line:
             policy_version=self.setup.policy.version,
             setup=SetupRecord.of(self.setup),
             left_open=tuple(LeftOpen(parcel=parcel, entered_at=at) for parcel, at in open_ones),
+            trigger_offsets=event.trigger_offsets,
         )
         return [Keep(record)]
 

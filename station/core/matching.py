@@ -8,19 +8,18 @@ still show that another object could have made it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from station.core.belt import NS_PER_MS, BeltHistory, ClockMatch, Interval
 from station.core.events import BarcodeReading, Frame, WeightReading
 from station.core.parcel import Parcel
 from station.core.setup import DeviceSetup, Geometry, LineSetup
+from station.core.triggers import TRIGGERS, TriggerCounter
 
 Reading = BarcodeReading | WeightReading | Frame
 _KEPT_COUNTS_MM = 20_000
-_AGREE_TO_RESYNC = 3
-TRIGGERS = 65_535
-_ALONE_S = 2.0
+_NEAR_S = 2.0
 WAITING_AT_MOST = 1000
 MATCHED_AT_MOST = 5000
 
@@ -34,6 +33,7 @@ class Match:
     counts: Interval
     candidates: list[Parcel]
     note: str = ""
+    plc_trigger: int | None = None
 
     @property
     def owner(self) -> Parcel | None:
@@ -41,39 +41,6 @@ class Match:
         if len(self.candidates) == 1 and not self.note and self.candidates[0].key is not None:
             return self.candidates[0]
         return None
-
-
-@dataclass(slots=True)
-class TriggerCounter:
-    """The offset between a device's own trigger numbers and the PLC's; found again after a disagreement.
-
-    Pictures that all come late by one parcel look like a pulse that was missed. So a new offset is believed only where
-    a restart of device, PLC or station explains it (`restarted`; three in a row), or where no parcel ran close ahead
-    whose picture it could be; the old one again after three in a row.
-    """
-
-    offset: int = 0
-    in_step: bool = True
-    restarted: bool = True
-    _proposal: int | None = None
-    _agreed: int = 0
-
-    def agrees(self, own: int, plc: int, *, alone: bool) -> bool:
-        """Compare a pair that time alone has matched; True if it fits the offset that is trusted."""
-        offset = (own - plc) % TRIGGERS
-        if self.in_step and offset == self.offset:
-            self.restarted = False
-            return True
-        self.in_step = False
-        if not (alone or self.restarted or offset == self.offset):
-            self._proposal = None
-            return False
-        self._agreed = self._agreed + 1 if offset == self._proposal else 1
-        self._proposal = offset
-        if alone or self._agreed >= _AGREE_TO_RESYNC:
-            self.offset, self.in_step, self._proposal, self._agreed = offset, True, None, 0
-            self.restarted = False
-        return False
 
 
 @dataclass(slots=True)
@@ -89,9 +56,22 @@ class Matcher:
     matched: list[Match] = field(default_factory=list)
     triggers: dict[tuple[str, int], Parcel] = field(default_factory=dict)
     counters: dict[str, TriggerCounter] = field(default_factory=dict)
+    since: float = float("-inf")
+    """The count from which on every parcel on the belt is known."""
 
     def __post_init__(self) -> None:
         self.counters = {d.name: TriggerCounter() for d in self.setup.devices if d.trigger_eye is not None}
+
+    @property
+    def offsets(self) -> dict[str, int]:
+        """The offsets of trigger numbers that are trusted, by device."""
+        return {d: c.offset for d, c in self.counters.items() if c.in_step and c.offset is not None}
+
+    def trust(self, offsets: Mapping[str, int]) -> None:
+        """Begin with offsets of trigger numbers that were in step before."""
+        for device, offset in offsets.items():
+            if device in self.counters:
+                self.counters[device] = TriggerCounter(offset, in_step=True)
 
     def fired(self, eye: int, trigger: int, parcel: Parcel) -> None:
         """The PLC triggered every device of this eye with that number, as this parcel's edge was seen."""
@@ -173,30 +153,37 @@ class Matcher:
         if not candidates:
             match.note = "fits no parcel"
         elif isinstance(reading, Frame) and device.trigger_eye is not None:
-            self._check_trigger(match, reading, device.trigger_eye)
+            self._check_trigger(match, reading, device.trigger_eye, parcels)
         return match
 
-    def _check_trigger(self, match: Match, frame: Frame, eye: int) -> None:
+    def _check_trigger(self, match: Match, frame: Frame, eye: int, parcels: Sequence[Parcel]) -> None:
         counter = self.counters[match.device.name]
         if frame.trigger is None:
             match.note = "no trigger number"
             return
         numbers = {n: p for (device, n), p in self.triggers.items() if device == frame.device}
-        named = numbers.get((frame.trigger - counter.offset - 1) % TRIGGERS + 1)
+        named = None if counter.offset is None else numbers.get((frame.trigger - counter.offset - 1) % TRIGGERS + 1)
         if len(match.candidates) == 1:
             plc = next((n for n, parcel in numbers.items() if parcel is match.candidates[0]), None)
-            if plc is not None and counter.agrees(frame.trigger, plc, alone=self._alone(match, eye, numbers.values())):
+            if plc is not None and counter.agrees(frame.trigger, plc, self._late(match, eye, parcels)):
+                match.plc_trigger = plc
                 return
             match.note = "trigger number and time disagree"
         if named is not None and named not in match.candidates:
             match.candidates.append(named)
 
-    def _alone(self, match: Match, eye: int, triggered: Iterable[Parcel]) -> bool:
-        """True if no other parcel fired the device so shortly before that the picture could be a late one of it."""
-        geometry = self.setup.geometry
-        own = match.candidates[0].leads[eye]
-        near = _ALONE_S * geometry.speed_mm_s / geometry.mm_per_count
-        return not any(0 < own - p.leads[eye] < near for p in triggered)
+    def _late(self, match: Match, eye: int, parcels: Sequence[Parcel]) -> list[Interval]:
+        """How late the picture would be (counts), were it of one of the parcels that ran close ahead, nearest first."""
+        geometry, own = self.setup.geometry, match.candidates[0].leads[eye]
+        near = _NEAR_S * geometry.speed_mm_s / geometry.mm_per_count
+        ahead = []
+        for parcel in parcels:
+            lead = parcel.lead_at(geometry.eyes_mm[eye], geometry)
+            if parcel is not match.candidates[0] and lead.low < own and own - near < lead.high:
+                ahead.append((lead.low, parcel.within(match.device.zone_mm, geometry)))
+        ahead.sort(key=lambda pair: -pair[0])
+        late = [Interval(match.counts.low - zone.high, match.counts.high - zone.low) for _, zone in ahead]
+        return late if own - near >= self.since else [*late, Interval(float("-inf"), float("inf"))]
 
 
 def _outward(counts: Interval) -> Interval:

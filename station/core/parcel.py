@@ -46,7 +46,6 @@ TRANSITIONS: dict[tuple[State, Step], State] = {
     (State.DECIDED, Step.ORDER): State.ORDERED,
     (State.ORDERED, Step.ACKNOWLEDGE): State.ACKNOWLEDGED,
     # A pass may be withdrawn, also after its acknowledgement: decided anew, ordered anew.
-    (State.DECIDED, Step.DECIDE): State.DECIDED,
     (State.ORDERED, Step.DECIDE): State.DECIDED,
     (State.ACKNOWLEDGED, Step.DECIDE): State.DECIDED,
     (State.ACKNOWLEDGED, Step.ACKNOWLEDGE): State.ACKNOWLEDGED,

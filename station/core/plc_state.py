@@ -26,11 +26,15 @@ _STOP_TEXT = {
 
 
 def compare(constants: Constants, geometry: Geometry) -> list[str]:
-    """Return what the PLC's program and the station's configuration disagree on, one sentence each."""
+    """Return what the PLC's program and the station's configuration disagree on, one sentence each.
+
+    Both ends of a parcel may be off by the tolerance, so its length by twice that, and by no more.
+    """
     ours = {
         "mm_per_count": geometry.mm_per_count,
         "latch_ms": geometry.latch_ms,
         "slip": geometry.slip,
+        "tolerance_mm": geometry.tolerance_mm,
         "switch_mm": geometry.switch_mm,
         "eyes_mm": (*geometry.eyes_mm, geometry.exit_mm, geometry.exit_mm),
         "decision_eye": len(geometry.eyes_mm) - 1,
@@ -38,11 +42,15 @@ def compare(constants: Constants, geometry: Geometry) -> list[str]:
         "longest_mm": geometry.longest_mm,
         "stale_ms": STALE_MS,
     }
-    return [
+    different = [
         f"{name} is {getattr(constants, name)} in the PLC, {value} in the station's configuration"
         for name, value in ours.items()
         if getattr(constants, name) != value
     ]
+    theirs, most = constants.length_tolerance_mm, 2 * geometry.tolerance_mm
+    if theirs <= most:
+        return different
+    return [*different, f"length_tolerance_mm is {theirs} in the PLC, {most} at most by the station's tolerance_mm"]
 
 
 def joined_record(event: PlcConnected) -> Keep:
@@ -56,14 +64,15 @@ def joined_record(event: PlcConnected) -> Keep:
 class PlcState:
     """Session and status as the core needs them; `live` is True while the PLC holds our session.
 
-    `highest` is the highest session that the PLC was seen to hold: a new one lies above it, whoever gave it.
+    `trusted` is False until the PLC's settings were found to be the station's own; `highest` the highest session that
+    the PLC was seen to hold: a new one lies above it, whoever gave it.
     """
 
     epoch: int = 0
     session: int = 0
     live: bool = False
     mode: Mode = Mode.AUTOMATIC
-    trusted: bool = True
+    trusted: bool = False
     highest: int = 0
     _last: PlcChanged | None = None
     _said: tuple[object, ...] = ()

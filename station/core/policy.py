@@ -107,9 +107,9 @@ def _of_frame(frame: FrameEvidence, thresholds: Mapping[str, float]) -> list[Rea
         return [_reason("no-detection", device=frame.device)]
     if frame.detection.fault:
         return [_reason("picture-unusable", frame.detection.fault, frame.device)]
-    found = []
-    for finding in frame.detection.findings:
-        threshold = thresholds.get(finding.label, 0.0)
-        if not finding.score < threshold:  # so NaN and unknown labels are findings
-            found.append(_reason("finding", f"{finding.label} {finding.score:.2f}", frame.device))
-    return found
+    return [
+        _reason("finding", f"{finding.label} {finding.score:.2f}", frame.device)
+        for finding in frame.detection.findings
+        # A label without a threshold is one, and so is NaN or less than 0: that is no score.
+        if not 0.0 <= finding.score < thresholds.get(finding.label, 0.0)
+    ]

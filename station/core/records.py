@@ -99,6 +99,7 @@ class StationStarted(Record):
     policy_version: str
     setup: SetupRecord
     left_open: tuple[LeftOpen, ...] = ()
+    trigger_offsets: tuple[tuple[str, int], ...] = ()
 
 
 class StationStopped(Record):
@@ -142,7 +143,8 @@ class ParcelEntered(Record):
 class ReadingMatched(Record):
     """A reading, its interval of counts, and the parcels that it could belong to (one: matched; else ambiguous).
 
-    `count` is the belt's when it was matched; `held` and `declared_g` what the lists then said of a barcode.
+    `count` is the belt's when it was matched; `held` and `declared_g` what the lists then said of a barcode;
+    `plc_trigger` the PLC's trigger number for a picture whose own is in step with it.
     """
 
     type: ClassVar[str] = "reading-matched"
@@ -152,6 +154,7 @@ class ReadingMatched(Record):
     value: str | float | None
     fault: str = ""
     trigger: int | None = None
+    plc_trigger: int | None = None
     after_ns: int
     before_ns: int
     interval: CountInterval
@@ -280,6 +283,8 @@ class PlcConstants(BaseModel):
     mm_per_count: float
     latch_ms: float
     slip: float
+    tolerance_mm: float
+    length_tolerance_mm: float
     switch_mm: float
     eyes_mm: tuple[float, ...]
     decision_eye: int
@@ -295,6 +300,7 @@ class PlcJoined(Record):
     """
 
     type: ClassVar[str] = "plc-connected"
+    version: ClassVar[int] = 2
     epoch: int
     session: int
     program_version: int

@@ -24,7 +24,6 @@ class Seen:
     direction: Direction
     count: int
     number: int
-    trigger: int
 
 
 @dataclass(slots=True)
@@ -34,11 +33,13 @@ class Tracker:
     geometry: Geometry
     parcels: list[Parcel] = field(default_factory=list)
     _covering: dict[int, Parcel] = field(default_factory=dict)
+    _waits_until: float | None = None
 
     def adopt(self, rows: tuple[BeltParcel, ...], epoch: int, counts: list[tuple[int, int]]) -> list[Parcel]:
         """Begin anew with the PLC's table, all inspect-only; `counts`: each row's infeed and last count, unwrapped."""
         self.parcels.clear()
         self._covering.clear()
+        self._waits_until = None
         for row, (infeed, last) in zip(rows, counts, strict=True):
             parcel = Parcel(ParcelKey(epoch, row.number), 0, {0: infeed}, inspect_only=True)
             if row.last_eye < len(self.geometry.eyes_mm):
@@ -61,6 +62,7 @@ class Tracker:
 
     def see(self, edge: Seen, epoch: int, *, inspect_only: bool) -> Parcel | None:
         """Take one edge; returns a parcel or object that is new with it, else None."""
+        self._waits_until = None
         if edge.direction is Direction.FREED:
             self._free(edge)
             return None
@@ -91,7 +93,9 @@ class Tracker:
 
     def waits_for(self, count: int) -> bool:
         """True if at `count` somebody has missed an eye, or left the belt."""
-        return any(parcel.reckoned("due", self._due_at) < count for parcel in self.parcels)
+        if self._waits_until is None:
+            self._waits_until = min((self._due_at(parcel) for parcel in self.parcels), default=float("inf"))
+        return self._waits_until < count
 
     def _unseen(self, parcel: Parcel) -> list[int]:
         eyes = range(parcel.origin_eye + 1, len(self.geometry.eyes_mm))
@@ -106,6 +110,7 @@ class Tracker:
         gone = [parcel for parcel in self.parcels if self._end(parcel) < count]
         for parcel in gone:
             self.parcels.remove(parcel)
+        self._waits_until = None
         return [parcel for parcel in gone if parcel.on_belt]
 
     def _end(self, parcel: Parcel) -> float:

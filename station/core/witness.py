@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from station.core.actions import Action, Keep
 from station.core.desk import Desk, finding_records, ref
 from station.core.events import BarcodeReading, Detection, Frame, WeightReading
-from station.core.matching import TRIGGERS, Match, Matcher, Reading
+from station.core.matching import Match, Matcher, Reading
 from station.core.now import Now
 from station.core.parcel import FrameEvidence, Parcel
 from station.core.records import CountInterval, FrameInspected, Lookup, ReadingMatched, told
+from station.core.triggers import TRIGGERS
 
 _DETECTIONS_KEPT = 200
 _PICTURES_KEPT = 100
@@ -88,7 +89,7 @@ class Witness:
         text = (
             "its trigger numbers and times disagree: its pictures are not trusted; if it stays, pause the feed for 2 s"
         )
-        return self.desk.alarms.when(not counter.in_step, "trigger-step", device, text, "high")
+        return self.desk.alarms.when(counter.doubtful, "trigger-step", device, text, "high")
 
     def _add(self, owner: Parcel, reading: Reading, frame: FrameEvidence | None) -> None:
         evidence, device = owner.evidence, reading.device
@@ -146,6 +147,7 @@ def matched_record(match: Match, count: int, lookup: Lookup | None) -> Keep:
         "value": value,
         "fault": fault,
         "trigger": trigger,
+        "plc_trigger": match.plc_trigger,
         "after_ns": reading.arrived.after_ns,
         "before_ns": reading.arrived.before_ns,
         "interval": CountInterval(low=_whole(match.counts.low), high=_whole(match.counts.high)),

@@ -13,7 +13,8 @@ import apsw
 
 from station.clock import utc_text
 from station.core.events import OpenParcel, ParcelKey
-from station.core.records import ParcelCompleted, ParcelEntered, Record
+from station.core.records import ParcelCompleted, ParcelEntered, ReadingMatched, Record
+from station.core.triggers import TRIGGERS
 from station.journal.lock import FileLock, LockedError
 from station.journal.stored import (
     APPLICATION_ID,
@@ -36,6 +37,13 @@ WITH parcel AS (SELECT seq, type, time, CAST(payload AS TEXT) AS told FROM event
     WHERE seq > ? AND type IN ('{ParcelEntered.type}', '{ParcelCompleted.type}'))
 SELECT type, time, json_extract(told, '$.parcel.epoch'), json_extract(told, '$.parcel.number')
     FROM parcel WHERE json_valid(told) ORDER BY seq
+"""  # noqa: S608
+_TRIGGERS = f"""
+WITH picture AS (SELECT seq, CAST(payload AS TEXT) AS told FROM event WHERE seq > ? AND type = '{ReadingMatched.type}')
+SELECT json_extract(told, '$.device'), json_extract(told, '$.trigger'), json_extract(told, '$.plc_trigger'), max(seq)
+    FROM picture WHERE json_valid(told)
+    AND json_extract(told, '$.plc_trigger') > 0 AND json_extract(told, '$.trigger') > 0
+    GROUP BY 1 ORDER BY 1
 """  # noqa: S608
 
 
@@ -132,6 +140,18 @@ class Journal:
                 else:
                     found.pop(key, None)
         return list(found.values())
+
+    def trigger_offsets(self) -> tuple[tuple[str, int], ...]:
+        """By device, how far its trigger numbers were ahead of the PLC's when a picture last was in step.
+
+        Raises:
+            JournalError: it cannot be read.
+        """
+        try:
+            rows = list(self._db.execute(_TRIGGERS, (self.last_seq - OPEN_AMONG,)))
+        except apsw.Error as error:
+            raise explain(self.path, error) from error
+        return tuple((device, (own - plc) % TRIGGERS) for device, own, plc, _ in rows)
 
     def wal_bytes(self) -> int:
         """Size of the write-ahead log; it grows past a few tens of MB only if a reader holds a snapshot open."""

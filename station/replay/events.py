@@ -66,7 +66,8 @@ def record_of(event: Stored) -> Record:
 def starting_of(record: StationStarted) -> Starting:
     """The start as the daemon told it."""
     left_open = [OpenParcel(ParcelKey(o.parcel.epoch, o.parcel.number), o.entered_at) for o in record.left_open]
-    return Starting(record.software, record.config_sha256, record.model_sha256, tuple(left_open))
+    known = tuple(left_open), record.trigger_offsets
+    return Starting(record.software, record.config_sha256, record.model_sha256, *known)
 
 
 def edges_of(record: EdgesRead) -> list[Edge]:

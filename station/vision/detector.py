@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -91,19 +92,24 @@ class Detector:
         return DetectionResult(findings, (time.perf_counter() - began) * 1e3)
 
     def self_test(self) -> None:
-        """Look at the golden pictures: each finding expected is there, with its place and score, and no other.
+        """Look at all golden pictures.
+
+        Raises:
+            DetectorFault: as `golden_test` does.
+        """
+        for _ in self.golden_test():
+            pass
+
+    def golden_test(self) -> Iterator[None]:
+        """Look at the golden pictures, one a step: each finding expected is there, at its place and score, no other.
 
         Raises:
             DetectorFault: says which picture, and what is otherwise.
         """
         for golden in self._spec.golden:
             try:
-                pixels = read_picture(self.model.golden[golden.file])
-            except PictureFault as fault:
-                raise DetectorFault(f"golden picture {golden.file}: {fault}") from fault
-            try:
-                findings = self.detect(pixels).findings
-            except DetectorFault as fault:
+                findings = self.detect(read_picture(self.model.golden[golden.file])).findings
+            except (PictureFault, DetectorFault) as fault:
                 raise DetectorFault(f"golden picture {golden.file}: {fault}") from fault
             sure = [item for item in findings if item.score >= self._spec.thresholds[item.label]]
             for wanted in golden.expect:
@@ -115,6 +121,7 @@ class Detector:
                 sure.remove(match)
             if sure:
                 raise DetectorFault(f"golden picture {golden.file}: a {sure[0].label} is found that is not there")
+            yield
 
     def _check_shapes(self) -> None:
         file = self.model.path / "model.onnx"

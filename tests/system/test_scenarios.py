@@ -28,7 +28,7 @@ def test_it_is_met_on_real_wires_as_well(name: str, tmp_path: Path) -> None:
 
 def test_a_wrong_expectation_and_a_key_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
-    path.write_text("{teaches: a, seconds: 9, parcels: [{name: k, at_s: 4, unreadable: true}], "
+    path.write_text("{teaches: a, seconds: 9, parcels: [{at_s: 3.5}, {name: k, at_s: 5, unreadable: true}], "
                     "expect: {parcels: [{parcel: k, lane: pass}]}}")  # fmt: skip
     command = [SIMULATOR, "scenario", "run", str(path), "--wires"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)

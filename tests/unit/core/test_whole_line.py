@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.config import FeedConfig, PlantConfig
-from simulator.plant.mishaps import hand_item
+from simulator.plant.mishaps import put_down
 from station.core.events import BarcodeReading, Detection, Event, Frame
 from tests.unit.core.virtual_line import VirtualLine
 
@@ -106,10 +106,10 @@ def test_plc_restarted_with_parcels_on_the_belt() -> None:
 def test_item_removed_and_item_added_by_hand() -> None:
     line = VirtualLine(busy(9))
     line.run(20)
-    for turn in range(6):
+    for _ in range(6):
         line.plant.remove(1500, 3000)
         line.run(3.1)
-        line.plant.add(hand_item(1_000_000 + turn, line.plant.items[0]), 2600)
+        put_down(line.plant)  # beside the others: one that is put on top of another breaks no beam of its own
         line.run(3.3)
     report = line.report()
     assert not {name: report[name] for name in ZEROS if report[name]}

@@ -39,6 +39,7 @@ from station.core.events import (
     PlcConnected,
     PlcSample,
     SessionChosen,
+    Starting,
     Tick,
     Watermark,
     WeightReading,
@@ -46,7 +47,7 @@ from station.core.events import (
 )
 from station.core.line import Line
 from station.core.now import Now
-from station.core.records import Record
+from station.core.records import ReadingMatched, Record
 
 MS = 1_000_000
 WORD = 1 << 32
@@ -105,6 +106,7 @@ class VirtualLine:
         self.line = Line(setup)
         self._orders.clear()
         self._session = self._grant = 0
+        self.give(Starting("0.1", "config", "model", (), self._known_offsets()))
         for device in DEVICES:
             self.give(DeviceState(device.name, connected=True))
         feed = Feed(self.config.feed, self.config.seed, self.config.belt.speed_mm_s)
@@ -113,6 +115,11 @@ class VirtualLine:
         declared = tuple((i.barcode, i.declared_g) for i in items if i.barcode and i.declared_g is not None)
         self.give(ListsLoaded("lists", held, declared))
         self.connect(resumed=False)
+
+    def _known_offsets(self) -> tuple[tuple[str, int], ...]:
+        """As the daemon takes them from its journal."""
+        pictures = [r for r in self.records if isinstance(r, ReadingMatched) and r.trigger and r.plc_trigger]
+        return tuple({r.device: (r.device, r.trigger - r.plc_trigger) for r in pictures}.values())  # type: ignore[operator]
 
     def connect(self, *, resumed: bool) -> None:
         """What the driver says when it reaches the PLC."""

@@ -17,7 +17,7 @@ from simulator.storm.weather import Episode, Switch
 QUICK = """\
 teaches: a knife is inspected
 seconds: 9
-parcels: [{name: knife, at_s: 4, hazards: [knife]}]
+parcels: [{name: opening, at_s: 3.5}, {name: knife, at_s: 5, hazards: [knife]}]
 expect:
   parcels: [{parcel: knife, lane: LANE}]
 """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.station.journaled import JournaledLine, busy
+from tests.unit.station.journaled import VirtualLine, busy
 
 
 @pytest.fixture(scope="session")
-def healthy() -> JournaledLine:
-    line = JournaledLine(busy(10))
+def healthy() -> VirtualLine:
+    line = VirtualLine(busy(10))
     line.run(25)
     return line

@@ -11,8 +11,7 @@ from typing import Any
 import apsw
 
 from simulator.config import FeedConfig, PlantConfig
-from station.core.events import Event, ListsLoaded, Starting
-from station.core.line import Line
+from station.core.events import Event, ListsLoaded
 from station.core.records import Record
 from station.journal import Journal, Stored
 from station.replay import Difference, Replay
@@ -22,20 +21,7 @@ BEGIN = datetime(2026, 10, 25, 12, 0, tzinfo=UTC)
 
 
 @dataclass(slots=True)
-class JournaledLine(VirtualLine):
-    """Begins each life of the station as the daemon does; `times` holds the ns of each record."""
-
-    known: Line | None = None
-
-    def give(self, event: Event) -> None:
-        if self.line is not self.known:
-            self.known = self.line
-            VirtualLine.give(self, Starting("0.1", "config", "model"))
-        VirtualLine.give(self, event)
-
-
-@dataclass(slots=True)
-class TimedLine(JournaledLine):
+class TimedLine(VirtualLine):
     """Writes a real journal in `folder`, a batch an event, at the virtual time."""
 
     folder: Path = Path()
@@ -43,7 +29,7 @@ class TimedLine(JournaledLine):
     journal: Journal | None = None
 
     def give(self, event: Event) -> None:
-        JournaledLine.give(self, event)
+        VirtualLine.give(self, event)
         if self.journal is None:
             self.journal = Journal(
                 self.folder / "journal.db",
@@ -82,9 +68,9 @@ def differences(records: Sequence[Record | Stored]) -> list[Difference]:
     return [*found, *replay.finish()]
 
 
-def lists_changing() -> JournaledLine:
+def lists_changing() -> VirtualLine:
     """All that is on the belt is held, then not, then held again."""
-    line = JournaledLine(busy(12))
+    line = VirtualLine(busy(12))
     line.run(8)
     for turn in range(30):
         codes = sorted({code for parcel in line.line.tracker.parcels for code in parcel.evidence.barcodes})

@@ -23,12 +23,12 @@ from station.core.records import (
 from station.journal import Reader, Stored
 from station.replay import Replay, ReplayError
 from tests.unit.core.test_any_order import Mischief
-from tests.unit.station.journaled import JournaledLine, TimedLine, busy, differences, lists_changing, overwrite, stored
+from tests.unit.station.journaled import TimedLine, VirtualLine, busy, differences, lists_changing, overwrite, stored
 
 WORD = 1 << 32
 
 
-def assert_repeated(line: JournaledLine, decisions: int) -> None:
+def assert_repeated(line: VirtualLine, decisions: int) -> None:
     replay = Replay()
     found = [difference for event in stored(line.records) for difference in replay.take(event)]
     assert [*found, *replay.finish()] == []
@@ -36,11 +36,11 @@ def assert_repeated(line: JournaledLine, decisions: int) -> None:
     assert replay.skipped == 0
 
 
-def withdrawn(line: JournaledLine) -> int:
+def withdrawn(line: VirtualLine) -> int:
     return sum(isinstance(record, Decided) and record.after == "pass" for record in line.records)
 
 
-def test_a_healthy_line_is_repeated(healthy: JournaledLine) -> None:
+def test_a_healthy_line_is_repeated(healthy: VirtualLine) -> None:
     routes = {record.route for record in healthy.records if isinstance(record, Decided)}
     assert routes == {"pass", "inspect"}
     assert_repeated(healthy, 50)
@@ -48,13 +48,13 @@ def test_a_healthy_line_is_repeated(healthy: JournaledLine) -> None:
 
 @pytest.mark.parametrize("share", [0.05, 0.5])
 def test_readings_lost_doubled_late_and_devices_unplugged(share: float) -> None:
-    line = JournaledLine(busy(4), filters=[Mischief(4, share)])
+    line = VirtualLine(busy(4), filters=[Mischief(4, share)])
     line.run(25)
     assert_repeated(line, 40)
 
 
 def test_a_station_started_again_in_mid_run() -> None:
-    line = JournaledLine(busy(5))
+    line = VirtualLine(busy(5))
     line.run(12)
     line.start_station()
     line.run(12)
@@ -63,7 +63,7 @@ def test_a_station_started_again_in_mid_run() -> None:
 
 
 def test_a_plc_that_restarted_with_parcels_on_the_belt() -> None:
-    line = JournaledLine(busy(8))
+    line = VirtualLine(busy(8))
     line.run(20)
     line.restart_plc()
     line.connect(resumed=False)
@@ -79,7 +79,7 @@ def test_passes_withdrawn_as_the_lists_change() -> None:
 
 
 def test_strangers_by_hand_make_matched_readings_ambiguous() -> None:
-    line = JournaledLine(busy(9))
+    line = VirtualLine(busy(9))
     line.run(10)
     for turn in range(4):
         line.plant.remove(1500, 3000)
@@ -107,14 +107,14 @@ def jumping(at: Sequence[int], by: int) -> Callable[[Event], list[Event]]:
 
 @pytest.mark.parametrize("by", [3000, -900])
 def test_an_encoder_that_jumps_twice_while_the_alarm_stands(by: int) -> None:
-    line = JournaledLine(busy(20), filters=[jumping((600, 640, 900), by)])
+    line = VirtualLine(busy(20), filters=[jumping((600, 640, 900), by)])
     line.run(25)
     assert sum(record.type == "plc-jumped" for record in line.records) == 3
     assert_repeated(line, 40)
 
 
 def test_turns_that_end_between_the_edges_of_a_poll() -> None:
-    line = JournaledLine(busy(30), filters=[lambda event: [event, Tick()] if isinstance(event, Edge) else [event]])
+    line = VirtualLine(busy(30), filters=[lambda event: [event, Tick()] if isinstance(event, Edge) else [event]])
     line.run(20)
     assert_repeated(line, 40)
 
@@ -129,7 +129,7 @@ def test_a_parcel_that_stands_under_the_scanner() -> None:
         seen += 1
         return [event] * (150 if seen == 10 else 1)
 
-    line = JournaledLine(busy(32), filters=[flood])
+    line = VirtualLine(busy(32), filters=[flood])
     line.run(15)
     assert any("more than 100 readings" in reason.text for record in line.records if isinstance(record, Decided)
                for reason in record.reasons)  # fmt: skip
@@ -142,7 +142,7 @@ def test_scores_that_are_no_numbers() -> None:
             return [event]
         return [replace(event, findings=(Finding("knife", float("nan"), (0.0, 0.0, 9.0, 9.0)),))]
 
-    line = JournaledLine(busy(33), filters=[blind])
+    line = VirtualLine(busy(33), filters=[blind])
     line.run(12)
     assert any(b'"score":"nan"' in event.payload for event in stored(line.records))
     assert all(record.route == "inspect" for record in line.records if isinstance(record, Decided))
@@ -152,7 +152,7 @@ def test_scores_that_are_no_numbers() -> None:
 # --- journals that cannot be used -----------------------------------------------------------------------------------
 
 
-def test_events_of_an_older_program_are_skipped_up_to_a_start_that_tells_a_setup(healthy: JournaledLine) -> None:
+def test_events_of_an_older_program_are_skipped_up_to_a_start_that_tells_a_setup(healthy: VirtualLine) -> None:
     new = stored(healthy.records)
     old = replace(new[0], version=1, payload=b"{}")
     replay = Replay()
@@ -161,7 +161,7 @@ def test_events_of_an_older_program_are_skipped_up_to_a_start_that_tells_a_setup
     assert replay.decisions > 50
 
 
-def test_an_event_of_another_version_or_an_unknown_type_is_named(healthy: JournaledLine) -> None:
+def test_an_event_of_another_version_or_an_unknown_type_is_named(healthy: VirtualLine) -> None:
     events = stored(healthy.records)
     index = next(i for i, event in enumerate(events) if event.type == "decided")
     for wrong in (replace(events[index], version=99), replace(events[index], payload=b"{]")):
@@ -193,7 +193,7 @@ def mutated(payload: bytes, path: Sequence[int], value: object) -> bytes:
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_any_payload_is_a_difference_or_a_clear_error(healthy: JournaledLine, data: st.DataObject) -> None:
+def test_any_payload_is_a_difference_or_a_clear_error(healthy: VirtualLine, data: st.DataObject) -> None:
     events = stored(healthy.records[:400])
     index = data.draw(st.one_of(st.just(0), st.integers(0, 399)))
     payload = data.draw(

@@ -18,7 +18,7 @@ from station.core.records import (
     ReadingMatched,
     Record,
 )
-from tests.unit.station.journaled import JournaledLine, busy, differences, lists_changing
+from tests.unit.station.journaled import VirtualLine, busy, differences, lists_changing
 
 WORD = 1 << 32
 
@@ -134,7 +134,7 @@ TAMPERINGS = (
 
 
 @pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda tamper: tamper.__name__)
-def test_tampering_is_named_with_its_parcel(healthy: JournaledLine, tamper: Callable[..., Tampered]) -> None:
+def test_tampering_is_named_with_its_parcel(healthy: VirtualLine, tamper: Callable[..., Tampered]) -> None:
     records, parcel = tamper(healthy.records)
     found = differences(records)
     assert parcel in {difference.parcel for difference in found}
@@ -155,7 +155,7 @@ def test_a_withdrawal_that_is_missing_is_named() -> None:
 
 
 def test_a_deadline_that_was_left_out_of_the_reasons_is_named() -> None:
-    line = JournaledLine(busy(4), filters=[lambda event: [] if isinstance(event, Detection) else [event]])
+    line = VirtualLine(busy(4), filters=[lambda event: [] if isinstance(event, Detection) else [event]])
     line.run(6)
     index = first(line.records, lambda record: record.reasons[-1].code == "deadline", Decided, skip=2)
     late = line.records[index]
@@ -166,7 +166,7 @@ def test_a_deadline_that_was_left_out_of_the_reasons_is_named() -> None:
 
 
 @pytest.mark.parametrize("model", ["reading-matched", "edges-read", "decided"])
-def test_records_taken_out_at_random_are_missed(healthy: JournaledLine, model: str) -> None:
+def test_records_taken_out_at_random_are_missed(healthy: VirtualLine, model: str) -> None:
     random = Random(1)
     kept = [record for record in healthy.records if record.type != model or random.random() < 0.5]
     assert differences(kept)

@@ -16,7 +16,7 @@ BUGS = {bug.name: bug for bug in load()}
     [
         ("frozen-picture-accepted", 3, Promise.OWN_EVIDENCE),
         ("orders-before-commit", 2, Promise.DISK_FIRST),
-        ("completed-twice", 2, Promise.ACCOUNTED),
+        ("completed-twice", 2, Promise.REPLAY),
         ("doubles-with-new-id", 2, Promise.AT_SUBSCRIBER),
         ("matched-never-forgotten", 2, Promise.BOUNDED),
         ("deadline-too-early", 2, Promise.LIVENESS),

@@ -39,6 +39,7 @@ from station.core.events import (
     Why,
 )
 from station.core.line import Line
+from station.core.matching import TRIGGERS
 from station.core.now import Now
 from station.core.parcel import Parcel
 from station.core.plc_state import STALE_MS
@@ -72,6 +73,8 @@ CONSTANTS = Constants(
     mm_per_count=1.0,
     latch_ms=1.0,
     slip=0.0,
+    tolerance_mm=8.0,
+    length_tolerance_mm=16.0,
     switch_mm=200.0,
     eyes_mm=(0.0, 1000.0, 1500.0, 2500.0, 3500.0, 3500.0),
     decision_eye=DECISION,
@@ -140,7 +143,14 @@ class Bench:
         self.give(ListsLoaded("lists", frozenset(), ()))
         self.connect()
         self.give(SessionChosen(SESSION, None))
+        self.forerun()
         return self.go(self.ms)
+
+    def forerun(self, trigger: int = TRIGGERS) -> None:
+        """A picture of no parcel comes, the one right ahead of that of parcel 1: by it, that one is known to be new."""
+        for device in self.setup.devices:
+            if device.kind == "frame":
+                self.give(Frame(device.name, f"forerunner of {self.ms}", arrived(self.ms - 5, self.ms), trigger))
 
     def connect(self, *rows: BeltParcel, resumed: bool = False, **changes: object) -> list[Action]:
         event = PlcConnected(EPOCH, 0, 1, self.ms, self.ms, rows, resumed, self.constants)

@@ -48,7 +48,7 @@ def test_without_a_sample_nothing_is_known() -> None:
     assert belt.count is None
     assert belt.counts(Interval(0, 1)) is None
     assert belt.reached_at(0) is None
-    with pytest.raises(ValueError, match="no sample of the PLC's clock yet"):
+    with pytest.raises(ValueError, match=r"^no sample of the PLC's clock yet$"):
         clock.pc_ns_latest(0)
 
 
@@ -66,6 +66,16 @@ def test_brackets_are_intersected_and_never_averaged() -> None:
     assert clock.add(251 * MS, 256 * MS, 200)  # 50..56
     assert clock.add(349 * MS, 352 * MS, 300)  # 48..52
     assert clock.plc_ms(1000 * MS, 1000 * MS) == Interval(1000 - 52, 1000 - 50)
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "fits"), [(254, 255, True), (255, 256, False), (247, 249, True), (247, 248, False)]
+)
+def test_brackets_that_touch_agree(after: int, before: int, *, fits: bool) -> None:
+    """49 to 53 ms, and 200 of the PLC read a hundred ms later: from after - 201 to before - 200."""
+    clock = ClockMatch(0.0)
+    clock.add(150 * MS, 153 * MS, 100)
+    assert clock.add(after * MS, before * MS, 200) is fits
 
 
 def test_drift_widens_what_an_older_bracket_says() -> None:

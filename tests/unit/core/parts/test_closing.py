@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from station.core.closing import Ports, closed_ns, detected, next_close_ns
+from station.core.closing import Ports, _left_ms, closed_ns, detected, next_close_ns, passed
 from station.core.events import BarcodeReading, Detection, Lane, ParcelKey
 from station.core.parcel import FrameEvidence, Parcel
 from station.core.records import Decided
@@ -142,6 +142,16 @@ def test_a_window_is_open_until_the_samples_are_past_its_place() -> None:
     assert next_close_ns(it, SETUP, *POLLED) == XRAY_END + 10 * MS
 
 
+def test_a_parcel_has_passed_when_its_tail_is_out_of_the_last_zone_for_certain() -> None:
+    _, belt = clock_and_belt(1000, 3519)
+    assert not passed(riding(), SETUP, belt)
+    assert not passed(riding(), SETUP, clock_and_belt()[1])
+    belt.add(3520, 3520)
+    assert passed(riding(), SETUP, belt)
+    with pytest.raises(ValueError, match=r"^the belt has not carried it out of the zone yet$"):
+        _left_ms(riding(), XRAY, SETUP, clock_and_belt(1000, 3519)[1])
+
+
 def test_a_parcel_under_an_eye_has_no_end_yet() -> None:
     it = riding()
     it.trails = {}
@@ -170,6 +180,23 @@ def test_a_clean_parcel_is_decided_at_the_first_poll_after_its_windows() -> None
     assert not bench.orders
     bench.go(3640)
     assert bench.last(Decided).count == 3640
+    assert bench.orders[-1].lane is Lane.PASS
+    assert bench.parcel(1).ready_ns == XRAY_END
+
+
+@pytest.mark.parametrize("name", ["closing", "deadline", "due", "first look"])
+def test_what_a_device_is_called_changes_nothing(name: str) -> None:
+    """Numbers are kept by name: none of a device's is taken for another."""
+    called = replace(SCANNER, name=name)
+    bench = Bench(replace(SETUP, devices=(called, SCALE, XRAY))).started()
+    bench.clean(1, 2000)
+    bench._coming = [
+        (at, i, replace(event, device=name) if isinstance(event, BarcodeReading) else event)
+        for at, i, event in bench._coming
+    ]
+    bench.go(3620)
+    assert not bench.orders
+    bench.go(3640)
     assert bench.orders[-1].lane is Lane.PASS
     assert bench.parcel(1).ready_ns == XRAY_END
 

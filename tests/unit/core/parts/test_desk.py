@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,7 @@ from station.core.events import (
     Why,
 )
 from station.core.now import Now
-from station.core.parcel import State
+from station.core.parcel import Parcel, State
 from station.core.policy import REASONS
 from station.core.records import (
     Acknowledged,
@@ -77,11 +78,10 @@ def test_the_decision_goes_before_its_order(bench: Bench) -> None:
 
 
 def test_the_record_the_order_and_the_order_sent_come_in_this_sequence(bench: Bench) -> None:
-    bench.clean(1, 2000)
-    bench.go(3640)
-    parcel = bench.parcel(1)
+    parcel = Parcel(ParcelKey(EPOCH, 1), 0, {0: 2000})
     actions = bench.line.desk.decide(parcel, [], 3650, Now(bench.ms * MS, "now"), after="pass")
     assert [type(action) for action in actions] == [Keep, Send, Keep]
+    assert actions[1] == Send(Order(1, ParcelKey(EPOCH, 1), Lane.PASS, 4511))
     assert isinstance(actions[0], Keep)
     assert isinstance(actions[0].record, Decided)
     assert isinstance(actions[2], Keep)
@@ -128,6 +128,7 @@ def test_without_lists_nothing_passes() -> None:
     for device in SETUP.devices:
         bench.give(DeviceState(device.name, connected=True))
     bench.connect()
+    bench.forerun()
     bench.sample = replace(bench.sample, session=0)
     bench.clean(1, 2000)
     bench.go(3640)
@@ -211,6 +212,15 @@ def test_ahead_of_the_decision_eye_a_pass_can_be_taken_back_and_behind_it_stands
     assert late.orders[-1].lane is Lane.PASS
 
 
+def test_where_it_may_be_at_the_decision_eye_a_pass_stands() -> None:
+    for at, lane in ((4480, Lane.INSPECT), (4500, Lane.PASS)):
+        bench = Bench().started()
+        bench.clean(1, 2010)  # it may be there from 4500 on
+        bench.go(at)
+        bench.give(ListsLoaded("v2", frozenset({"A"}), ()))
+        assert bench.orders[-1].lane is lane
+
+
 def test_a_parcel_that_has_left_is_not_decided_anew(bench: Bench) -> None:
     passing(bench)
     bench.leaves(1, 3650, Place.INSPECT, Why.NO_ORDER)
@@ -252,6 +262,19 @@ def test_a_weight_under_way_counts_its_measuring_time(bench: Bench) -> None:
     assert codes(bench.last(Decided).reasons) == [("device-lost", "scale")]
 
 
+def test_a_weight_under_way_travels_at_the_belts_speed() -> None:
+    """At a quarter of a count a ms 90 ms are 22.5 counts: out of the zone at 3010, back at 3032.5."""
+    slow = replace(SETUP, geometry=replace(GEOMETRY, speed_mm_s=250.0, latch_ms=4.0))
+    for away_at, lost in ((3032.0, True), (3033.0, False)):
+        bench = Bench(slow)
+        parcel = Parcel(ParcelKey(EPOCH, 1), 0, {0: 2000}, {0: 2300})
+        for device in slow.devices:
+            bench.line.desk.away[device.name] = deque()
+        bench.line.desk.went("scale", away_at)
+        bench.line.plc.trusted = bench.line.desk.lists_known = True
+        assert ("device-lost" in {r.code for r in bench.line.desk.reasons(parcel)}) is lost
+
+
 def test_a_device_told_twice_is_away_from_the_first_and_back_at_the_first(bench: Bench) -> None:
     bench.ride(1, 3000)
     bench.go(2000)
@@ -272,6 +295,7 @@ def test_a_device_never_heard_of_was_away_from_ever() -> None:
         unheard.give(DeviceState(device.name, connected=True))
     unheard.give(ListsLoaded("lists", frozenset(), ()))
     unheard.connect()
+    unheard.forerun()
     unheard.line.plc.session = 7
     unheard.clean(1, 2000)
     unheard.go(2000)
@@ -283,12 +307,65 @@ def test_a_device_never_heard_of_was_away_from_ever() -> None:
     assert codes(unheard.kept(Decided)[1].reasons) == []
 
 
+def test_a_device_first_heard_of_when_its_parcel_had_passed_was_away_then() -> None:
+    bench = Bench()
+    for device in SETUP.devices[1:]:
+        bench.give(DeviceState(device.name, connected=True))
+    bench.give(ListsLoaded("lists", frozenset(), ()))
+    bench.connect()
+    bench.forerun()
+    bench.line.plc.session = 7
+    bench.clean(1, 2000)
+    bench.go(3000)
+    bench.give(DeviceState("scanner", connected=True))
+    assert bench.line.desk.away["scanner"][0] == [float("-inf"), 3100.0]
+    bench.go(3640)
+    assert codes(bench.last(Decided).reasons) == [("device-lost", "scanner")]
+
+
+def test_back_is_who_was_there_a_poll_of_belt_ago() -> None:
+    """100 ms at half a count a ms are 50 counts."""
+    desk = Bench(replace(SETUP, geometry=replace(GEOMETRY, speed_mm_s=500.0))).line.desk
+    desk.went("scanner", 1000.0)
+    desk.came("scanner", 2000.0)
+    assert list(desk.away["scanner"]) == [[1000.0, 2050.0]]
+
+
 def test_only_the_last_stretches_are_kept(bench: Bench) -> None:
     for turn in range(70):
         bench.give(DeviceState("scanner", connected=False))
         bench.give(DeviceState("scanner", connected=True))
         bench.go(bench.ms + 20)
         assert len(bench.line.desk.away["scanner"]) == min(turn + 1, 64)
+    stretches = bench.line.desk.away["scanner"]
+    assert list(stretches)[:2] == [[1000.0, 1000.0 + 6 * 20 + 100], [1140.0, 1240.0]]  # the first seven are one
+
+
+def test_a_device_that_flaps_is_still_known_to_have_been_away_while_its_parcel_passed(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(2500)
+    bench.give(DeviceState("scanner", connected=False))
+    bench.go(2520)
+    bench.give(DeviceState("scanner", connected=True))
+    bench.go(3000)
+    for _ in range(64):
+        bench.give(DeviceState("scanner", connected=False))
+        bench.give(DeviceState("scanner", connected=True))
+    bench.go(3640)
+    assert codes(bench.last(Decided).reasons) == [("device-lost", "scanner")]
+
+
+def test_when_a_device_that_flapped_was_there_is_forgotten_as_if_it_was_away(bench: Bench) -> None:
+    """It was there while the first parcel passed (2290 to 2630), which 64 stretches later nobody knows any more."""
+    bench.clean(1, 2000)
+    bench.clean(2, 4000)
+    for at, turns in ((2000, 1), (2660, 64)):
+        bench.go(at)
+        for _ in range(turns):
+            bench.give(DeviceState("scanner", connected=False))
+            bench.give(DeviceState("scanner", connected=True))
+    bench.go(5640)
+    assert [codes(decided.reasons) for decided in bench.kept(Decided)] == [[("device-lost", "scanner")], []]
 
 
 def test_where_counts_begin_anew_who_is_away_is_away_from_ever(bench: Bench) -> None:
@@ -305,8 +382,6 @@ def test_where_counts_begin_anew_who_is_away_is_away_from_ever(bench: Bench) -> 
         "scale": [],
         "xray": [],
     }
-    for stretches in away.values():
-        assert stretches.maxlen == 64
 
 
 def test_a_device_that_may_be_missing_is_an_exception_only_where_it_was() -> None:

@@ -15,6 +15,7 @@ from station.core.events import (
     Direction,
     Frame,
     Lane,
+    OpenParcel,
     OutcomeSeen,
     ParcelKey,
     Place,
@@ -48,7 +49,6 @@ from station.core.records import (
 )
 from tests.unit.core.parts.bench import (
     BEHIND,
-    DECISION,
     EPOCH,
     GEOMETRY,
     INFEED,
@@ -199,7 +199,55 @@ def test_what_left_already_is_not_completed_again_by_a_new_connection(bench: Ben
     assert len(bench.kept(ParcelCompleted)) == 1
 
 
-def test_a_new_connection_forgets_clock_belt_and_pictures(bench: Bench) -> None:
+def test_what_an_earlier_run_left_open_is_completed_unobserved_once_unless_the_plc_has_it() -> None:
+    bench = Bench()
+    left = tuple(OpenParcel(ParcelKey(*key), f"then {key}") for key in ((4, 9), (EPOCH, 1), (EPOCH, 2)))
+    bench.give(Starting("0.1", "config", "model", left))
+    told = [(open_one.parcel.epoch, open_one.parcel.number) for open_one in bench.last(StationStarted).left_open]
+    assert told == [(4, 9), (EPOCH, 1), (EPOCH, 2)]
+    assert [open_one.entered_at for open_one in bench.last(StationStarted).left_open] == [o.entered_at for o in left]
+    bench.connect(BeltParcel(1, 900, 300, 3, 0, 900))
+    completed = bench.kept(ParcelCompleted)
+    assert [(r.parcel.epoch, r.parcel.number, r.entered_at) for r in completed] == [
+        (4, 9, "then (4, 9)"),
+        (EPOCH, 2, "then (5, 2)"),
+    ]
+    for record in completed:
+        assert (record.outcome, record.plc_why, record.adopted, record.route) == ("unobserved", "", True, None)
+        assert record.completed_at == "t1000"
+    bench.connect()
+    assert [r.parcel.number for r in bench.kept(ParcelCompleted)[2:]] == [1]
+
+
+def test_a_connection_that_goes_on_leaves_open_what_an_earlier_run_left() -> None:
+    bench = Bench()
+    bench.give(Starting("0.1", "config", "model", (OpenParcel(ParcelKey(EPOCH, 1), "then"),)))
+    bench.connect(resumed=True)
+    assert bench.kept(ParcelCompleted) == []
+    bench.connect()
+    assert [r.parcel.number for r in bench.kept(ParcelCompleted)] == [1]
+
+
+def test_a_new_connection_to_the_plc_forgets_no_picture(bench: Bench) -> None:
+    """One that froze is known again, and one that follows is known to be new."""
+    bench.clean(1, 2000)
+    bench.go(5000)
+    bench.connect()
+    bench.give(SessionChosen(8, None))
+    bench.sample = replace(bench.sample, session=8)
+    for number, count, picture in ((2, 6000, "picture-2000"), (3, 8000, "new")):
+        bench.ride(number, count)
+        bench.scan(count)
+        bench.weigh(count)
+        bench.picture(count, number, picture)
+    bench.go(9660)
+    second, third = [r for r in bench.kept(Decided) if r.parcel.number > 1]
+    (reason,) = second.reasons
+    assert reason.text.endswith("the very same picture as an earlier one: frozen, or sent again?")
+    assert third.route == "pass"
+
+
+def test_a_new_connection_forgets_clock_and_belt(bench: Bench) -> None:
     bench.go(5000)
     bench.connect(count=100, plc_ms=100)
     assert bench.line.belt.count is None
@@ -335,6 +383,62 @@ def test_an_order_is_on_its_way_in_time(room_ms: float, at: int) -> None:
     assert bench.last(Decided).count == at
 
 
+def test_where_the_deadline_is_ahead_of_the_last_zone_it_is_kept_to_the_count() -> None:
+    """2010 + 2490 - 80: a sample at that very count."""
+    bench = Bench(replace(SETUP, devices=(replace(SCANNER, zone_mm=(2400.0, 2450.0)),))).started()
+    bench.ride(1, 2010)
+    bench.go(4440)
+    assert bench.last(Decided).count == 4420
+
+
+def test_all_that_are_ready_are_decided_at_once() -> None:
+    bench = Bench(replace(SETUP, devices=(SCANNER,))).started()
+    for number, count in ((1, 2000), (2, 2400)):
+        bench.ride(number, count, 100)
+    bench.unread = {"scanner"}
+    bench.go(3500)
+    assert bench.orders == []
+    bench.unread.clear()
+    bench.go(3520)
+    assert [d.parcel.number for d in bench.kept(Decided)] == [1, 2]
+
+
+def test_all_that_can_wait_no_longer_are_decided_at_once() -> None:
+    """At 4405 and 4420: one sample tells of both."""
+    bench = Bench(replace(SETUP, devices=(SCANNER,))).started()
+    for number, count in ((1, 1995), (2, 2010)):
+        bench.ride(number, count, 5)
+    bench.unread = {"scanner"}
+    bench.go(4420)
+    assert [(d.parcel.number, d.count) for d in bench.kept(Decided)] == [(1, 4420), (2, 4420)]
+
+
+def test_a_stranger_ahead_keeps_nobody_waiting(bench: Bench) -> None:
+    bench.ride(0, 1300, 100, eyes=(INFEED,))
+    bench.clean(1, 2000)
+    bench.go(3640)
+    assert bench.line.tracker.parcels[0].key is None
+    assert [d.parcel.number for d in bench.kept(Decided)] == [1]
+
+
+def test_all_readings_of_a_poll_are_told(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    for code in ("A", "B", "C"):
+        bench.scan(2000, code)
+    bench.go(2500)
+    assert [r.value for r in bench.kept(ReadingMatched) if r.kind == "barcode"] == ["A", "B", "C"]
+
+
+def test_all_who_leave_unseen_in_a_poll_are_completed(bench: Bench) -> None:
+    """Gone at 8512 and 8516: one sample tells of both."""
+    for number, count in ((1, 2000), (2, 2004)):
+        bench.ride(number, count, 2, eyes=(INFEED,))
+    bench.go(8500)
+    assert bench.kept(ParcelCompleted) == []
+    bench.go(8520)
+    assert [r.parcel.number for r in bench.kept(ParcelCompleted)] == [1, 2]
+
+
 def test_room_is_time_and_the_belt_counts_in_it() -> None:
     """Half as many counts in a millisecond: 80 ms are 40 counts ahead of 4490."""
     slow = replace(GEOMETRY, speed_mm_s=500.0, latch_ms=2.0)
@@ -411,6 +515,23 @@ def test_a_plc_that_jumps_doubts_all_on_the_belt_and_all_that_waits(bench: Bench
     assert raised(bench) == [("plc-jump", "plc", text, "high")]
 
 
+def test_where_the_count_goes_back_who_is_away_is_away_there_too(bench: Bench) -> None:
+    bench.go(5000)
+    bench.give(DeviceState("scanner", connected=False))
+    bench.go(5020)
+    bench.poll(500)
+    bench.give(DeviceState("scale", connected=False))
+    bench.ms = 5040
+    bench.poll(520)
+    away = bench.line.desk.away
+    inf = float("inf")
+    assert {device: list(stretches) for device, stretches in away.items()} == {
+        "scanner": [[-inf, inf]],
+        "scale": [[500.0, inf]],
+        "xray": [],
+    }
+
+
 def test_a_jump_is_over_when_those_who_were_on_the_belt_have_left(bench: Bench) -> None:
     bench.ride(1, 2000)
     bench.go(3000)
@@ -483,6 +604,12 @@ def test_a_tick_alone_decides_what_is_ready(bench: Bench) -> None:
     assert bench.orders[-1].lane is Lane.PASS
 
 
+def test_before_the_first_sample_there_is_nothing_to_decide() -> None:
+    bench = Bench()
+    bench.connect(BeltParcel(9, 700, 0, 3, 0, 700))
+    assert bench.give(Tick()) == []
+
+
 def test_nothing_is_read_twice(bench: Bench) -> None:
     bench.edge(1010, BEHIND, Direction.FREED)
     bench.go(1060)
@@ -490,7 +617,9 @@ def test_nothing_is_read_twice(bench: Bench) -> None:
     assert bench.last(EdgesRead).edges == ((1, BEHIND, 0, 1010, 1010, 0, 0),)
 
 
-def test_a_trigger_that_nobody_covers_is_nobodys(bench: Bench) -> None:
-    bench.edge(1010, DECISION, Direction.FREED, 0, 5)
-    bench.go(1020)
+def test_a_trigger_that_nobody_covers_is_nobodys_and_0_is_none(bench: Bench) -> None:
+    bench.edge(1010, TRIGGER, Direction.FREED, 0, 5)
+    bench.ride(1, 2000, trigger=0)
+    bench.go(3020)
+    assert bench.line.tracker.covering(TRIGGER) is bench.parcel(1)
     assert bench.line.matcher.triggers == {}

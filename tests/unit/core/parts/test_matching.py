@@ -8,7 +8,7 @@ import pytest
 
 from station.core.belt import ClockMatch, Interval
 from station.core.events import BarcodeReading, Frame, Lane, ParcelKey, WeightReading
-from station.core.matching import MATCHED_AT_MOST, WAITING_AT_MOST, Match, Matcher, TriggerCounter
+from station.core.matching import MATCHED_AT_MOST, WAITING_AT_MOST, Match, Matcher
 from station.core.parcel import Parcel
 from tests.unit.core.parts.bench import (
     BEHIND,
@@ -266,10 +266,11 @@ def test_a_device_that_is_not_triggered_needs_no_number() -> None:
 
 def test_a_number_of_another_parcel_makes_both_ambiguous(matcher: Matcher) -> None:
     other, it = parcel(1, 2000), parcel(2, 2600)
+    matcher.trust({"xray": 0})
     matcher.fired(TRIGGER, 17, other)
     matcher.fired(TRIGGER, 18, it)
     matcher.waiting.append(pictured(2600, 17))
-    match = settled(matcher, it)
+    match = settled(matcher, other, it)
     assert (match.candidates, match.owner) == ([it, other], None)
     assert match.note == "trigger number and time disagree"
     assert not matcher.counters["xray"].in_step
@@ -284,6 +285,7 @@ def test_a_number_that_nobody_fired_names_nobody_more(matcher: Matcher) -> None:
 
 def test_a_number_that_fits_one_of_two_leaves_both_in_doubt(matcher: Matcher) -> None:
     first, second = parcel(1, 2000, 100), parcel(2, 2110, 100)
+    matcher.trust({"xray": 0})
     matcher.fired(TRIGGER, 17, first)
     matcher.fired(TRIGGER, 18, second)
     matcher.waiting.append(Frame("xray", "f", arrived(3410, 3415), 17))
@@ -311,134 +313,123 @@ def test_numbers_of_one_device_say_nothing_of_another() -> None:
     assert settled(matcher, it).note == "trigger number and time disagree"
 
 
-def test_a_device_that_counts_on_from_elsewhere_is_learnt_from_a_parcel_alone(matcher: Matcher) -> None:
-    """Alone for two seconds of belt: the picture can be of no other."""
-    first, near, after = parcel(1, 2000), parcel(2, 4000), parcel(3, 6001)
-    counter = matcher.counters["xray"]
-    counter.restarted = False
-    for number, it in enumerate((first, near, after), 1):
-        matcher.fired(TRIGGER, number, it)
-        matcher.waiting.append(pictured(2000 * number, 40 + number))
-    first.leads[TRIGGER] = 2999  # near fired 2001 counts after it, after 2001 after near
-    near.leads[TRIGGER] = 5000
-    after.leads[TRIGGER] = 6999  # and here 1999
-    matches = matcher.settle(CLOCK, BELT, [first, near, after])
-    assert [match.owner for match in matches] == [None, near, after]
-    assert counter.offset == 40
-    assert counter.in_step
-
-
-def test_close_behind_another_a_new_number_is_not_learnt(matcher: Matcher) -> None:
-    first, second = parcel(1, 2000), parcel(2, 3999)
-    counter = matcher.counters["xray"]
-    counter.restarted = False
-    matcher.fired(TRIGGER, 1, first)
-    matcher.fired(TRIGGER, 2, second)
-    matcher.waiting.append(pictured(3999, 9))
-    assert settled(matcher, first, second).owner is None
-    assert (counter.offset, counter.in_step) == (0, False)
-
-
-@pytest.mark.parametrize(("gap", "learnt"), [(1, False), (1999, False), (2000, True)])
-def test_alone_is_two_seconds_of_belt_behind_the_last(matcher: Matcher, gap: int, *, learnt: bool) -> None:
-    first, second = parcel(1, 2000), parcel(2, 2000 + gap)
-    matcher.counters["xray"].restarted = False
-    matcher.fired(TRIGGER, 1, first)
+@pytest.mark.parametrize(("gap", "learnt"), [(101, False), (2009, False), (2010, True), (2100, True)])
+def test_a_parcel_two_seconds_of_belt_behind_the_last_teaches_the_offset(
+    matcher: Matcher, gap: int, *, learnt: bool
+) -> None:
+    """Where the last was is known within 10 counts."""
+    first, second = parcel(1, 2000, 100), parcel(2, 2000 + gap, 100)
     matcher.fired(TRIGGER, 2, second)
     matcher.waiting.append(pictured(2000 + gap, 9))
-    assert settled(matcher, second).note == "trigger number and time disagree"
+    match = settled(matcher, first, second)
+    assert matcher.counters["xray"].in_step is learnt
+    assert (match.owner is second, match.plc_trigger) == ((True, 2) if learnt else (False, None))
+
+
+def test_ahead_are_all_on_the_belt_whether_they_fired_or_not(matcher: Matcher) -> None:
+    """A parcel that was on the belt when the station started may have fired before that."""
+    adopted, it = parcel(1, 2000), parcel(2, 3000)
+    matcher.fired(TRIGGER, 2, it)
+    matcher.waiting.append(pictured(3000, 9))
+    assert settled(matcher, adopted, it).note == "trigger number and time disagree"
+    assert not matcher.counters["xray"].in_step
+
+
+def test_who_runs_behind_is_not_ahead(matcher: Matcher) -> None:
+    it, behind = parcel(1, 2000), parcel(2, 3000)
+    matcher.fired(TRIGGER, 1, it)
+    matcher.waiting.append(pictured(2000, 9))
+    assert settled(matcher, it, behind).owner is it
+
+
+@pytest.mark.parametrize(("since", "learnt"), [(1000, True), (1001, False)])
+def test_before_the_belt_was_seen_for_two_seconds_somebody_may_have_run_ahead(
+    matcher: Matcher, since: int, *, learnt: bool
+) -> None:
+    """The parcel fires at 3000."""
+    matcher.since = since
+    it = parcel(1, 2000)
+    matcher.fired(TRIGGER, 1, it)
+    matcher.waiting.append(pictured(2000, 9))
+    settled(matcher, it)
     assert matcher.counters["xray"].in_step is learnt
 
 
-@pytest.mark.parametrize(("gap", "learnt"), [(999, False), (1000, True)])
-def test_two_seconds_are_fewer_counts_where_a_count_is_more_belt(gap: int, *, learnt: bool) -> None:
-    """Two metres in two seconds are 1000 counts of 2 mm; the X-ray is 600 counts on, reached 600 counts after entry."""
+def test_two_seconds_are_fewer_counts_where_a_count_is_more_belt() -> None:
+    """Two metres in two seconds are 1000 counts of 2 mm."""
     matcher = Matcher(replace(SETUP, geometry=replace(SETUP.geometry, mm_per_count=2.0)))
-    matcher.counters["xray"].restarted = False
-    first, second = (Parcel(ParcelKey(5, 1), 0, {0: at, TRIGGER: at + 500}, {0: at + 100}) for at in (2000, 2000 + gap))
-    matcher.fired(TRIGGER, 1, first)
-    matcher.fired(TRIGGER, 2, second)
-    matcher.waiting.append(pictured(1400 + gap, 9))  # taken 598 to 657 counts after its entry
-    assert settled(matcher, second).candidates == [second]
-    assert matcher.counters["xray"].in_step is learnt
+    matcher.since = 1400
+    it = Parcel(ParcelKey(5, 2), 0, {0: 1900, TRIGGER: 2400}, {0: 2000})
+    matcher.fired(TRIGGER, 2, it)
+    matcher.waiting.append(pictured(1300, 9))  # taken 598 to 657 counts after its entry
+    assert settled(matcher, it).owner is it
+
+
+@pytest.mark.parametrize("pitches", [[900] * 8, [900, 950, 900, 860] * 2])
+def test_an_even_feed_teaches_nothing_since_all_pictures_could_be_late_by_a_pitch(
+    matcher: Matcher, pitches: list[int]
+) -> None:
+    assert owners(matcher, pitches) == [None] * len(pitches)
+    assert matcher.counters["xray"].offset is None
+    assert matcher.counters["xray"].doubtful
+
+
+def test_an_uneven_feed_teaches_the_offset_at_the_fourth_picture(matcher: Matcher) -> None:
+    """No one lateness makes them pictures of the parcel ahead: zone and parcel are 320 long, the latency 50."""
+    assert owners(matcher, [900, 1600, 700, 1900, 900, 900]) == [None] * 4 + [5, 6]
+    assert matcher.counters["xray"].offset == 40
+    assert not matcher.counters["xray"].doubtful
+
+
+def test_late_by_two_parcels_must_be_impossible_too(matcher: Matcher) -> None:
+    """Each pitch differs from the next, and two of them together are always the same."""
+    assert owners(matcher, [400, 1000] * 5, silent=3) == [None] * 8
+
+
+def owners(matcher: Matcher, pitches: list[int], silent: int = 1) -> list[int | None]:
+    """Of parcels at these pitches, all but the first have a picture in time, its number ahead by 40: whose are they."""
+    counts = [1000 + sum(pitches[: n + 1]) for n in range(len(pitches))]
+    parcels = [parcel(n, count) for n, count in enumerate([1000, *counts])]
+    for it in parcels:
+        assert it.key is not None
+        matcher.fired(TRIGGER, it.key.number + 1, it)
+    clock, belt = clock_and_belt(*range(0, counts[-1] + 3000, 20))
+    found = []
+    for n, count in list(enumerate(counts, 1))[silent - 1 :]:
+        matcher.waiting.append(pictured(count, n + 41))
+        (match,) = matcher.settle(clock, belt, parcels)
+        found.append(None if match.owner is None or match.owner.key is None else match.owner.key.number)
+    return found
+
+
+def test_offsets_are_remembered_and_trusted_at_the_next_start(matcher: Matcher) -> None:
+    owners(matcher, [900, 1600, 700, 1900])
+    assert matcher.offsets == {"xray": 40}
+    again = Matcher(SETUP)
+    again.trust({**matcher.offsets, "a camera that is gone": 3})
+    assert set(again.counters) == {"xray"}
+    assert owners(again, [900] * 3) == [1, 2, 3]
+
+
+def test_an_offset_in_doubt_is_not_handed_on(matcher: Matcher) -> None:
+    matcher.trust({"xray": 3})
+    assert owners(matcher, [900]) == [None]
+    assert matcher.offsets == {}
 
 
 @pytest.mark.parametrize(("theirs", "fired"), [(1, 65_535), (2, 1), (65_535, 65_534)])
 def test_numbers_run_from_1_to_65535_and_begin_anew(matcher: Matcher, theirs: int, fired: int) -> None:
     """A device that is one ahead of the PLC, also where one of them has rolled over."""
-    matcher.counters["xray"].offset = 1
+    matcher.trust({"xray": 1})
     own, other = parcel(1, 2000), parcel(2, 9000)
     matcher.fired(TRIGGER, fired, own)
     matcher.fired(TRIGGER, 100, other)
     matcher.waiting.append(pictured(2000, theirs))
-    assert settled(matcher, own, other).owner is own
+    match = settled(matcher, own, other)
+    assert (match.owner, match.plc_trigger) == (own, fired)
     matcher.waiting.append(pictured(9000, theirs))
     match = settled(matcher, other)
     assert match.candidates == [other, own]
-
-
-class TestTriggerCounter:
-    def test_in_step_it_agrees_on_its_offset_only(self) -> None:
-        counter = TriggerCounter()
-        assert counter.agrees(5, 5, alone=False)
-        assert not counter.restarted
-        assert not counter.agrees(6, 5, alone=False)
-        assert not counter.in_step
-        assert not counter.agrees(6, 6, alone=False)
-
-    def test_the_old_offset_is_believed_after_three_in_a_row(self) -> None:
-        counter = TriggerCounter()
-        counter.agrees(1, 1, alone=False)
-        counter.agrees(7, 2, alone=False)
-        assert [counter.agrees(n, n, alone=False) for n in (3, 4, 5)] == [False] * 3
-        assert counter.in_step
-        assert counter.agrees(6, 6, alone=False)
-
-    def test_two_in_a_row_are_too_few_and_a_contradiction_begins_anew(self) -> None:
-        counter = TriggerCounter()
-        counter.agrees(1, 1, alone=False)
-        counter.agrees(7, 2, alone=False)
-        for theirs, plc in ((3, 3), (4, 4), (9, 5), (6, 6), (7, 7)):
-            counter.agrees(theirs, plc, alone=False)
-            assert not counter.in_step
-        counter.agrees(8, 8, alone=False)
-        assert counter.in_step
-
-    def test_a_new_offset_is_never_learnt_from_a_row_without_a_restart(self) -> None:
-        counter = TriggerCounter()
-        counter.agrees(1, 1, alone=False)
-        for plc in range(2, 30):
-            assert not counter.agrees(plc + 3, plc, alone=False)
-            assert not counter.in_step
-
-    def test_after_a_restart_a_new_offset_is_learnt_after_three(self) -> None:
-        counter = TriggerCounter()
-        assert counter.restarted
-        for plc in (1, 2):
-            assert not counter.agrees(plc + 40, plc, alone=False)
-            assert not counter.in_step
-        assert not counter.agrees(43, 3, alone=False)
-        assert (counter.offset, counter.in_step, counter.restarted) == (40, True, False)
-        assert counter.agrees(44, 4, alone=False)
-
-    def test_alone_once_is_enough(self) -> None:
-        counter = TriggerCounter()
-        counter.agrees(1, 1, alone=False)
-        assert not counter.agrees(9, 2, alone=True)
-        assert (counter.offset, counter.in_step) == (7, True)
-        assert counter.agrees(10, 3, alone=False)
-
-    def test_after_it_was_learnt_alone_the_next_row_begins_at_one(self) -> None:
-        counter = TriggerCounter()
-        for plc in (1, 2):
-            counter.agrees(plc + 40, plc, alone=False)
-        counter.agrees(43, 3, alone=True)
-        counter.agrees(9, 4, alone=False)  # out of step again
-        assert [counter.in_step, counter.agrees(45, 5, alone=False), counter.in_step] == [False] * 3
-        counter.agrees(46, 6, alone=False)
-        assert not counter.in_step
-        counter.agrees(47, 7, alone=False)
-        assert counter.in_step
 
 
 def test_through_the_door_a_picture_with_anothers_number_sends_both_to_inspection() -> None:

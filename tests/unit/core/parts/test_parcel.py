@@ -33,8 +33,9 @@ def test_no_order_without_a_decision_and_no_acknowledgement_without_an_order() -
     assert {state for state, step in TRANSITIONS if step is Step.ORDER} == {State.DECIDED}
     acknowledged = {state for state, step in TRANSITIONS if step is Step.ACKNOWLEDGE}
     assert acknowledged == {State.ORDERED, State.ACKNOWLEDGED}
-    for state in (State.DECIDED, State.ORDERED, State.ACKNOWLEDGED):
+    for state in (State.ORDERED, State.ACKNOWLEDGED):
         assert TRANSITIONS[state, Step.DECIDE] is State.DECIDED  # a withdrawal is ordered anew
+    assert (State.DECIDED, Step.DECIDE) not in TRANSITIONS  # a decision is ordered before another is made
     assert TRANSITIONS[State.ACKNOWLEDGED, Step.ACKNOWLEDGE] is State.ACKNOWLEDGED  # and acknowledged anew
 
 
@@ -54,7 +55,7 @@ def test_a_step_too_many_is_named() -> None:
 
 
 def test_an_object_without_a_number_has_no_identity() -> None:
-    with pytest.raises(ValueError, match="an object without a number has no identity"):
+    with pytest.raises(ValueError, match=r"^an object without a number has no identity$"):
         ref(Parcel(None, 1, {1: 0}))
 
 
@@ -68,6 +69,11 @@ def test_slip_grows_with_the_way_from_the_eye() -> None:
 
 def test_slip_counts_also_on_the_way_back_to_a_place_ahead_of_the_eye() -> None:
     assert parcel((1, 1000)).lead_at(700.0, SLIPPING) == Interval(1000 - 400 - 1, 1000 - 240 + 1)
+
+
+def test_slip_counts_within_the_first_count_of_the_way_too() -> None:
+    """Half a mm at a quarter of slip: 0.4 to 0.667 counts."""
+    assert parcel((0, 1000)).lead_at(0.5, SLIPPING) == Interval(1000 + 0.4 - 1, 1000 + 0.5 / 0.75 + 1)
 
 
 def test_latching_and_tolerance_are_known_nowhere_better() -> None:
@@ -94,6 +100,31 @@ def test_a_new_edge_is_reckoned_with_at_once() -> None:
     assert it.trail_at(0.0, GEOMETRY) == Interval(290, 310)
     it.led(1, 1004)  # without slip the two eyes contradict each other by 4 counts
     assert it.lead_at(2500.0, GEOMETRY) == Interval(2500 - 10, 2504 + 10)
+
+
+def test_a_number_is_reckoned_once_until_another_edge_is_seen_or_the_plc_jumped() -> None:
+    it = parcel((0, 0))
+    asked = []
+
+    def reckon(asked_of: Parcel) -> float:
+        assert asked_of is it
+        asked.append(asked_of)
+        return 100.0 * len(asked)
+
+    assert [it.reckoned("a", reckon), it.reckoned("b", reckon), it.reckoned("a", reckon)] == [100.0, 200.0, 100.0]
+    it.led(1, 1000)
+    assert it.reckoned("a", reckon) == 300.0
+    it.trailed(1, 1300)
+    assert it.reckoned("a", reckon) == 400.0
+    it.reckon_anew()
+    assert [it.reckoned("b", reckon), it.reckoned("a", reckon), it.reckoned("b", reckon)] == [500.0, 600.0, 500.0]
+
+
+def test_a_number_that_is_nought_is_reckoned_once_too() -> None:
+    it, asked = parcel((0, 0)), []
+    for _ in range(2):
+        assert it.reckoned("nought", lambda _: float(asked.append(1) or 0)) == 0.0  # type: ignore[func-returns-value]
+    assert len(asked) == 1
 
 
 def test_anchors_that_contradict_each_other_leave_all_between_them_possible() -> None:

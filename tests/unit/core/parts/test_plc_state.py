@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -49,6 +49,8 @@ def test_what_agrees_is_not_told() -> None:
         ("mm_per_count", 2.0, 1.0),
         ("latch_ms", 2.0, 1.0),
         ("slip", 0.1, 0.0),
+        ("tolerance_mm", 9.0, 8.0),
+        ("tolerance_mm", 7.0, 8.0),
         ("switch_mm", 100.0, 200.0),
         ("eyes_mm", (0.0, 1000.0), (0.0, 1000.0, 1500.0, 2500.0, 3500.0, 3500.0)),
         ("decision_eye", 2, 3),
@@ -62,10 +64,20 @@ def test_what_the_plc_and_the_configuration_disagree_on_is_named(name: str, thei
     assert compare(replace(CONSTANTS, **{name: theirs}), GEOMETRY) == [sentence]
 
 
+@pytest.mark.parametrize(("theirs", "told"), [(0.0, False), (15.0, False), (16.0, False), (17.0, True)])
+def test_the_plc_may_allow_a_length_no_more_than_both_ends_may_be_off(theirs: float, *, told: bool) -> None:
+    sentence = f"length_tolerance_mm is {theirs} in the PLC, 16.0 at most by the station's tolerance_mm"
+    assert compare(replace(CONSTANTS, length_tolerance_mm=theirs), GEOMETRY) == ([sentence] if told else [])
+
+
+def test_a_plc_is_not_trusted_before_its_settings_were_seen() -> None:
+    assert not PlcState().trusted
+
+
 def test_the_connection_is_kept_whole() -> None:
     record = joined_record(connected()).record.model_dump()
     assert record["epoch"] == EPOCH
-    assert record["constants"]["eyes_mm"] == CONSTANTS.eyes_mm
+    assert record["constants"] == asdict(CONSTANTS)
     assert set(record) == {
         "epoch",
         "session",
@@ -84,6 +96,12 @@ def test_a_new_connection_opens_a_session_and_an_epoch_only_where_there_is_none(
     assert state.epoch == 5
     assert state.connected(connected(epoch=0)) == [OpenSession(needs_epoch=True)]
     assert state.epoch == 0
+
+
+def test_with_a_new_connection_a_session_is_asked_for_once() -> None:
+    plc = Plc()
+    plc.state.connected(connected())
+    assert plc.asked(session=0) == []
 
 
 def test_a_connection_that_goes_on_changes_nothing_but_what_is_known_of_sessions() -> None:
@@ -124,6 +142,30 @@ def test_a_session_that_ended_is_followed_by_one_new_one() -> None:
     assert plc.asked(session=0) == []  # on offer: the PLC takes it once the old one is stale
     assert plc.asked(session=8) == []
     assert plc.asked(session=0) == [False]
+
+
+@pytest.mark.parametrize("epoch", [EPOCH, 0])
+def test_an_offer_that_is_not_taken_within_three_seconds_of_the_pcs_time_is_made_anew(epoch: int) -> None:
+    """It may have been taken, and ended, between two polls. The PLC's own clock says nothing of the wait."""
+    plc = Plc()
+    plc.state.connected(connected())
+    plc.state.chosen(SessionChosen(SESSION, 21), 0)
+    begin = 10**9
+    for ms, opens in ((0, []), (3000, []), (3000.000_001, [epoch == 0]), (9000, [])):
+        assert plc.asked(session=0, epoch=epoch, before_ns=begin + int(ms * 1e6)) == opens
+    plc.state.chosen(SessionChosen(8, 22), 0)
+    begin += 10**10  # a wait of its own, from the first sample that it was seen not taken in
+    for ms, opens in ((0, []), (3000, []), (3001, [epoch == 0])):
+        assert plc.asked(session=0, epoch=epoch, before_ns=begin + int(ms * 1e6)) == opens
+
+
+def test_an_offer_that_is_taken_late_is_no_longer_waited_for() -> None:
+    plc = Plc()
+    plc.state.connected(connected())
+    plc.state.chosen(SessionChosen(SESSION, None), 0)
+    assert plc.asked(session=0, before_ns=10**9) == []
+    assert plc.asked(session=SESSION, before_ns=10**10) == []
+    assert plc.state.live
 
 
 def test_without_any_session_one_is_asked_for_once() -> None:

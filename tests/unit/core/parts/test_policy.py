@@ -171,9 +171,17 @@ def test_no_number_never_fits_the_declared_weight() -> None:
         ("knife", float("nan"), True),
         ("unheard-of", 0.01, True),
         ("unheard-of", 0.0, True),
+        ("unheard-of", -0.5, True),
+        ("unheard-of", float("nan"), True),
+        ("unheard-of", float("-inf"), True),
+        ("", 1.0, True),
+        ("knife", 0.0, False),
+        ("knife", -0.01, True),
+        ("knife", float("-inf"), True),
+        ("knife", float("inf"), True),
     ],
 )
-def test_a_finding_counts_at_its_threshold_without_a_number_and_without_a_threshold(
+def test_a_finding_counts_at_its_threshold_and_where_there_is_no_score_or_no_threshold(
     label: str, score: float, *, hazard: bool
 ) -> None:
     evidence = clean()

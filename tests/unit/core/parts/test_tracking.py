@@ -13,11 +13,11 @@ from tests.unit.core.parts.bench import GEOMETRY
 
 
 def broken(eye: int, count: int, number: int = 0) -> Seen:
-    return Seen(eye, Direction.BROKEN, count, number, 0)
+    return Seen(eye, Direction.BROKEN, count, number)
 
 
 def freed(eye: int, count: int) -> Seen:
-    return Seen(eye, Direction.FREED, count, 0, 0)
+    return Seen(eye, Direction.FREED, count, 0)
 
 
 def entering(tracker: Tracker, number: int, count: int, length: int = 300) -> Parcel:
@@ -238,3 +238,14 @@ def test_after_a_take_over_nobody_covers_an_eye_as_before(tracker: Tracker) -> N
     tracker.see(broken(0, 900, 10), 5, inspect_only=False)
     tracker.adopt((), 5, [])
     assert tracker.covering(0) is None
+
+
+def test_where_it_was_seen_at_an_eye_moves_not_where_it_was_due_there() -> None:
+    """Due at 2990 to 3010 and seen at 3008; an edge at 3015 is beyond that, and none of its own."""
+    tracker = Tracker(GEOMETRY)
+    one = entering(tracker, 1, 2000)
+    tracker.see(broken(1, 3008), 5, inspect_only=False)
+    tracker.see(freed(1, 3010), 5, inspect_only=False)
+    stranger = tracker.see(broken(1, 3015), 5, inspect_only=False)
+    assert stranger is not None
+    assert "claim" not in one.doubts

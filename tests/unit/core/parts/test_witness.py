@@ -8,7 +8,17 @@ import pytest
 
 from station.core.actions import Keep
 from station.core.belt import Interval
-from station.core.events import BarcodeReading, Detection, DeviceState, Finding, Frame, Lane, ListsLoaded, WeightReading
+from station.core.events import (
+    BarcodeReading,
+    Detection,
+    DeviceState,
+    Finding,
+    Frame,
+    Lane,
+    ListsLoaded,
+    Place,
+    WeightReading,
+)
 from station.core.matching import Match
 from station.core.parcel import Parcel
 from station.core.records import AlarmCleared, AlarmRaised, Decided, FrameInspected, ParcelRef, ReadingMatched
@@ -35,6 +45,7 @@ def test_a_reading_is_kept_with_its_interval_its_owner_and_what_the_lists_say(be
         "value": "A",
         "fault": "",
         "trigger": None,
+        "plc_trigger": None,
         "after_ns": 2420 * MS,
         "before_ns": 2425 * MS,
         "interval": {"low": 2398, "high": 2417},
@@ -67,6 +78,7 @@ def test_records_tell_each_kind_of_reading() -> None:
         "count": 17,
         "held": False,
         "declared_g": None,
+        "plc_trigger": None,
     }
     at = arrived(1, 2)
     barcode = common | {"device": "scanner", "kind": "barcode", "trigger": None}
@@ -87,7 +99,8 @@ def test_a_lookup_is_of_barcodes_with_a_code_only(bench: Bench) -> None:
     bench.scan(2000, None)
     bench.weigh(2000)
     bench.go(2800)
-    assert [(r.kind, r.held) for r in bench.kept(ReadingMatched)] == [("barcode", False), ("weight", False)]
+    told = [(r.kind, r.held) for r in bench.kept(ReadingMatched)]
+    assert told == [("frame", False), ("barcode", False), ("weight", False)]  # the first is the forerunner
 
 
 def test_a_noread_is_no_barcode_and_told(bench: Bench) -> None:
@@ -96,6 +109,45 @@ def test_a_noread_is_no_barcode_and_told(bench: Bench) -> None:
     bench.go(2500)
     evidence = bench.parcel(1).evidence
     assert (evidence.barcodes, evidence.faults) == (["A"], {"scanner": "NOREAD"})
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\r\n", "\t \u00a0", "\x1d"])
+def test_a_blank_code_is_no_barcode(bench: Bench, blank: str) -> None:
+    """Not of the evidence, not in the lists, not in the record; beside a code that was read it is no second one."""
+    bench.give(ListsLoaded("lists", frozenset({blank}), ((blank, 1.0),)))
+    for number, count in ((1, 2000), (2, 4000)):
+        bench.ride(number, count)
+        bench.scan(count, blank, "]C1")
+        bench.weigh(count)
+        bench.picture(count, number)
+    bench.scan(4000, "A")
+    bench.leaves(1, 4500, Place.INSPECT)
+    bench.go(5660)
+    first, second = bench.kept(Decided)
+    assert [(r.code, r.text) for r in first.reasons] == [("no-barcode", "no barcode was read: blank code")]
+    assert second.route == "pass"
+    matched = next(r for r in bench.kept(ReadingMatched) if r.kind == "barcode")
+    assert (matched.value, matched.fault, matched.held, matched.declared_g) == (None, "blank code", False, None)
+    assert (bench.completed(1).barcode, bench.completed(1).barcodes) == (None, ())
+
+
+def test_a_code_with_blanks_around_it_stays_as_it_was_read(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    bench.scan(2000, " A ")
+    bench.go(2500)
+    assert bench.parcel(1).evidence.barcodes == [" A "]
+
+
+def test_a_weight_in_whole_grams_is_one(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    bench.scan(2000)
+    bench.weigh(2000, 5000)
+    bench.picture(2000, 1)
+    bench.go(3660)
+    assert bench.orders[-1].lane is Lane.PASS
+    assert bench.parcel(1).evidence.weights_g == [5000.0]
+    (weight,) = [r.value for r in bench.kept(ReadingMatched) if r.kind == "weight"]
+    assert isinstance(weight, float)
 
 
 def test_a_scanner_that_says_why_it_read_nothing_is_quoted(bench: Bench) -> None:
@@ -216,13 +268,15 @@ def test_a_hundred_pictures_a_device_are_remembered(bench: Bench) -> None:
     bench.at(3305, Frame("xray", "same", arrived(3300, 3305), 1))
     bench.go(3320)
     for number in range(99):
-        bench.give(Frame("xray", f"{number}", arrived(3320, 3325), 1))
+        bench.give(Frame("xray", f"{number}", arrived(3320, 3325), number + 2))
     bench.go(3340)
-    again = Frame("xray", "same", arrived(3340, 3345), 1)
-    assert bench.line.witness._frame(again).fault
-    bench.line.witness._frame(replace(again, frame_id="one more"))
-    assert not bench.line.witness._frame(replace(again, frame_id="0")).fault
-    assert not bench.line.witness._frame(replace(again, device="camera", frame_id="one more")).fault
+    again = Frame("xray", "same", arrived(3340, 3345), 101)
+    taken = bench.line.witness._frame
+    assert "the very same picture" in taken(again).fault
+    assert not taken(replace(again, frame_id="one more", trigger=102)).fault
+    assert not taken(replace(again, frame_id="0", trigger=103)).fault
+    taken(replace(again, device="camera", frame_id="first", trigger=1))
+    assert not taken(replace(again, device="camera", frame_id="one more", trigger=2)).fault
 
 
 def test_an_unowned_reading_spoils_all_that_it_could_belong_to(bench: Bench) -> None:
@@ -258,14 +312,79 @@ def test_late_evidence_of_its_own_takes_back_a_pass(bench: Bench) -> None:
 
 
 def test_a_late_finding_takes_back_a_pass() -> None:
-    """The detector answers a picture that was thought unusable: no reason less, but a picture of two with one more."""
-    bench = Bench().started()
-    bench.clean(1, 2000)
+    """A source without trigger numbers says nothing of which picture is whose: a second one, with a finding, counts."""
+    bench = Bench(replace(SETUP, devices=(SCANNER, SCALE, replace(XRAY, trigger_eye=None)))).started()
+    bench.ride(1, 2000)
+    bench.scan(2000)
+    bench.weigh(2000)
+    bench.picture(2000, None, "first")
     bench.go(3660)
-    bench.at(3661, Frame("xray", "second", arrived(3300, 3305), 1))
+    assert bench.orders[-1].lane is Lane.PASS
+    bench.at(3661, Frame("xray", "second", arrived(3300, 3305)))
     bench.at(3662, Detection("xray", "second", (KNIFE,), "model", 20.0))
     bench.go(3680)
     assert codes(bench.last(Decided).reasons) == [("finding", "xray")]
+
+
+# --- new pictures and old ones
+
+
+def unusable(bench: Bench, number: int) -> list[str]:
+    """What is wrong with the pictures of that parcel, as its decision says."""
+    (decided,) = [r for r in bench.kept(Decided) if r.parcel.number == number]
+    return [r.text.partition(": ")[2] for r in decided.reasons if r.code == "picture-unusable"]
+
+
+NOT_NEW = "nothing shows that it is new: the picture ahead of it did not come, or could not be read"
+
+
+def test_the_first_picture_of_all_may_be_an_old_one_and_the_next_is_new() -> None:
+    bench = Bench()
+    for device in SETUP.devices:
+        bench.give(DeviceState(device.name, connected=True))
+    bench.give(ListsLoaded("lists", frozenset(), ()))
+    bench.connect()
+    bench.line.plc.session = 7
+    for number, count in ((1, 2000), (2, 5000)):
+        bench.clean(number, count)
+    bench.go(6700)
+    assert [unusable(bench, number) for number in (1, 2)] == [[NOT_NEW], []]
+    assert [order.lane for order in bench.orders] == [Lane.INSPECT, Lane.PASS]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "fault", "known"),
+    [
+        (1, "", True),
+        (None, "", True),
+        (1, "torn", False),
+        (None, "torn", False),
+        (2, "", False),
+        (65_535, "", False),
+        (3, "", False),
+    ],
+)
+def test_only_the_picture_right_ahead_if_it_could_be_read_shows_that_one_is_new(
+    bench: Bench, trigger: int | None, fault: str, *, known: bool
+) -> None:
+    taken = bench.line.witness._frame
+    taken(Frame("xray", "ahead", arrived(2000, 2005), trigger, fault))
+    assert taken(Frame("xray", "its own", arrived(3000, 3005), 2)).fault == ("" if known else NOT_NEW)
+    assert taken(Frame("xray", "next", arrived(4000, 4005), 3)).fault == ""
+
+
+def test_trigger_numbers_go_from_65535_to_1_and_never_through_0(bench: Bench) -> None:
+    taken = bench.line.witness._frame
+    for n, (trigger, fault) in enumerate([(65_534, NOT_NEW), (65_535, ""), (1, ""), (2, ""), (65_535, NOT_NEW)]):
+        assert taken(Frame("xray", f"{n}", arrived(2000, 2005), trigger)).fault == fault
+    assert taken(Frame("xray", "zero", arrived(2000, 2005), 0)).fault == NOT_NEW
+
+
+def test_a_second_picture_without_a_number_follows_by_its_order(bench: Bench) -> None:
+    taken = bench.line.witness._frame
+    assert taken(Frame("xray", "a", arrived(2000, 2005), None)).fault == ""
+    assert taken(Frame("xray", "b", arrived(2000, 2005), None)).fault == ""
+    assert taken(Frame("camera", "c", arrived(2000, 2005), None)).fault == NOT_NEW
 
 
 def test_a_stranger_makes_ambiguous_what_could_have_been_its_own(bench: Bench) -> None:
@@ -324,6 +443,20 @@ def test_a_hundred_readings_are_one_parcels_at_most(bench: Bench) -> None:
     assert [reason.code for reason in bench.last(Decided).reasons] == ["tracking", "no-picture"]
 
 
+def test_a_hundred_pictures_are_one_parcels_at_most() -> None:
+    bench = Bench(replace(SETUP, devices=(SCANNER, SCALE, replace(XRAY, trigger_eye=None)))).started()
+    bench.ride(1, 2000)
+    bench.scan(2000)
+    bench.weigh(2000)
+    bench.go(3320)
+    for number in range(99):
+        bench.give(Frame("xray", f"{number}", arrived(3300, 3305)))
+    bench.go(3340)
+    parcel = bench.parcel(1)
+    assert len(parcel.evidence.frames) == 98
+    assert set(parcel.doubts) == {"flood"}
+
+
 def test_trigger_numbers_that_disagree_are_an_alarm_until_they_agree(bench: Bench) -> None:
     bench.clean(1, 2000)
     bench.ride(2, 3000)
@@ -334,18 +467,6 @@ def test_trigger_numbers_that_disagree_are_an_alarm_until_they_agree(bench: Benc
     bench.clean(3, 7000)
     bench.go(8400)
     assert bench.last(AlarmCleared) == AlarmCleared(alarm="trigger-step", subject="xray")
-
-
-def test_a_device_that_was_plugged_in_may_count_from_anywhere(bench: Bench) -> None:
-    bench.clean(1, 2000)
-    bench.go(4000)
-    assert not bench.line.matcher.counters["xray"].restarted
-    bench.give(DeviceState("scanner", connected=True))
-    assert not bench.line.matcher.counters["xray"].restarted
-    bench.give(DeviceState("xray", connected=False))
-    assert not bench.line.matcher.counters["xray"].restarted
-    bench.give(DeviceState("xray", connected=True))
-    assert bench.line.matcher.counters["xray"].restarted
 
 
 def test_the_parcel_that_covers_the_trigger_eye_is_the_one_that_fired(bench: Bench) -> None:

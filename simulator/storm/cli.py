@@ -1,0 +1,104 @@
+"""`simulator storm`: what is shown of storms, and the scenario that is left of one that failed."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from simulator.faults import FAULTS
+from simulator.scenario.files import written
+from simulator.storm import run
+from simulator.storm.promises import Violation
+from simulator.storm.shrink import Small, shrunk
+from simulator.storm.storm import Result
+from simulator.storm.weather import detectable, forecast
+from station.core.parcel import State
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where results go, and where progress and errors go."""
+
+    out: Console
+    errors: Console
+
+    def tell(self, seed: int, hours: float) -> int:
+        """The first hour's broken promises as stories; the exit code."""
+        result, story = run.told(*run.plan(seed, hours)[0])
+        for violation in result.violations[:3]:
+            self._say("\n".join(story.of(violation)))
+        if not result.violations:
+            self._say(f"seed {seed}: no promise was broken in {hours:g} h")
+        return 1 if result.violations else 0
+
+    def run(self, seed: int, hours: float, jobs: int, coverage: bool, shrink: bool) -> int:
+        """Run them all, say which failed and how to repeat it, and make the first of them small; the exit code."""
+        total, failed = Result(seed, 0.0), list[Result]()
+        parts = run.plan(seed, hours)
+        with Progress(console=self.errors, transient=True) as progress:
+            storms = run.many(seed, hours, jobs, without_logs)
+            for result in progress.track(storms, total=len(parts), description="storms"):
+                total.add(result)
+                if result.violations:
+                    failed.append(result)
+                    self._failed(result)
+        total.violations += total.useful()
+        self._say(run.summary(total))
+        if coverage:
+            self.out.print(coverage_table(total))
+        if failed and shrink:
+            self._shrink(failed[0])
+        return 1 if total.violations else 0
+
+    def _failed(self, result: Result) -> None:
+        worst = result.violations[0]
+        self._say(f"seed {result.seed}: {len(result.violations)} broken, first: {worst.promise.value}: {worst.text}")
+        self._say(f"  repeat it: simulator storm --seed {result.seed} --hours {result.hours:g} --explain")
+
+    def _shrink(self, result: Result) -> None:
+        """Leave a scenario of a few episodes that breaks the same promise."""
+        seconds = result.hours * run.HOUR_S
+        with Progress(console=self.errors, transient=True) as progress:
+            task = progress.add_task("shrinking", total=None)
+
+            def tried(runs: int, episodes: int, seconds: float) -> None:
+                said = f"shrinking: {runs} runs, {episodes} faults in {seconds:g} s"
+                progress.update(task, description=said)
+
+            episodes = forecast(result.seed, seconds, detectable())
+            small = shrunk(result.seed, seconds, episodes, result.violations[0], tried)
+        path = Path(f"storm-{result.seed}.yaml")
+        path.write_text(_scenario(small, result.violations[0]), encoding="utf-8")
+        self._say(f"{len(small.episodes)} faults in {small.seconds:g} s break it as well; they are in {path}")
+        self._say(f"  look at it: simulator storm --scenario {path} --explain")
+
+    def _say(self, text: str) -> None:
+        self.out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def coverage_table(total: Result) -> Table:
+    """Which faults met parcels in which states: how often one was seen so, in four looks a second and at the onset."""
+    met = [state.value for state in State if any(state.value == met for _, met in total.coverage)]
+    table = Table(title="Faults and the states of parcels", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("fault", no_wrap=True)
+    for heading in ("times", *met):
+        table.add_column(heading, justify="right", overflow="fold")
+    for name in FAULTS:
+        if total.struck[name]:
+            table.add_row(name, str(total.struck[name]), *(str(total.coverage[name, state] or "") for state in met))
+    return table
+
+
+def without_logs() -> None:
+    """In a storm the station has trouble all the time, and says so."""
+    logging.disable(logging.CRITICAL)
+
+
+def _scenario(small: Small, violation: Violation) -> str:
+    return written(small.seed, small.seconds, small.episodes, f"A storm broke: {violation.promise.value}")
