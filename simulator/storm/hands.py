@@ -92,7 +92,7 @@ def _power_cut(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
 
 
 def _lose_ids(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
-    if on and world.daemon is not None:
+    if on and world.daemon is not None and world.battery:  # of file and clock one may be lost, not both
         world.kill_station()
         (world.room.folder / "ids.json").unlink(missing_ok=True)
 
@@ -136,10 +136,9 @@ def _lists_changed(world: World, _size: float, on: bool) -> None:  # noqa: FBT00
     """The new hold list holds what is on the belt."""
     if on:
         codes = [item.barcode for item in world.plant.items if item.barcode is not None]
-        world.room.random.shuffle(codes)
         version = f"{world.room.lists.version.partition('-')[0]}-{round(world.ms())}"
-        world.room.lists = replace(world.room.lists, version=version, held=world.room.lists.held | set(codes[:2]))
-        for code in codes[:2]:
+        world.room.lists = replace(world.room.lists, version=version, held=world.room.lists.held | set(codes))
+        for code in codes:
             world.held_ms.setdefault(code, world.ms())
         world.give(world.room.lists)
 

@@ -39,7 +39,9 @@ from station.journal import Stored
 _KEPT = 400
 _WORD = 1 << 32
 _EARNED_MS = 300.0
-_LATE_MS = 500.0
+_LATE_MS = 60.0
+_LONG_BEFORE = 2
+_TURNED_MM = 50.0
 ORDERED = frozenset({"readings", "devices", "detector", "broker"})
 """Faults that leave alone all that an order needs on its way."""
 SEEN = ORDERED | {"photo-eyes", "lists-changed", "parcel-turned"}
@@ -248,16 +250,28 @@ class Promises:
         seen.route, seen.decided_seq, seen.reasons = record.route, event.seq, record.reasons
         if (record.route == "inspect") != bool(record.reasons):
             self.broken(Promise.ACCOUNTED, f"decided to {record.route} with {len(record.reasons)} reasons", key)
-        body = self.truth.by_key.get(key)
-        if body is not None and body.unwatched and self.undisturbed(body, ORDERED):
-            told = {reason.device for reason in record.reasons if reason.code == "device-lost"}
-            for device in sorted(body.unwatched - told):
-                text = f"{device} was not connected while it lay there, and the decision does not say so"
-                self.broken(Promise.OWN_EVIDENCE, text, key)
+        self._unsaid(key, record)
         if record.route == "pass":
             seen.passes[event.seq] = self._lacks(key, seen, record)
             for text in self._unfounded(key, seen, record):
                 self.broken(Promise.OWN_EVIDENCE, f"decided to pass, and {text}", key)
+
+    def _unsaid(self, key: Key, record: Decided) -> None:
+        """What befell it well ahead of its decision is among the reasons, and not only what else was wrong with it."""
+        body = self.truth.by_key.get(key)
+        if body is None or len(body.items) > 1:
+            return
+        lost = {reason.device for reason in record.reasons if reason.code == "device-lost"}
+        unsaid = []
+        if self.undisturbed(body, ORDERED):
+            unsaid += [f"{device} was not connected while it lay there" for device in sorted(body.unwatched - lost)]
+        if self.undisturbed(body, SEEN) and not any(reason.code == "tracking" for reason in record.reasons):
+            unsaid += [text for eye, text in body.misseen if 0 < eye <= _LONG_BEFORE]
+            eye, by_mm = body.items[0].turned or (0, 0.0)
+            if 0 < eye <= _LONG_BEFORE and abs(by_mm) > _TURNED_MM:
+                unsaid.append(f"it turned ahead of eye {eye}, and was another {abs(by_mm):.0f} mm long")
+        for text in unsaid:
+            self.broken(Promise.OWN_EVIDENCE, f"{text}, and the decision does not say so", key)
 
     def _unfounded(self, key: Key, seen: Seen, record: Decided) -> list[str]:
         """What the station itself knows against a pass, or must have known by now."""
@@ -422,7 +436,7 @@ class Promises:
             self.broken(Promise.IN_TIME, "it is at the decision eye, and the PLC has no order for it", body.key)
         if self._of(body.key).route != "pass" or not self.undisturbed(body, SEEN):
             return
-        against = body.misseen + [
+        against = [text for _, text in body.misseen] + [
             f"{c} is held" for c in body.barcodes if self.held_ms.get(c, 1e18) < self.now_ms() - _LATE_MS
         ]
         if against:

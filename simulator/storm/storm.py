@@ -98,6 +98,7 @@ class Storm:
         disk = Disk(self._folder.name) if needs_disk(episodes) else None
         plant = plant or storm_plant(seed)
         self.world = World(plant, self._folder, disk, heard, POLLS_MS[seed % len(POLLS_MS)])
+        self.world.battery = bool(seed % 5)
         self.world.promises.too_late = self._too_late
         self.world.promises.undisturbed = self._undisturbed
         self.world.promises.calm = lambda: self._calm
@@ -220,6 +221,8 @@ class Storm:
             self._trouble()
 
     def _feed_again(self) -> None:
+        if self.world.ms() >= self.seconds * 1000:
+            return
         self.world.wants_feed = True
         self._trouble()
 

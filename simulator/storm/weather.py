@@ -15,7 +15,7 @@ from simulator.faults import FAULTS, Fault, Kind, Switch
 _SHARES = (0.15, 0.3, 0.5)
 _SMALL = 0.5
 _FIRST_S = 15.0
-_CALM_S = (8.0, 26.0)
+_CALM_S = (6.0, 22.0)
 _TOGETHER = (1, 2, 2, 3)
 _WITHIN_S = 5.0
 DISK = frozenset({"disk-full", "disk-fsync", "power-cut"})

@@ -53,7 +53,10 @@ class Due:
 
 
 class World:
-    """One line. `run_until(ms)` lets time pass; faults are put in between by whoever holds it."""
+    """One line. `run_until(ms)` lets time pass; faults are put in between by whoever holds it.
+
+    Without a `battery` the PC's clock tells the same time at each start of the station.
+    """
 
     def __init__(
         self,
@@ -108,6 +111,7 @@ class World:
         self.policies = 0
         self.supervised = True
         self.wants_feed = True
+        self.battery = True
         self.refused = ""
         self.left: Callable[[Body | None, str], None] = lambda _body, _lane: None
         self._fed = False
@@ -224,6 +228,8 @@ class World:
         """Start the daemon, and with it the publisher; where its journal refuses, it is tried again."""
         if self.daemon is not None:
             return
+        if not self.battery:
+            self.clock.wrong_s = -self.ms() / 1000
         try:
             self.daemon = Daemon(
                 self.room, setup_of(self.config, f"policy-{self.policies}", self._poll_ns / NS_PER_MS), STATION
@@ -412,7 +418,7 @@ class World:
 
     def _misseen(self, body: Body | None, eye: int, edges: int) -> None:
         if body is not None and eye < self.config.plc.decision_eye:
-            body.misseen.append(f"eye {eye} saw {edges} edges in place of one as it came")
+            body.misseen.append((eye, f"eye {eye} saw {edges} edges in place of one as it came"))
 
     def _at_decision_eye(self, body: Body | None) -> None:
         """The plant comes ahead of the scan: what the PLC holds now, it held before the edge."""
