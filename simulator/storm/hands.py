@@ -10,6 +10,7 @@ from simulator.faults import Switch, Where
 from simulator.storm.world import RESTART_MS, World
 
 _BROKER_AWAY_MS = 1000.0
+_NEXT_LIST_MS = 700.0
 _PAGE = 4096
 
 
@@ -132,9 +133,11 @@ def _broker_forgetting(world: World, _size: float, on: bool) -> None:  # noqa: F
         world.after(_BROKER_AWAY_MS, world.broker.come_back)
 
 
-def _lists_changed(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
-    """The new hold list holds what is on the belt."""
+def _lists_changed(world: World, times: float, on: bool) -> None:  # noqa: FBT001
+    """The new hold list holds what is on the belt, and so does the next."""
     if on:
+        if round(times) > 1:
+            world.after(_NEXT_LIST_MS, lambda: _lists_changed(world, times - 1, on))
         codes = [item.barcode for item in world.plant.items if item.barcode is not None]
         version = f"{world.room.lists.version.partition('-')[0]}-{round(world.ms())}"
         world.room.lists = replace(world.room.lists, version=version, held=world.room.lists.held | set(codes))

@@ -42,11 +42,14 @@ _EARNED_MS = 300.0
 _LATE_MS = 60.0
 _LONG_BEFORE = 2
 _TURNED_MM = 50.0
-ORDERED = frozenset({"readings", "devices", "detector", "broker"})
+_ASIDE = frozenset(
+    {"readings", "devices", "detector", "broker", "lists-changed", "wall-clock-step", "time-zone", "leap-second"}
+)
+ORDERED = _ASIDE | {"parcels", "hand-mode"}
 """Faults that leave alone all that an order needs on its way."""
-SEEN = ORDERED | {"photo-eyes", "lists-changed", "parcel-turned"}
+SEEN = ORDERED | {"photo-eyes", "diverter"}
 """Those under which the station is told in time what its eyes saw."""
-TRACKED = ORDERED | {"daemon", "disk", "plc-mute", "plc-slow", "plc-torn", "ack-lost", "diverter", "lists-changed"}
+TRACKED = _ASIDE | {"daemon", "disk", "plc-mute", "plc-slow", "plc-torn", "ack-lost", "diverter"}
 """Those that leave a parcel's track alone."""
 
 
@@ -111,6 +114,8 @@ class Promises:
     stop_alarm_ms: float = float("-inf")
     undisturbed: Callable[[Body, frozenset[str]], bool] = lambda _body, _harmless: False
     calm: Callable[[], bool] = lambda: False
+    left_ms: Callable[[Body], float] = lambda _body: float("inf")
+    way_ms: float = 0.0
     encoder_mm: Callable[[], float] = lambda: 0.0
     alarms: dict[tuple[str, str], float] = field(default_factory=dict)
     held_ms: dict[str, float] = field(default_factory=dict)
@@ -251,10 +256,21 @@ class Promises:
         if (record.route == "inspect") != bool(record.reasons):
             self.broken(Promise.ACCOUNTED, f"decided to {record.route} with {len(record.reasons)} reasons", key)
         self._unsaid(key, record)
+        self._leaves_time(key, record)
         if record.route == "pass":
             seen.passes[event.seq] = self._lacks(key, seen, record)
             for text in self._unfounded(key, seen, record):
                 self.broken(Promise.OWN_EVIDENCE, f"decided to pass, and {text}", key)
+
+    def _leaves_time(self, key: Key, record: Decided) -> None:
+        """Whoever is decided can still be ordered: the next poll writes, and a scan takes it."""
+        body = self.truth.by_key.get(key)
+        if body is None or body.at_decision_ns is not None or record.after or not self.undisturbed(body, ORDERED):
+            return
+        left_ms = self.left_ms(body)
+        if left_ms < self.way_ms:
+            text = f"decided {left_ms:.0f} ms ahead of the decision eye, an order may need {self.way_ms:g} ms"
+            self.broken(Promise.IN_TIME, text, key)
 
     def _unsaid(self, key: Key, record: Decided) -> None:
         """What befell it well ahead of its decision is among the reasons, and not only what else was wrong with it."""

@@ -98,7 +98,7 @@ class Storm:
         disk = Disk(self._folder.name) if needs_disk(episodes) else None
         plant = plant or storm_plant(seed)
         self.world = World(plant, self._folder, disk, heard, POLLS_MS[seed % len(POLLS_MS)])
-        self.world.battery = bool(seed % 5)
+        self.world.battery = seed % 3 != 1
         self.world.promises.too_late = self._too_late
         self.world.promises.undisturbed = self._undisturbed
         self.world.promises.calm = lambda: self._calm

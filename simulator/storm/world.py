@@ -103,6 +103,8 @@ class World:
         )
         if disk is not None:
             self.promises.durable = disk.durable
+        self.promises.left_ms = self._left_ms
+        self.promises.way_ms = poll_ms + config.plc.scan_ms[1]
         self.promises.encoder_mm = lambda: self.plant.encoder_mm
         self.held_ms = self.promises.held_ms
         self.daemon: Daemon | None = None
@@ -415,6 +417,11 @@ class World:
             case "removed":
                 if (body := self.truth.of_item(item)) is not None:
                     body.hands = True
+
+    def _left_ms(self, body: Body) -> float:
+        """Until its leading edge is at the decision eye, at full speed."""
+        plc = self.config.plc
+        return self.plant.left_mm(body.items[0], plc.eyes_mm[plc.decision_eye]) / self.config.belt.speed_mm_s * 1000
 
     def _misseen(self, body: Body | None, eye: int, edges: int) -> None:
         if body is not None and eye < self.config.plc.decision_eye:
