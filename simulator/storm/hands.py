@@ -118,7 +118,10 @@ def _broker_gone(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
 
 
 def _broker_slow(world: World, seconds: float, on: bool) -> None:  # noqa: FBT001
+    """A slow broker is started again in the end."""
     world.broker.faults.slow_ms = (0.0, seconds * 1000) if on else (0.0, 0.0)
+    if not on:
+        world.broker.cut()
 
 
 def _broker_refusing(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
