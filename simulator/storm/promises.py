@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 import apsw
 
@@ -72,8 +73,7 @@ class Promise(Enum):
     STOPS = "what is detected too late stops the belt, with an alarm"
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """A broken promise: when (ms since the start), which, by which parcel, and how."""
 
     ms: float
