@@ -236,6 +236,10 @@ class Plant:
         """Place of an item's leading edge in mm, to the accuracy of slip."""
         return self.belt.travel - item.start + item.offset
 
+    def left_mm(self, item: Item, place_mm: float) -> float:
+        """How far the belt moves until the item's leading edge is there."""
+        return travel_at(item, place_mm, self._stretches) - self.belt.travel
+
     def _slips(self) -> tuple[float, ...]:
         return draw_slips(self._random, len(self._stretches) + 1, self.config.belt.slip, self.config.limits)
 

@@ -40,6 +40,7 @@ class DiverterGuard:
     faults: int = 0
     _stood_since: int | None = None
     _last_ms: int = 0
+    _blind: bool = False
 
     @property
     def newest(self) -> Crossing | None:
@@ -83,7 +84,7 @@ class DiverterGuard:
         self._stand(inputs, moving=moving)
         self._release(inputs.count)
         front = self._front(inputs.count)
-        if self.stop_cause == _STOP_ENCODER:
+        if self._blind:
             pass  # whatever is under the diverter: it does not move
         elif front is None:
             self.to_pass = False
@@ -107,11 +108,15 @@ class DiverterGuard:
         self.stop_cause = self.stop_cause or _STOP_UNRELEASED
         self.faults |= 4
 
-    def encoder_failed(self) -> list[Crossing]:
-        """No place is known any more: the belt stops, and all that lies here is given up; returned is what that was."""
-        given_up, self.queue = self.queue, []
+    def encoder_failed(self) -> None:
+        """The count cannot be believed: stop."""
         self.stop_cause = _STOP_ENCODER
         self.faults |= 16
+
+    def give_up(self) -> list[Crossing]:
+        """No place is known any more: all that lies here is given up; returned is what that was."""
+        given_up, self.queue = self.queue, []
+        self._blind = True
         return given_up
 
     def _release(self, count: int) -> None:
@@ -160,7 +165,7 @@ class DiverterGuard:
 
     def _acknowledge(self, inputs: Inputs) -> None:
         if inputs.acknowledge:
-            self.stop_cause, self.faults = 0, 0
+            self.stop_cause, self.faults, self._blind = 0, 0, False
 
     def _overdue(self, count: int) -> list[Crossing]:
         settings = self.settings

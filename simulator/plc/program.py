@@ -75,6 +75,7 @@ class PlcProgram:
         for edge in inputs.edges:
             self._on_edge(edge)
         if not believable:
+            self.guard.encoder_failed()
             self._lose_all()
         self._lose()
         for crossing in self.guard.scan(inputs, moving=self.belt):
@@ -202,6 +203,8 @@ class PlcProgram:
             self.guard.unreleased()
         if crossing is None:
             self.rings.outcome(0, place, Why.UNKNOWN_PARCEL, edge.count, edge.ms)
+            if place is Place.PASS:
+                self._lose_all()
             return 0
         self._outcome(crossing, place, edge)
         return crossing.number
@@ -221,8 +224,8 @@ class PlcProgram:
                 self._forget(row.number)
 
     def _lose_all(self) -> None:
-        """No place on the belt is known any more: stop, and count it as full of unknown parcels, as at the start."""
-        for crossing in self.guard.encoder_failed():
+        """No place on the belt is known any more: count it as full of unknown parcels, as at the start."""
+        for crossing in self.guard.give_up():
             self._outcome(crossing, Place.UNOBSERVED)
         for row in list(self.rows.values()):
             self.rings.outcome(row.number, Place.UNOBSERVED, row.refused or Why.AMBIGUOUS, self.count, self.ms)

@@ -24,7 +24,8 @@ class BrokerFaults:
     Attributes:
         refusing: it refuses each client that connects.
         silent: it accepts messages and never acknowledges those.
-        slow_ms: least and greatest delay of an acknowledgement; they come out of order.
+        slow_ms: least and greatest delay of an acknowledgement; they come out of order, and part of what was sent
+            stays on the wire meanwhile.
         hates: it closes the connection whenever it sees such a message.
     """
 
@@ -148,6 +149,10 @@ class Broker:
         delay_ms = self._random.uniform(least, greatest) if greatest else 0.0
         return self._mono_ns() + int(delay_ms * 1e6)
 
+    def takes(self, on_the_wire: int) -> int:
+        """How many of the messages on the wire it takes now: all, unless it is slow."""
+        return self._random.randint(0, on_the_wire) if self.faults.slow_ms[1] else on_the_wire
+
     def now_ns(self) -> int:
         """The virtual time."""
         return self._mono_ns()
@@ -235,7 +240,7 @@ class BrokerLink:
 
     def _take(self) -> None:
         broker, now_ns = self._broker, self._broker.now_ns()
-        while self._wire:
+        for _ in range(broker.takes(len(self._wire))):
             number, message = self._wire.popleft()
             if self._hated(message):
                 broker.hung_up += 1

@@ -14,6 +14,7 @@ from station.journal import JournalError, Reader
 from station.journal.backup import back_up, restore
 
 _BROKER_AWAY_MS = 1000.0
+_NEXT_LIST_MS = 700.0
 _PAGE = 4096
 
 
@@ -96,7 +97,7 @@ def _power_cut(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
 
 
 def _lose_ids(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
-    if on and world.daemon is not None:
+    if on and world.daemon is not None and world.battery:  # of file and clock one may be lost, not both
         world.kill_station()
         (world.room.folder / "ids.json").unlink(missing_ok=True)
 
@@ -151,7 +152,10 @@ def _broker_gone(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
 
 
 def _broker_slow(world: World, seconds: float, on: bool) -> None:  # noqa: FBT001
+    """A slow broker is started again in the end."""
     world.broker.faults.slow_ms = (0.0, seconds * 1000) if on else (0.0, 0.0)
+    if not on:
+        world.broker.cut()
 
 
 def _broker_refusing(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
@@ -166,14 +170,15 @@ def _broker_forgetting(world: World, _size: float, on: bool) -> None:  # noqa: F
         world.after(_BROKER_AWAY_MS, world.broker.come_back)
 
 
-def _lists_changed(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
-    """The new hold list holds what is on the belt."""
+def _lists_changed(world: World, times: float, on: bool) -> None:  # noqa: FBT001
+    """The new hold list holds what is on the belt, and so does the next."""
     if on:
+        if round(times) > 1:
+            world.after(_NEXT_LIST_MS, lambda: _lists_changed(world, times - 1, on))
         codes = [item.barcode for item in world.plant.items if item.barcode is not None]
-        world.room.random.shuffle(codes)
         version = f"{world.room.lists.version.partition('-')[0]}-{round(world.ms())}"
-        world.room.lists = replace(world.room.lists, version=version, held=world.room.lists.held | set(codes[:2]))
-        for code in codes[:2]:
+        world.room.lists = replace(world.room.lists, version=version, held=world.room.lists.held | set(codes))
+        for code in codes:
             world.held_ms.setdefault(code, world.ms())
         world.give(world.room.lists)
 

@@ -42,6 +42,7 @@ from station.publisher.settings import PublisherSettings
 from station.publisher.teller import Teller, Told
 from station.turn import Turn
 
+_BEGINS_NS = NS_PER_S * 3 // 10
 _PUBLISH_NS = NS_PER_S // 5
 
 
@@ -290,7 +291,7 @@ class Publishing:
         service = Service(settings, World(clock, room.broker.connect, newest), self.ending, Teller(self._told))
         self._steps: Steps | None = service.live()
         self._begun = False
-        self.next_ns = room.clock.ns
+        self.next_ns = room.clock.ns + _BEGINS_NS
 
     @property
     def alive(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 import apsw
 
@@ -39,12 +40,19 @@ from station.journal import Stored
 _KEPT = 400
 _WORD = 1 << 32
 _EARNED_MS = 300.0
-_LATE_MS = 500.0
-ORDERED = frozenset({"readings", "devices", "detector", "broker"})
+_LEARNS = "trigger-step"
+"""Raised while the distance of a device's trigger numbers is learnt anew, which takes several parcels."""
+_LATE_MS = 60.0
+_LONG_BEFORE = 2
+_TURNED_MM = 50.0
+_ASIDE = frozenset(
+    {"readings", "devices", "detector", "broker", "lists-changed", "wall-clock-step", "time-zone", "leap-second"}
+)
+ORDERED = _ASIDE | {"parcels", "hand-mode"}
 """Faults that leave alone all that an order needs on its way."""
-SEEN = ORDERED | {"photo-eyes", "lists-changed", "parcel-turned"}
+SEEN = ORDERED | {"photo-eyes", "diverter"}
 """Those under which the station is told in time what its eyes saw."""
-TRACKED = ORDERED | {"daemon", "disk", "plc-mute", "plc-slow", "plc-torn", "ack-lost", "diverter", "lists-changed"}
+TRACKED = _ASIDE | {"daemon", "disk", "plc-mute", "plc-slow", "plc-torn", "ack-lost", "diverter"}
 """Those that leave a parcel's track alone."""
 
 
@@ -65,8 +73,7 @@ class Promise(Enum):
     STOPS = "what is detected too late stops the belt, with an alarm"
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """A broken promise: when (ms since the start), which, by which parcel, and how."""
 
     ms: float
@@ -109,6 +116,8 @@ class Promises:
     stop_alarm_ms: float = float("-inf")
     undisturbed: Callable[[Body, frozenset[str]], bool] = lambda _body, _harmless: False
     calm: Callable[[], bool] = lambda: False
+    left_ms: Callable[[Body], float] = lambda _body: float("inf")
+    way_ms: float = 0.0
     encoder_mm: Callable[[], float] = lambda: 0.0
     alarms: dict[tuple[str, str], float] = field(default_factory=dict)
     held_ms: dict[str, float] = field(default_factory=dict)
@@ -194,7 +203,7 @@ class Promises:
         self.alarms[record.alarm, record.subject] = self.now_ms()
         if record.alarm == "belt-stopped":
             self.stop_alarm_ms = self.now_ms()
-        if self.calm():
+        if self.calm() and record.alarm != _LEARNS:
             self.broken(Promise.USEFUL, f"an alarm without a cause: {record.alarm} {record.subject}: {record.text}")
 
     def _entered(self, record: ParcelEntered, event: Stored) -> None:
@@ -254,16 +263,39 @@ class Promises:
         seen.route, seen.decided_seq, seen.reasons = record.route, event.seq, record.reasons
         if (record.route == "inspect") != bool(record.reasons):
             self.broken(Promise.ACCOUNTED, f"decided to {record.route} with {len(record.reasons)} reasons", key)
-        body = self.truth.by_key.get(key)
-        if body is not None and body.unwatched and self.undisturbed(body, ORDERED):
-            told = {reason.device for reason in record.reasons if reason.code == "device-lost"}
-            for device in sorted(body.unwatched - told):
-                text = f"{device} was not connected while it lay there, and the decision does not say so"
-                self.broken(Promise.OWN_EVIDENCE, text, key)
+        self._unsaid(key, record)
+        self._leaves_time(key, record)
         if record.route == "pass":
             seen.passes[event.seq] = self._lacks(key, seen, record)
             for text in self._unfounded(key, seen, record):
                 self.broken(Promise.OWN_EVIDENCE, f"decided to pass, and {text}", key)
+
+    def _leaves_time(self, key: Key, record: Decided) -> None:
+        """Whoever is decided can still be ordered: the next poll writes, and a scan takes it."""
+        body = self.truth.by_key.get(key)
+        if body is None or body.at_decision_ns is not None or record.after or not self.undisturbed(body, ORDERED):
+            return
+        left_ms = self.left_ms(body)
+        if left_ms < self.way_ms:
+            text = f"decided {left_ms:.0f} ms ahead of the decision eye, an order may need {self.way_ms:g} ms"
+            self.broken(Promise.IN_TIME, text, key)
+
+    def _unsaid(self, key: Key, record: Decided) -> None:
+        """What befell it well ahead of its decision is among the reasons, and not only what else was wrong with it."""
+        body = self.truth.by_key.get(key)
+        if body is None or len(body.items) > 1:
+            return
+        lost = {reason.device for reason in record.reasons if reason.code == "device-lost"}
+        unsaid = []
+        if self.undisturbed(body, ORDERED):
+            unsaid += [f"{device} was not connected while it lay there" for device in sorted(body.unwatched - lost)]
+        if self.undisturbed(body, SEEN) and not any(reason.code == "tracking" for reason in record.reasons):
+            unsaid += [text for eye, text in body.misseen if 0 < eye <= _LONG_BEFORE]
+            eye, by_mm = body.items[0].turned or (0, 0.0)
+            if 0 < eye <= _LONG_BEFORE and abs(by_mm) > _TURNED_MM:
+                unsaid.append(f"it turned ahead of eye {eye}, and was another {abs(by_mm):.0f} mm long")
+        for text in unsaid:
+            self.broken(Promise.OWN_EVIDENCE, f"{text}, and the decision does not say so", key)
 
     def _unfounded(self, key: Key, seen: Seen, record: Decided) -> list[str]:
         """What the station itself knows against a pass, or must have known by now."""
@@ -428,7 +460,7 @@ class Promises:
             self.broken(Promise.IN_TIME, "it is at the decision eye, and the PLC has no order for it", body.key)
         if self._of(body.key).route != "pass" or not self.undisturbed(body, SEEN):
             return
-        against = body.misseen + [
+        against = [text for _, text in body.misseen] + [
             f"{c} is held" for c in body.barcodes if self.held_ms.get(c, 1e18) < self.now_ms() - _LATE_MS
         ]
         if against:

@@ -104,6 +104,7 @@ class Storm:
         disk = Disk(self._folder.name) if needs_disk(episodes) else None
         plant = plant or storm_plant(seed)
         self.world = World(plant, self._folder, disk, heard, POLLS_MS[seed % len(POLLS_MS)])
+        self.world.battery = seed % 3 != 1
         self.world.promises.too_late = self._too_late
         self.world.promises.undisturbed = self._undisturbed
         self.world.promises.calm = lambda: self._calm
@@ -116,7 +117,6 @@ class Storm:
         self._hampered_ms = 0.0
         self._paused_ms = self._pressed_ms = -_PAUSE_EVERY_MS
         self._recovered = True
-        self._ending = False
         self._strays = 0
         self._flow: list[bool] = []
 
@@ -189,7 +189,7 @@ class Storm:
             self._strays = len(world.promises.strays)
             began = world.ms() - _LOOK_MS
             world.after(_STOPS_MS, lambda: self._stopped(began))
-        self._watch.look(-1.0 if self._on or self._ending else world.ms() - self._over_ms)
+        self._watch.look(-1.0 if self._on else world.ms() - self._over_ms)
         if self._calm and not self._recovered:
             self._recovered = True
             self._watch.recovered()
@@ -227,7 +227,7 @@ class Storm:
             self._trouble()
 
     def _feed_again(self) -> None:
-        if self._ending:
+        if self.world.ms() >= self.seconds * 1000:
             return
         self.world.wants_feed = True
         self._trouble()
@@ -267,7 +267,7 @@ class Storm:
     def _finish(self) -> None:
         world = self.world
         end = world.ms()
-        self._ending, world.wants_feed = True, False
+        world.wants_feed = False
         world.run_until(end + _DRAIN_MS)
         world.broker.still()
         world.run_until(world.ms() + _PUBLISH_MS)

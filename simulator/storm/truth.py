@@ -20,8 +20,8 @@ _KEPT = 400
 class Body:
     """One object on the belt, or several that touch: its items, and when its first was fed.
 
-    `misseen` is what an eye ahead of the decision eye did not see of it as it is, `unwatched` which devices were not
-    connected while it lay in their zones.
+    `misseen` is which eye ahead of the decision eye did not see it as it is, and how, `unwatched` which devices were
+    not connected while it lay in their zones.
     """
 
     identity: int
@@ -34,7 +34,7 @@ class Body:
     lane: str | None = None
     left_ns: int | None = None
     hands: bool = False
-    misseen: list[str] = field(default_factory=list)
+    misseen: list[tuple[int, str]] = field(default_factory=list)
     unwatched: set[str] = field(default_factory=set)
 
     @property

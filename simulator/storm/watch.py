@@ -76,14 +76,14 @@ class Watch:
         for name, size in sizes.items():
             if size > _ALWAYS[name]:
                 self._once(Promise.BOUNDED, name, f"{size} {name}")
-        if calm_ms >= _SETTLED_MS and self._looks % _WALK_EVERY == 0:
+        if calm_ms >= _SETTLED_MS and self.world.wants_feed and self._looks % _WALK_EVERY == 0:
             for name, size in containers(daemon.turn):
                 if size > _SETTLED.get(name, _LARGE.get(name, _ANY)):
                     self._once(Promise.BOUNDED, name, f"{size} {name}")
 
     def _alarms(self) -> None:
         for (alarm, subject), since in self._promises.alarms.items():
-            if (alarm, subject) == _NOTICE:
+            if (alarm, subject) == _NOTICE or not self.world.wants_feed:
                 continue
             if self.world.daemon is not None and self._promises.now_ms() - since >= _STANDS_MS:
                 self._once(Promise.RECOVERY, (alarm, subject, since), f"{alarm} {subject} stands long after all faults")

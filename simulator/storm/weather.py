@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from simulator.faults import FAULTS, Fault, Kind, Switch
 
-_SHARES = (0.15, 0.3, 0.5)
+_HANDS = 4
 _SMALL = 0.5
 _FIRST_S = 15.0
-_CALM_S = (8.0, 26.0)
+_CALM_S = (6.0, 22.0)
 _TOGETHER = (1, 2, 2, 3)
 _WITHIN_S = 5.0
 DISK = frozenset({"disk-full", "disk-fsync", "power-cut"})
-_RARE = {"page-corrupted": 0.3, "power-cut": 0.5}
+_RARE = {"page-corrupted": 0.6, "power-cut": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,13 @@ def detectable() -> list[Fault]:
 def forecast(seed: int, seconds: float, faults: Sequence[Fault], *, all_of_them: bool = False) -> list[Episode]:
     """Draw the episodes of a storm; the last stretch is calm."""
     random = Random(seed * 6_700_417 + 11)
-    share = random.choice(_SHARES)
-    some = [fault for fault in faults if all_of_them or random.random() < share] or list(faults)
+    deck = Deck(random, list(faults) if all_of_them else hand_of(seed, faults))
     episodes: list[Episode] = []
     at = _FIRST_S + random.uniform(0, 5)
     while at < seconds - _CALM_S[0]:
         end = at
         for _ in range(random.choice(_TOGETHER)):
-            episode = _draw(random, some, at)
+            episode = _draw(random, deck.next(), at)
             if episode is not None:
                 episodes.append(episode)
                 end = max(end, episode.at_s + episode.seconds)
@@ -54,8 +53,28 @@ def forecast(seed: int, seconds: float, faults: Sequence[Fault], *, all_of_them:
     return sorted(episodes, key=lambda e: e.at_s)
 
 
-def _draw(random: Random, faults: Collection[Fault], at: float) -> Episode | None:
-    fault = random.choice(list(faults))
+@dataclass(slots=True)
+class Deck:
+    """Deals all of them, then all of them again, each time in another order."""
+
+    random: Random
+    faults: Sequence[Fault]
+    _left: list[Fault] = field(default_factory=list)
+
+    def next(self) -> Fault:
+        """The next one."""
+        if not self._left:
+            self._left = self.random.sample(self.faults, len(self.faults))
+        return self._left.pop()
+
+
+def hand_of(seed: int, faults: Sequence[Fault]) -> list[Fault]:
+    """The faults of a seed: of four seeds that follow each other from a multiple of four on, each is in one."""
+    dealt = Random(seed // _HANDS).sample(faults, len(faults))
+    return dealt[seed % _HANDS :: _HANDS] or dealt
+
+
+def _draw(random: Random, fault: Fault, at: float) -> Episode | None:
     target = random.choice(fault.targets) if fault.targets else ""
     seconds = 0.0 if fault.seconds is None else round(_within(random, *fault.seconds), 3)
     size = float(f"{_within(random, *fault.size):.4g}")

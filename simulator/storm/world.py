@@ -54,7 +54,10 @@ class Due:
 
 
 class World:
-    """One line. `run_until(ms)` lets time pass; faults are put in between by whoever holds it."""
+    """One line. `run_until(ms)` lets time pass; faults are put in between by whoever holds it.
+
+    Without a `battery` the PC's clock tells the same time at each start of the station.
+    """
 
     def __init__(
         self,
@@ -102,6 +105,8 @@ class World:
         )
         if disk is not None:
             self.promises.durable = disk.durable
+        self.promises.left_ms = self._left_ms
+        self.promises.way_ms = poll_ms + config.plc.scan_ms[1]
         self.promises.encoder_mm = lambda: self.plant.encoder_mm
         self.held_ms = self.promises.held_ms
         self.daemon: Daemon | None = None
@@ -110,6 +115,7 @@ class World:
         self.policies = 0
         self.supervised = True
         self.wants_feed = True
+        self.battery = True
         self.refused = ""
         self.open_in_copy: dict[Key, float] = {}
         self.left: Callable[[Body | None, str], None] = lambda _body, _lane: None
@@ -227,6 +233,8 @@ class World:
         """Start the daemon, and with it the publisher; where its journal refuses, it is tried again."""
         if self.daemon is not None:
             return
+        if not self.battery:
+            self.clock.wrong_s = -self.ms() / 1000
         try:
             self.daemon = Daemon(
                 self.room, setup_of(self.config, f"policy-{self.policies}", self._poll_ns / NS_PER_MS), STATION
@@ -411,9 +419,14 @@ class World:
                 if (body := self.truth.of_item(item)) is not None:
                     body.hands = True
 
+    def _left_ms(self, body: Body) -> float:
+        """Until its leading edge is at the decision eye, at full speed."""
+        plc = self.config.plc
+        return self.plant.left_mm(body.items[0], plc.eyes_mm[plc.decision_eye]) / self.config.belt.speed_mm_s * 1000
+
     def _misseen(self, body: Body | None, eye: int, edges: int) -> None:
         if body is not None and eye < self.config.plc.decision_eye:
-            body.misseen.append(f"eye {eye} saw {edges} edges in place of one as it came")
+            body.misseen.append((eye, f"eye {eye} saw {edges} edges in place of one as it came"))
 
     def _at_decision_eye(self, body: Body | None) -> None:
         """The plant comes ahead of the scan: what the PLC holds now, it held before the edge."""

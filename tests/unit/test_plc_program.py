@@ -103,3 +103,16 @@ def test_the_diverter_stays_under_what_may_be_in_it_until_somebody_acknowledges(
     assert program.scan(Inputs(ms=4020, count=8_000)).to_pass
     assert program.scan(Inputs(ms=4030, count=8_010)).to_pass
     assert not program.scan(Inputs(ms=4040, count=8_010, acknowledge=True)).to_pass
+
+
+def test_an_object_in_the_pass_lane_that_none_explains_ends_all_places() -> None:
+    program = with_parcels(10_020)
+    inputs = Inputs(ms=4020, count=10_050, edges=(edge(5, 10_050),))
+    assert not program.scan(inputs).belt
+    assert program.stop_cause == 4
+    assert [(o.number, o.place, o.why) for o in program.rings.outcomes] == [
+        (0, Place.PASS, Why.UNKNOWN_PARCEL),
+        (1, Place.UNOBSERVED, Why.AMBIGUOUS),
+    ]
+    assert not program.rows
+    assert not program.run_empty

@@ -18,7 +18,7 @@ BUGS = {bug.name: bug for bug in load()}
         ("orders-before-commit", 2, Promise.DISK_FIRST),
         ("completed-twice", 2, Promise.REPLAY),
         ("doubles-with-new-id", 2, Promise.RECOVERY),
-        ("matched-never-forgotten", 3, Promise.BOUNDED),
+        ("matched-never-forgotten", 18, Promise.BOUNDED),
         ("deadline-too-early", 2, Promise.USEFUL),
     ],
 )
