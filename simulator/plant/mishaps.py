@@ -26,7 +26,7 @@ def _clock_step(plant: Plant, ms: float) -> None:
 
 
 def _encoder_jump(plant: Plant, mm: float) -> None:
-    plant.encoder_mm += mm
+    plant.turn_encoder(mm)
 
 
 def _removed(plant: Plant, _size: float) -> None:

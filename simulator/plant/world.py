@@ -60,6 +60,7 @@ class Plant:
     _triggers: int = 0
     _exposed: int | None = None
     _pulses: int = 0
+    _true_from: float = float("-inf")
     _to_pass: bool = False
     _acknowledge: bool = False
     _stretches: tuple[float, ...] = field(init=False)
@@ -251,8 +252,14 @@ class Plant:
             lag = 1.0
         if trouble.size("encoder-reversal") is not None:
             lag = 2.0
-        self.encoder_mm -= lag * moved_mm
+        if lag:
+            self.turn_encoder(-lag * moved_mm)
         self.clock_ms += step_ms * (trouble.size("plc-clock-drift") or 0.0) * 1e-6
+
+    def turn_encoder(self, mm: float) -> None:
+        """The encoder's wheel turns so far beside what the belt moves."""
+        self.encoder_mm += mm
+        self._true_from = self.belt.travel
 
     def _turn_diverter(self, step_ms: float) -> None:
         wanted = 1.0 if self._to_pass else 0.0
@@ -392,10 +399,10 @@ class Plant:
         return drawn(self._random, *least_and_most, self.config.limits)
 
     def _sensed(self, travel: float, lasts_ms: float = 0.0) -> Sensed | None:
-        """What the encoder showed from so long before that travel up to it; unknown while the belt is not at speed."""
+        """What the encoder showed from so long before that travel up to it; None unless belt and encoder went well."""
         belt = self.belt
         began = travel - lasts_ms / 1000 * belt.full_mm_s
-        if began < belt.steady_from or not self._encoder_faults.isdisjoint(self.trouble.on):
+        if began < max(belt.steady_from, self._true_from) or not self._encoder_faults.isdisjoint(self.trouble.on):
             return None
         return Sensed(self.count(began), self.count(travel), self.encoder_mm)
 
