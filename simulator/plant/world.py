@@ -181,8 +181,12 @@ class Plant:
         """What the eye says may change by itself: it sees again what lies under it, or not any more."""
         count = self.eyes.look(eye, self._latched(self.belt.travel, self.ms))
         seen = self.eyes.under(eye)
-        if eye == 0 and count is not None and seen is not None:
+        if count is None or seen is None:
+            return
+        if eye == 0:
             self._entered(seen, count, self.ms)
+        else:
+            self.on_truth("seen-late", {"item": seen, "eye": eye})
 
     def _entered(self, item: int, count: int, ms: float) -> None:
         self.on_truth("infeed", {"item": item, "count": count % (1 << 32), "ms": round(ms, 1)})

@@ -409,6 +409,8 @@ class World:
                 self.truth.infeed(item, fields["count"], self.clock.ns)
             case "misseen":
                 self._misseen(self.truth.of_item(item), fields["eye"], fields["edges"])
+            case "seen-late":
+                self._seen_late(self.truth.of_item(item), fields["eye"])
             case "decision-eye":
                 self._at_decision_eye(self.truth.of_item(item))
             case "left":
@@ -425,8 +427,16 @@ class World:
         return self.plant.left_mm(body.items[0], plc.eyes_mm[plc.decision_eye]) / self.config.belt.speed_mm_s * 1000
 
     def _misseen(self, body: Body | None, eye: int, edges: int) -> None:
-        if body is not None and eye < self.config.plc.decision_eye:
+        if body is None or eye >= self.config.plc.decision_eye:
+            return
+        row = self.cabinet.program.rows.get(body.key[1]) if body.key else None
+        if edges or row is None or eye not in row.seen:  # else the eye told by itself just before
             body.misseen.append((eye, f"eye {eye} saw {edges} edges in place of one as it came"))
+
+    def _seen_late(self, body: Body | None, eye: int) -> None:
+        """The eye tells of it while it lies there: for the PLC that is an edge, in its window or not."""
+        if body is not None:
+            body.misseen = [(missed, text) for missed, text in body.misseen if missed != eye]
 
     def _at_decision_eye(self, body: Body | None) -> None:
         """The plant comes ahead of the scan: what the PLC holds now, it held before the edge."""
