@@ -429,9 +429,16 @@ class World:
     def _misseen(self, body: Body | None, eye: int, edges: int) -> None:
         if body is None or eye >= self.config.plc.decision_eye:
             return
-        row = self.cabinet.program.rows.get(body.key[1]) if body.key else None
-        if edges or row is None or eye not in row.seen:  # else the eye told by itself just before
+        if edges:
             body.misseen.append((eye, f"eye {eye} saw {edges} edges in place of one as it came"))
+        else:
+            self.after(2 * self.config.plc.scan_ms[1], lambda: self._unseen(body, eye))
+
+    def _unseen(self, body: Body, eye: int) -> None:
+        """No edge as it came; but the eye may have told by itself just before, and the PLC took that for it."""
+        row = self.cabinet.program.rows.get(body.key[1]) if body.key else None
+        if row is None or eye not in row.seen:
+            body.misseen.append((eye, f"eye {eye} did not see it as it came"))
 
     def _seen_late(self, body: Body | None, eye: int) -> None:
         """The eye tells of it while it lies there: for the PLC that is an edge, in its window or not."""
