@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from simulator.config import FeedConfig, PlantConfig
+from tests.system.test_line import MakeRig, assert_promises
 from tests.unit.core.test_any_order import Mischief
 from tests.unit.core.test_whole_line import ZEROS
 from tests.unit.core.virtual_line import VirtualLine
@@ -26,6 +28,26 @@ def test_a_thousand_parcels(tmp_path: Path, rate: int, seconds: int) -> None:
     assert ran.returncode == 0, report
     assert report["parcels"] >= 1000
     assert report["clean_share_passed"] >= 0.85
+
+
+def test_a_hundred_kills(make_rig: MakeRig) -> None:
+    """Of the daemon, of the publisher, of both, at random moments."""
+    rig, random = make_rig(seed=21), Random(21)
+    rig.start()
+    for turn in range(100):
+        time.sleep(random.uniform(0.0, 1.5))
+        victim = ("daemon", "publisher", "both")[turn % 3]
+        if victim != "daemon":
+            rig.kill_publisher()
+        if victim != "publisher":
+            rig.kill()
+            time.sleep(random.uniform(0.0, 0.6))
+            rig.start()
+    rig.let_pass(5)
+    report = rig.finish()
+    assert_promises(rig, report)
+    assert report["parcels"] > 300
+    print(json.dumps({**report, "doubles": rig.subscriber.duplicates}))  # noqa: T201 - the trial's figures
 
 
 @pytest.mark.parametrize("share", [0.02, 0.2, 0.6])
