@@ -25,7 +25,7 @@ from tests.unit.core.virtual_line import VirtualLine
 
 WAITING = 100_000
 BARE = """
-import json, sys, time
+import collections, json, sys, time
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 payloads, count = json.load(sys.stdin), int(sys.argv[2])
@@ -34,9 +34,12 @@ client.max_inflight_messages_set(100)
 client.connect("127.0.0.1", int(sys.argv[1]))
 client.loop_start()
 begun = time.monotonic()
+infos = collections.deque()
 for number in range(count):
-    info = client.publish("bare/event", payloads[number % len(payloads)], qos=1)
-info.wait_for_publish()
+    if len(infos) == 1000:
+        infos.popleft().wait_for_publish()
+    infos.append(client.publish("bare/event", payloads[number % len(payloads)], qos=1))
+infos[-1].wait_for_publish()
 print(count / (time.monotonic() - begun))
 """
 
@@ -98,9 +101,9 @@ def test_a_hundred_thousand_events_wait_for_a_broker(make_rig: MakeRig) -> None:
     ).stdout)  # fmt: skip
     rig.let_pass(3)
     report = rig.finish()
+    print(f"{rate:.0f} events/s, bare paho-mqtt {bare:.0f}/s: {rate / bare:.2f}")  # noqa: T201 - the trial's figures
     assert_promises(rig, report)
     assert report["orders_late_or_never_sent"] == 0
-    print(f"{rate:.0f} events/s, bare paho-mqtt {bare:.0f}/s: {rate / bare:.2f}")  # noqa: T201 - the trial's figures
 
 
 def published(rig: Rig) -> int:
