@@ -19,6 +19,7 @@ from station.core.events import Condition, Event, Starting, Stopping, Tick, Wate
 from station.core.line import Line
 from station.eye import Eye
 from station.heartbeat import DETECTOR_MS, Proof
+from station.intake import Intake
 from station.journal import IdFile, Journal, JournalError, PictureStore
 from station.keeping import Keeping
 from station.lists import ListError, Lists
@@ -76,6 +77,7 @@ class Daemon:
             if config.retention is not None
             else None
         )
+        self._intake = Intake(config.data, self._journal.path, self._put)
         self._inbox: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._stop_cause = ""
@@ -109,9 +111,10 @@ class Daemon:
         for sign in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(sign, self.stop, sign.name)
         sha256 = self._model.sha256 if self._model else ""
-        known = tuple(self._journal.open_parcels()), self._journal.trigger_offsets()
+        known = tuple(self._journal.open_parcels()), self._journal.trigger_offsets(), self._journal.mode()
         self._put(Starting(station.__version__, self.config.sha256, sha256, *known))
         self._read_lists()
+        self._intake.start()
         self._eye.start()
         self._systemd.ready()
         for device in (*self.devices.values(), self._plc):
@@ -165,6 +168,8 @@ class Daemon:
         plc, missing = self.line.plc, self._turn.heartbeat.missing
         if missing:
             return f"all is inspected: no heartbeat, {', '.join(missing)} not proved"
+        if self.line.desk.mode.word != "automatic":
+            return f"all is inspected: {self.line.desk.mode.word}"
         return f"running, session {plc.session}" if plc.live else "all is inspected: the PLC holds no session of ours"
 
     async def _end(self, core: ThreadPoolExecutor, tasks: list[asyncio.Task[None]]) -> None:
@@ -174,6 +179,7 @@ class Daemon:
         for device in (*self.devices.values(), self._plc):
             await asyncio.to_thread(device.stop)
         self._eye.stop()
+        self._intake.stop()
         if self._keeping is not None:
             self._keeping.stop()
         self._put(Stopping(self._stop_cause or "error"))

@@ -10,7 +10,17 @@ from station.core import policy
 from station.core.actions import Action, Keep, Order, Send
 from station.core.alarms import Alarms
 from station.core.belt import NS_PER_MS, Interval
-from station.core.events import AckResult, Detection, Lane, ListsLoaded, OrderAcknowledged, ParcelKey, Place, Why
+from station.core.events import (
+    AckResult,
+    Detection,
+    Lane,
+    ListsLoaded,
+    OrderAcknowledged,
+    ParcelKey,
+    Place,
+    StationMode,
+    Why,
+)
 from station.core.now import Now
 from station.core.parcel import STEP_OF_PLACE, Parcel, Step
 from station.core.plc_state import PlcState
@@ -52,6 +62,7 @@ class Desk:
     counters: dict[str, int] = field(default_factory=dict)
     recent: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=_RECENT))
     lists_known: bool = False
+    mode: StationMode = field(default_factory=StationMode)
     _order: int = 0
 
     def take_lists(self, lists: ListsLoaded, parcels: Collection[Parcel], count: int | None) -> list[Action]:
@@ -79,10 +90,11 @@ class Desk:
             parcel, self.setup.policy, self.setup.devices, lost, self.held, self.declared_g
         )
         if not self.lists_known:
-            found.append(Reason(code="no-lists", text=policy.REASONS["no-lists"]))
+            found.append(policy.reason("no-lists"))
         if not self.plc.trusted:
             found.append(Reason(code="device-lost", text="the PLC's map or settings do not fit", device="plc"))
-        return found
+        found += [policy.reason("paused")] if self.mode.paused else []
+        return found + ([policy.reason("dry-run")] if self.mode.dry_run else [])
 
     def new_belt(self, connected: Collection[str]) -> None:
         """Counts begin anew: whoever is not connected now counts as away from ever."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import apsw
 
-from station.core.records import FrameInspected
+from station.core.records import CommandResult, FrameInspected
 from station.journal.opening import check_file, check_ours
 from station.journal.places import incarnations
 from station.journal.published import Place
@@ -76,6 +76,12 @@ class Reader:
     def newest_of(self, kind: str, *, before: int) -> Stored | None:
         """The newest event of a type with a number below `before`."""
         rows = self._rows("WHERE type = ? AND seq < ? ORDER BY seq DESC LIMIT 1", (kind, before))
+        return rows[0] if rows else None
+
+    def answer_to(self, command: str) -> Stored | None:
+        """The answer to the command of that id, None while there is none."""
+        told = f"type = '{CommandResult.type}' AND instr(payload, CAST(? AS BLOB)) > 0"
+        rows = self._rows(f"WHERE {told} ORDER BY seq", (f'"command":"{command}"',))
         return rows[0] if rows else None
 
     def last_seq(self) -> int:

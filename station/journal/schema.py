@@ -35,4 +35,10 @@ INSERT INTO probe VALUES (1, 0);
 {NEW_IN_2}
 """  # noqa: S608
 
+FOUND_BY_TYPE = """
+CREATE INDEX IF NOT EXISTS command_result ON event (seq) WHERE type = 'command-result';
+CREATE INDEX IF NOT EXISTS station_mode ON event (seq) WHERE type = 'station-mode';
+"""
+"""Of the few events that a start looks up among all; a journal without them gets them when it is opened."""
+
 COLUMNS = "seq, id, type, version, time, mono_ns, epoch, session, payload, chain"
