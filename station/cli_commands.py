@@ -8,17 +8,20 @@ import time
 import uuid
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from station.cli_parts import ConfigFile, Overrides, configuration, fail
+from station.cli_parts import ConfigFile, Overrides, ParcelName, configuration, fail, parcel_name
 from station.clock import now_utc, utc_text
 from station.config import StationConfig
-from station.core.commands import Command, DryRun, Pause, Resume
+from station.core.commands import Command, DryRun, HoldList, Pause, Resolve, Resume
+from station.holding import HoldListError, stage
 from station.journal import Inbox, InboxError, JournalError, Reader
+from station.lists import ListError, read_hold_list
 
 commands_app = typer.Typer(add_completion=False)
 console = Console()
@@ -71,6 +74,60 @@ def dry_run(
     """Decide and log, and inspect every parcel: how a site tries a new station before it goes live."""
     tree, _ = configuration(config, overrides)
     _wish(tree, DryRun, _sign(who, expires, identity) | {"on": not end}, wait)
+
+
+@commands_app.command(epilog="Example: station resolve config/demo.yaml 17 confirmed --found knife --found lighter")
+def resolve(
+    config: ConfigFile,
+    parcel: ParcelName,
+    resolution: Annotated[str, typer.Argument(help="cleared, or confirmed.")],
+    found: Annotated[list[str], typer.Option(help="What was found; once for each thing.")] = [],  # noqa: B006
+    who: Who = "",
+    expires: Expires = 60,
+    wait: Wait = 10,
+    identity: Identity = "",
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Tell what opening a parcel came to, once it has left the belt."""
+    tree, _ = configuration(config, overrides)
+    fields = {"parcel": _named(tree, parcel), "resolution": resolution, "found": found}
+    _wish(tree, Resolve, _sign(who, expires, identity) | fields, wait)
+
+
+@commands_app.command(epilog="Example: station hold config/demo.yaml held.csv")
+def hold(
+    config: ConfigFile,
+    file: Annotated[Path | None, typer.Argument(metavar="[CSV]", help="One code a line, as policy.hold_list.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="Hold nothing but what the site's own file names.")] = False,
+    who: Who = "",
+    expires: Expires = 60,
+    wait: Wait = 10,
+    identity: Identity = "",
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Replace the commanded hold list, as a whole. What policy.hold_list names is held as well."""
+    tree, _ = configuration(config, overrides)
+    if (file is None) != none:
+        fail("name a file, or say --none", 2)
+    try:
+        sha256, codes = stage(tree.data, read_hold_list(file) if file is not None else [])
+    except (ListError, HoldListError, OSError) as error:
+        fail(str(error), 2)
+    _wish(tree, HoldList, _sign(who, expires, identity) | {"sha256": sha256, "codes": codes}, wait)
+
+
+def _named(tree: StationConfig, parcel: str) -> dict[str, int]:
+    """A parcel as a command names it: of those with a number alone, the newest."""
+    epoch, number = parcel_name(parcel)
+    try:
+        if epoch is None:
+            with closing(Reader(tree.data / "journal.db")) as reader:
+                epoch = reader.newest_epoch(number)
+    except JournalError as error:
+        fail(str(error), 1)
+    if epoch is None:
+        fail(f"the journal knows no parcel {number}", 1)
+    return {"epoch": epoch, "number": number}
 
 
 def _sign(who: str, expires_s: float, identity: str) -> dict[str, Any]:

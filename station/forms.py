@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from station.core.commands import COMMANDS, Command
+from station.core.commands import COMMANDS, MOST_CODES, Command, HoldList
 from station.core.events import CommandMalformed, Source
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -18,6 +19,30 @@ _LONGEST = 300
 MALFORMED = "malformed"
 """The type by which something waits in the inbox that is no command, to be answered."""
 _WAITING = TypeAdapter(CommandMalformed)
+
+
+Code = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+class HoldListMessage(Command):
+    """Replace the commanded hold list by these codes, as a whole or not at all."""
+
+    type: ClassVar[str] = HoldList.type
+    codes: Annotated[tuple[Code, ...], Field(max_length=MOST_CODES)]
+
+
+MESSAGES: Mapping[str, type[Command]] = {**COMMANDS, HoldList.type: HoldListMessage}
+"""Every command by its name, as it comes over MQTT: a hold list brings its codes along."""
+
+
+def read_message(kind: str, payload: bytes) -> Command | CommandMalformed:
+    """The command that a message brings.
+
+    Args:
+        kind: its type, the last level of its topic.
+        payload: JSON, of any length and any bytes.
+    """
+    return _read(MESSAGES, kind, "mqtt", payload)
 
 
 def waiting_form(found: CommandMalformed) -> bytes:
@@ -29,7 +54,7 @@ def read_waiting(kind: str, source: str, payload: bytes) -> Command | CommandMal
     """What waits in the inbox; whoever wrote it there."""
     came: Source = "mqtt" if source == "mqtt" else "station"
     if kind != MALFORMED:
-        return read_command(kind, came, payload)
+        return _read(COMMANDS, kind, came, payload)
     try:
         found = _WAITING.validate_json(payload)
     except ValidationError:
@@ -37,17 +62,10 @@ def read_waiting(kind: str, source: str, payload: bytes) -> Command | CommandMal
     return malformed(found.type, came, waiting_form(found), found.text)
 
 
-def read_command(kind: str, source: Source, payload: bytes) -> Command | CommandMalformed:
-    """The command that a payload of that type holds.
-
-    Args:
-        kind: its type, the last level of its topic.
-        source: how it came.
-        payload: JSON, of any length and any bytes.
-    """
-    model = COMMANDS.get(kind)
+def _read(models: Mapping[str, type[Command]], kind: str, source: Source, payload: bytes) -> Command | CommandMalformed:
+    model = models.get(kind)
     if model is None:
-        return malformed(kind, source, payload, f"there is no such command; there are: {', '.join(COMMANDS)}")
+        return malformed(kind, source, payload, f"there is no such command; there are: {', '.join(models)}")
     try:
         return model.model_validate_json(payload)
     except ValidationError as error:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from station.core.commands import Command
-from station.core.events import CommandMalformed, CommandReceived, Condition, Event
+from station.core.commands import Command, HoldList, Resolve
+from station.core.events import CommandMalformed, CommandReceived, Condition, Event, Source
 from station.forms import read_waiting
+from station.holding import HoldListError, make_current, staged
 from station.journal import Inbox, InboxError, InboxLostError, JournalError, Posted, Reader
-from station.journal.inbox import put_aside
+from station.journal.inbox import AT_ONCE, MOST_WAITING, put_aside
 
 log = logging.getLogger(__name__)
 EVERY_S = 0.1
@@ -27,11 +28,18 @@ class Intake:
         self._journal = journal
         self._out = out
         self._inbox: Inbox | None = None
-        self._handed: dict[int, str] = {}
+        self._handed: dict[int, tuple[str, Command | None]] = {}
         self._last = 0
         self._trouble = ""
+        self._recovering = False
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._live, name="inbox", daemon=True)
+
+    def recover(self) -> None:
+        """Ahead of all else at a start: finish what an earlier run answered and had no time to finish."""
+        self._recovering = True
+        self.step()
+        self._recovering = False
 
     def start(self) -> None:
         """Look into it now, and from now on by a thread of its own."""
@@ -70,31 +78,54 @@ class Intake:
         if self._inbox is None:
             self._inbox = Inbox(self._data)
             self._handed, self._last = {}, 0
-        waiting = self._inbox.waiting(self._last)
+        waiting = self._inbox.waiting(self._last, MOST_WAITING if self._recovering else AT_ONCE)
         if not waiting and not self._handed:
             return
         with closing(Reader(self._journal)) as journal:
-            self._clear(self._inbox, journal)
+            for seq, (identity, command) in list(self._handed.items()):
+                if self._finished(self._inbox, journal, seq, identity, command):
+                    del self._handed[seq]
             for posted in waiting:
                 self._take(self._inbox, journal, posted)
-                self._last = posted.seq
-
-    def _clear(self, inbox: Inbox, journal: Reader) -> None:
-        for seq, identity in list(self._handed.items()):
-            if journal.answer_to(identity) is not None:
-                inbox.done(seq)
-                del self._handed[seq]
 
     def _take(self, inbox: Inbox, journal: Reader, posted: Posted) -> None:
         found = read_waiting(posted.type, posted.source, posted.payload)
-        if found.id and journal.answer_to(found.id) is not None:
-            inbox.done(posted.seq)
+        command = found if isinstance(found, Command) else None
+        if found.id and self._finished(inbox, journal, posted.seq, found.id, command):
             return
+        if self._recovering:
+            return
+        self._last = posted.seq
         if found.id:
-            self._handed[posted.seq] = found.id
+            self._handed[posted.seq] = (found.id, command)
         else:  # no answer could be told from another's
             inbox.done(posted.seq)
-        self._out(_event(found, posted))
+        self._out(found if isinstance(found, CommandMalformed) else self._received(found, posted, journal))
+
+    def _received(self, command: Command, posted: Posted, journal: Reader) -> CommandReceived:
+        """The command with what the journal and the folder `hold` know of what it names."""
+        source: Source = "mqtt" if posted.source == "mqtt" else "station"
+        match command:
+            case Resolve():
+                standing = journal.standing(command.parcel.epoch, command.parcel.number)
+                return CommandReceived(command, source, standing=standing)
+            case HoldList():
+                try:
+                    return CommandReceived(command, source, held=staged(self._data, command.sha256))
+                except HoldListError as error:
+                    return CommandReceived(command, source, fault=str(error))
+        return CommandReceived(command, source)
+
+    def _finished(self, inbox: Inbox, journal: Reader, seq: int, identity: str, command: Command | None) -> bool:
+        """Whether it is answered on disk; then what is left to do is done, and it waits no more."""
+        answer = journal.answer_to(identity)
+        if answer is None:
+            return False
+        if isinstance(command, HoldList) and b'"result":"accepted"' in answer.payload:
+            make_current(self._data, command.sha256)
+            self._out(Condition("lists", "commanded", standing=False))
+        inbox.done(seq)
+        return True
 
     def _begin_anew(self, error: InboxLostError) -> None:
         self.close()
@@ -114,9 +145,3 @@ class Intake:
                 log.warning("inbox: %s", trouble)
             self._out(Condition(ALARM, "access", standing=bool(trouble), text=trouble))
         self._trouble = trouble
-
-
-def _event(found: Command | CommandMalformed, posted: Posted) -> Event:
-    if isinstance(found, CommandMalformed):
-        return found
-    return CommandReceived(found, "mqtt" if posted.source == "mqtt" else "station")

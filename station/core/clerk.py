@@ -9,21 +9,32 @@ from datetime import timedelta
 from typing import Any
 
 from station.core.actions import Action, Keep
-from station.core.commands import Command, DryRun, Pause, Resume, moment
+from station.core.commands import Command, DryRun, HoldList, Pause, Resolve, Resume, moment
 from station.core.desk import Desk
-from station.core.events import CommandMalformed, CommandReceived, StationMode
+from station.core.events import CommandMalformed, CommandReceived, ParcelKey, StationMode
 from station.core.now import Now
-from station.core.records import CommandResult, ModeChanged
+from station.core.parcel import TRANSITIONS, State, Step
+from station.core.records import CommandResult, ModeChanged, ParcelRef, ParcelResolved
+from station.core.tracking import Tracker
 
 REFUSALS: Mapping[str, str] = {
     "malformed": "it is no command: the text names what is wrong with it",
     "expired": "it came after its expires_at",
+    "hold-list": "its hold list cannot be used: all of the list before stays in force",
+    "unknown-parcel": "the journal knows no such parcel, or no longer",
+    "not-now": "the parcel is still on the belt, it passed, or it is resolved already",
     "clock": "its issued_at lies more than five minutes ahead of the station's clock",
 }
 """Every reason for which a command is refused; docs/mqtt.md lists them from here."""
 
+_NOT_NOW = {State.PASSED: "only what was to be inspected is resolved", State.RESOLVED: "a resolution stands"}
 _AHEAD = timedelta(minutes=5)
 _ANSWERED = 200
+
+
+Done = tuple[list[Action], str]
+"""What follows from a command that is carried out, and a sentence for its answer."""
+Rule = Callable[[Any, CommandReceived, int | None], Done]
 
 
 class RefusedError(Exception):
@@ -39,11 +50,18 @@ class Clerk:
     """Carries out commands at the desk. The newest ids are remembered; older ones the inbox looks up in the journal."""
 
     desk: Desk
+    tracker: Tracker
     _answered: deque[str] = field(default_factory=lambda: deque(maxlen=_ANSWERED))
-    _rules: dict[type[Command], Callable[[Any, int | None], tuple[list[Action], str]]] = field(init=False)
+    _rules: dict[type[Command], Rule] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rules = {Pause: self._pause, Resume: self._resume, DryRun: self._dry_run}
+        self._rules = {
+            Pause: self._pause,
+            Resume: self._resume,
+            DryRun: self._dry_run,
+            Resolve: self._resolve,
+            HoldList: self._hold,
+        }
 
     def take(self, event: CommandReceived, count: int | None, now: Now) -> list[Action]:
         """What follows from a command, and its answer; of one that was answered before, nothing."""
@@ -53,7 +71,7 @@ class Clerk:
         self._answered.append(command.id)
         try:
             _in_time(command, now)
-            done, text = self._rules[type(command)](command, count)
+            done, text = self._rules[type(command)](command, event, count)
         except RefusedError as error:
             return [_answer(event, error.reason, str(error))]
         return [*done, _answer(event, "", text)]
@@ -75,16 +93,16 @@ class Clerk:
         )
         return [Keep(record)]
 
-    def _pause(self, command: Pause, count: int | None) -> tuple[list[Action], str]:
+    def _pause(self, command: Pause, _event: CommandReceived, count: int | None) -> Done:
         return self._change(replace(self.desk.mode, paused=True), command, count)
 
-    def _resume(self, command: Resume, count: int | None) -> tuple[list[Action], str]:
+    def _resume(self, command: Resume, _event: CommandReceived, count: int | None) -> Done:
         return self._change(replace(self.desk.mode, paused=False), command, count)
 
-    def _dry_run(self, command: DryRun, count: int | None) -> tuple[list[Action], str]:
+    def _dry_run(self, command: DryRun, _event: CommandReceived, count: int | None) -> Done:
         return self._change(replace(self.desk.mode, dry_run=command.on), command, count)
 
-    def _change(self, mode: StationMode, command: Command, count: int | None) -> tuple[list[Action], str]:
+    def _change(self, mode: StationMode, command: Command, count: int | None) -> Done:
         if mode == self.desk.mode:
             return [], f"the station is {mode.word} as before"
         self.desk.mode = mode
@@ -99,6 +117,51 @@ class Clerk:
             }
         )
         return [Keep(record)], f"the station is {mode.word}"
+
+    def _resolve(self, command: Resolve, event: CommandReceived, _count: int | None) -> Done:
+        name = about(command)
+        key = ParcelKey(command.parcel.epoch, command.parcel.number)
+        state = self._standing(key, event)
+        if state is None:
+            raise RefusedError("unknown-parcel", f"the journal knows no parcel {name}")
+        after = TRANSITIONS.get((state, Step.RESOLVE))
+        if after is None:
+            raise RefusedError("not-now", f"parcel {name} is {state.value}: {_NOT_NOW.get(state, 'it is on the belt')}")
+        self.desk.end(key, after)
+        record = ParcelResolved(
+            parcel=ParcelRef(epoch=key.epoch, number=key.number),
+            resolution=command.resolution,
+            found=command.found,
+            command=command.id,
+            who=command.who,
+        )
+        return [Keep(record)], f"parcel {name} is {command.resolution}"
+
+    def _standing(self, key: ParcelKey, event: CommandReceived) -> State | None:
+        """How a parcel stands: of the newest we know it ourselves, of older ones the journal told."""
+        if key in self.desk.ended:
+            return self.desk.ended[key]
+        parcel = self.tracker.by_key(key)
+        if parcel is not None:
+            return parcel.state
+        return State(event.standing) if event.standing else None
+
+    def _hold(self, command: HoldList, event: CommandReceived, count: int | None) -> Done:
+        held = event.held
+        if held is None or held.sha256 != command.sha256:
+            raise RefusedError("hold-list", event.fault or "it is not there")
+        changed = self.desk.take_held(held, self.tracker.parcels, count)
+        return changed, f"the hold list of {command.codes} codes is in force"
+
+
+def about(command: Command) -> str:
+    """What a command is about, as its answer has it."""
+    match command:
+        case Resolve():
+            return f"{command.parcel.epoch}/{command.parcel.number}"
+        case HoldList():
+            return command.sha256
+    return ""
 
 
 def _in_time(command: Command, now: Now) -> None:
@@ -119,5 +182,6 @@ def _answer(event: CommandReceived, reason: str, text: str) -> Keep:
         text=text,
         who=command.who,
         source=event.source,
+        about=about(command),
     )
     return Keep(record)

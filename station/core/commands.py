@@ -29,6 +29,7 @@ Time = Annotated[str, Field(pattern=_TIME), AfterValidator(_in_ms)]
 """UTC, ISO-8601 with `Z`; kept with milliseconds."""
 CommandId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 Who = Annotated[str, Field(min_length=1, max_length=64, pattern=_PRINTABLE)]
+Found = Annotated[str, Field(min_length=1, max_length=64, pattern=_PRINTABLE)]
 Number = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
 
 
@@ -73,5 +74,36 @@ class DryRun(Command):
     on: bool = True
 
 
-COMMANDS: dict[str, type[Command]] = {model.type: model for model in (Pause, Resume, DryRun)}
+class ParcelName(BaseModel):
+    """A parcel's identity, as `parcel-completed` has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    epoch: Number
+    number: Number
+
+
+class Resolve(Command):
+    """What the human inspector concluded of a parcel that has left the belt; `found` if it is `confirmed`, and then."""
+
+    type: ClassVar[str] = "resolve"
+    parcel: ParcelName
+    resolution: Literal["cleared", "confirmed"]
+    found: Annotated[tuple[Found, ...], Field(max_length=20)] = ()
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Self:
+        if (self.resolution == "confirmed") != bool(self.found):
+            raise ValueError("say what was found if it is confirmed, and nothing if it is cleared")
+        return self
+
+
+class HoldList(Command):
+    """Replace the commanded hold list, as a whole; it lies beside the inbox, in the folder `hold`, by its SHA-256."""
+
+    type: ClassVar[str] = "hold-list"
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    codes: Annotated[int, Field(ge=0, le=MOST_CODES)]
+
+
+COMMANDS: dict[str, type[Command]] = {model.type: model for model in (Pause, Resume, DryRun, Resolve, HoldList)}
 """Every command by its name; the inbox, the topics and the schemas know no other list."""

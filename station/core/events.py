@@ -305,12 +305,24 @@ class OutcomeSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldCodes:
+    """The codes of a commanded hold list, in all spellings, and the list's SHA-256; both empty if there is none."""
+
+    sha256: str = ""
+    codes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class ListsLoaded:
-    """The hold list and the declared weights (grams) as a whole; `version` is the hash of the files."""
+    """The hold list and the declared weights (grams) as a whole; `version` is the hash of the files.
+
+    `commanded` is the hold list that an earlier run was commanded: held is what either of the two names.
+    """
 
     version: str
     held: frozenset[str]
     declared_g: tuple[tuple[str, float], ...]
+    commanded: HeldCodes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,10 +377,17 @@ Source = Literal["station", "mqtt"]
 
 @dataclass(frozen=True, slots=True)
 class CommandReceived:
-    """A command out of the inbox, right in its form, and how it came there."""
+    """A command out of the inbox, right in its form, and how it came there.
+
+    `standing` is the state of the parcel that it names, as far as the journal knows it, "" if it does not; `held` the
+    hold list that it names, and `fault` why that cannot be used.
+    """
 
     command: Command
     source: Source
+    standing: str = ""
+    held: HeldCodes | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

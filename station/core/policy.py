@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 
 from station.core.parcel import FrameEvidence, Parcel
 from station.core.records import Reason
@@ -38,7 +38,7 @@ def reasons_to_inspect(
     policy: PolicySetup,
     devices: Collection[DeviceSetup],
     lost: Collection[str],
-    held: frozenset[str],
+    held: Container[str],
     declared_g: Mapping[str, float],
 ) -> list[Reason]:
     """Return every reason why a person should open the parcel; none means that it may pass.
@@ -81,7 +81,7 @@ def _of_device(parcel: Parcel, policy: PolicySetup, device: DeviceSetup, lost: b
     return found
 
 
-def _of_barcodes(parcel: Parcel, held: frozenset[str]) -> list[Reason]:
+def _of_barcodes(parcel: Parcel, held: Container[str]) -> list[Reason]:
     codes = sorted(set(parcel.evidence.barcodes))
     found = [reason("several-barcodes", ", ".join(codes))] if len(codes) > 1 else []
     return found + [reason("held", code) for code in codes if code in held]

@@ -400,7 +400,8 @@ class ListsChanged(Record):
 class CommandResult(Record):
     """A command was carried out, or refused: one answer for each id, in the same commit as what follows from it.
 
-    `reason` is a code of `docs/mqtt.md`, empty if it was accepted; `command` is its id.
+    `reason` is a code of `docs/mqtt.md`, empty if it was accepted; `command` is its id; `about` what it is about: the
+    parcel as EPOCH/NUMBER, or the hold list's SHA-256.
     """
 
     type: ClassVar[str] = "command-result"
@@ -411,6 +412,18 @@ class CommandResult(Record):
     text: str
     who: str
     source: Literal["station", "mqtt"]
+    about: str = ""
+
+
+class ParcelResolved(Record):
+    """A human inspector opened a parcel; `found` is what made it `confirmed`. `command` is the id of the command."""
+
+    type: ClassVar[str] = "parcel-resolved"
+    parcel: ParcelRef
+    resolution: Literal["cleared", "confirmed"]
+    found: tuple[str, ...]
+    command: str
+    who: str
 
 
 class ModeChanged(Record):
@@ -452,6 +465,7 @@ RECORDS: dict[str, type[Record]] = {
         PlcJumped,
         ListsChanged,
         CommandResult,
+        ParcelResolved,
         ModeChanged,
     )
 }

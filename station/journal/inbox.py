@@ -23,7 +23,7 @@ VERSION = 1
 MOST_WAITING = 500
 LONGEST_BYTES = 16_384
 BUSY_MS = 2000
-_AT_ONCE = 20
+AT_ONCE = 20
 _WAL_BYTES = 4 * 2**20
 _SCHEMA = f"""
 CREATE TABLE command (
@@ -108,7 +108,7 @@ class Inbox:
         if waits is None:
             raise InboxError(f"{MOST_WAITING} commands wait already: does the station run?")
 
-    def waiting(self, after: int = 0, limit: int = _AT_ONCE) -> list[Posted]:
+    def waiting(self, after: int = 0, limit: int = AT_ONCE) -> list[Posted]:
         """What waits behind that place, in order.
 
         Raises:

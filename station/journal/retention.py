@@ -1,7 +1,7 @@
 """What may go and what stays: the site's rules, the classes of events, and a clock that must prove itself. Pure.
 
 A find is kept longer: all events of a parcel in which the detector found something, or that an inspector confirmed.
-So are the events by which the rest is understood: starts of the station and of the journal, its modes, what was pruned.
+So are the events by which the rest is understood: starts of the station and of the journal, and what was pruned.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from station.core.records import (
     FrameInspected,
     JournalOpened,
     JournalPruned,
-    ModeChanged,
     ParcelCompleted,
+    ParcelResolved,
     ReadingMatched,
     StationStarted,
 )
 from station.journal.stored import Gap
 
 FRAME_TYPES = frozenset({FrameInspected.type, ReadingMatched.type, ParcelCompleted.type})
-LANDMARKS = frozenset({JournalOpened.type, JournalPruned.type, StationStarted.type, ModeChanged.type})
-RESOLVED = "resolved"
+LANDMARKS = frozenset({JournalOpened.type, JournalPruned.type, StationStarted.type})
+RESOLVED = ParcelResolved.type
 TRUST_NS = 3600 * 10**9
 STEP = timedelta(seconds=60)
 

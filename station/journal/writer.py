@@ -9,18 +9,30 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
-from pydantic import ValidationError
 
 from station.clock import utc_text
-from station.core.events import OpenParcel, ParcelKey, StationMode
-from station.core.records import JournalOpened, ModeChanged, ParcelCompleted, ParcelEntered, ReadingMatched, Record
+from station.core.events import OpenParcel, ParcelKey
+from station.core.records import (
+    JournalOpened,
+    ParcelCompleted,
+    ParcelEntered,
+    ReadingMatched,
+    Record,
+)
 from station.core.triggers import TRIGGERS
 from station.journal.chain import link
 from station.journal.opening import create, open_journal, take_lock
 from station.journal.places import standing
 from station.journal.published import CURSOR_FILE, published
 from station.journal.schema import COLUMNS
-from station.journal.stored import Incarnation, Stored, explain, frames_of, parcels_of
+from station.journal.stored import (
+    Incarnation,
+    Stored,
+    explain,
+    frames_of,
+    parcels_of,
+    standing_of,
+)
 
 OPEN_AMONG = 100_000
 T = TypeVar("T")
@@ -38,7 +50,7 @@ SELECT json_extract(told, '$.device'), json_extract(told, '$.trigger'), json_ext
     AND json_extract(told, '$.plc_trigger') > 0 AND json_extract(told, '$.trigger') > 0
     GROUP BY 1 ORDER BY 1
 """  # noqa: S608
-_MODE = f"SELECT payload FROM event WHERE type = '{ModeChanged.type}' ORDER BY seq DESC LIMIT 1"  # noqa: S608
+_STANDS = "INSERT OR REPLACE INTO standing VALUES (?, ?)"
 
 
 def _new_id() -> str:
@@ -197,21 +209,6 @@ class Journal:
         rows = self.rows(_TRIGGERS, (self.last_seq - OPEN_AMONG,))
         return tuple((device, (own - plc) % TRIGGERS) for device, own, plc, _ in rows)
 
-    def mode(self) -> StationMode:
-        """The mode in which the station was left; paused, where the journal's word on it cannot be read.
-
-        Raises:
-            JournalError: it cannot be read.
-        """
-        rows = self.rows(_MODE)
-        if not rows:
-            return StationMode()
-        try:
-            told = ModeChanged.model_validate_json(rows[0][0])
-        except ValidationError:
-            return StationMode(paused=True)
-        return StationMode(told.paused, told.dry_run)
-
     def wal_bytes(self) -> int:
         """Size of the write-ahead log; it grows past a few tens of MB only if a reader holds a snapshot open."""
         try:
@@ -262,6 +259,7 @@ class Journal:
         pairs = list(zip(batch, records, strict=True))
         parcels = [(p.number, p.epoch, e.seq) for e, record in pairs for p in parcels_of(record)]
         self._many("INSERT INTO parcel_event VALUES (?, ?, ?)", parcels)
+        self._many(_STANDS, [(name, e.payload) for e, record in pairs if (name := standing_of(record))])
         frames = [(frame, e.seq) for e, record in pairs for frame in frames_of(record)]
         self._many("INSERT INTO frame_event VALUES (?, ?)", frames)
         if also is not None:
