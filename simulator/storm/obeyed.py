@@ -16,10 +16,10 @@ Mode = tuple[bool, bool]
 class Obeyed:
     """Told every record as it is on disk; each call returns what is wrong with it.
 
-    `mode_on_disk` reads the newest `station-mode` of the journal's file: one whose sync failed may stand there.
+    `mode_on_disk` reads the newest `station-mode` ahead of an event: one whose sync failed may stand there.
     """
 
-    mode_on_disk: Callable[[], Mode | None]
+    mode_on_disk: Callable[[int], Mode | None]
     now_ms: Callable[[], float]
     since_ms: float | None = None
     answered: dict[str, CommandResult] = field(default_factory=dict)
@@ -32,11 +32,11 @@ class Obeyed:
         """Whether a mode is in force in which nothing may be decided to pass."""
         return any(self._mode)
 
-    def take(self, record: Record) -> Iterator[tuple[str, Key | None]]:
-        """This is on disk now."""
+    def take(self, record: Record, seq: int) -> Iterator[tuple[str, Key | None]]:
+        """This is on disk now, under that number."""
         match record:
             case StationStarted():
-                left = self.mode_on_disk() or (False, False)
+                left = self.mode_on_disk(seq) or (False, False)
                 if (record.paused, record.dry_run) != left:
                     yield f"it starts {(record.paused, record.dry_run)}, and was left (paused, dry run) {left}", None
                 self._hold((record.paused, record.dry_run))

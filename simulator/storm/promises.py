@@ -169,7 +169,7 @@ class Promises:
         for key, differs in self._repeated.take(records):
             self.broken(Promise.REPLAY, differs, key)
         for record, event in zip(records, stored, strict=True):
-            for text, key in self.obeyed.take(record):
+            for text, key in self.obeyed.take(record, event.seq):
                 self.broken(Promise.OBEYED, text, key)
             match record:
                 case ReadingMatched():
@@ -544,9 +544,9 @@ class Promises:
         sql = "SELECT 1 FROM event WHERE type = ? AND CAST(payload AS TEXT) LIKE ?"
         return identity not in self.obeyed.ever and not self._written(sql, CommandResult.type, told)
 
-    def _mode_on_disk(self) -> Mode | None:
-        sql = "SELECT payload FROM event WHERE type = ? ORDER BY seq DESC LIMIT 1"
-        rows = self._reader.execute(sql, (ModeChanged.type,)).fetchall() if self._reader is not None else []
+    def _mode_on_disk(self, before: int) -> Mode | None:
+        sql = "SELECT payload FROM event WHERE type = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
+        rows = self._reader.execute(sql, (ModeChanged.type, before)).fetchall() if self._reader is not None else []
         if not rows:
             return None
         told = ModeChanged.model_validate_json(str(bytes(rows[0][0]), "utf-8"))  # type: ignore[arg-type]

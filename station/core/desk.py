@@ -73,7 +73,8 @@ class Desk:
     def take_lists(self, lists: ListsLoaded, parcels: Collection[Parcel], count: int | None) -> list[Action]:
         """Replace the hold list and the declared weights, as a whole; `parcels` are on the belt, now at `count`."""
         self.lists_known = True
-        self.held, self.declared_g, self.version = lists.held, dict(lists.declared_g), lists.version
+        self.held, self.declared_g = lists.held, dict(lists.declared_g)
+        self.version = lists.version
         if self.commanded is None:
             self.commanded = lists.commanded
         return self._lists_changed(parcels, count)
