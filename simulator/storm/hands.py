@@ -96,8 +96,9 @@ def _power_cut(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
     disk.faults = kept
 
 
-def _lose_ids(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
-    if on and world.daemon is not None and world.battery:  # of file and clock one may be lost, not both
+def _lose_ids(world: World, _size: float, _on: bool) -> None:  # noqa: FBT001
+    """It is gone as the trouble begins, and again as it ends."""
+    if world.daemon is not None and world.battery:  # of file and clock one may be lost, not both
         world.kill_station()
         (world.room.folder / "ids.json").unlink(missing_ok=True)
 
@@ -162,6 +163,19 @@ def _broker_refusing(world: World, _size: float, on: bool) -> None:  # noqa: FBT
     world.broker.faults.refusing = on
     if on:
         world.broker.cut()
+
+
+def _link_flapping(world: World, seconds: float, on: bool) -> None:  # noqa: FBT001
+    """Each break leaves what was on the wire with the broker, or loses it."""
+    world.flapping = on
+
+    def cut() -> None:
+        if world.flapping:
+            world.broker.cut(accepted=world.room.random.randint(0, 2))
+            world.after(seconds * 1000, cut)
+
+    if on:
+        cut()
 
 
 def _broker_forgetting(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
@@ -244,6 +258,7 @@ _AT_THE_PC: Mapping[str, Callable[[World, float, bool], None]] = {
     "broker-gone": _broker_gone,
     "broker-slow": _broker_slow,
     "broker-refusing": _broker_refusing,
+    "link-flapping": _link_flapping,
     "broker-forgetting": _broker_forgetting,
     "lists-changed": _lists_changed,
     "policy-changed": _policy_changed,

@@ -16,10 +16,18 @@ _HANDS = 4
 _SMALL = 0.5
 _FIRST_S = 15.0
 _CALM_S = (6.0, 22.0)
+_LONG_CALM_S = 60.0
+_LONG_CALM_SHARE = 0.08
 _TOGETHER = (1, 2, 2, 3)
 _WITHIN_S = 5.0
 DISK = frozenset({"disk-full", "disk-fsync", "power-cut"})
 _RARE = {"page-corrupted": 0.6, "power-cut": 0.5}
+_LONG = {"plc-mute": 90.0}
+"""So long (s), at times: more parcels leave than the PLC's ring of outcomes holds."""
+_LONG_SHARE = 0.15
+_WITH = {"disk-full": "plc-mute", "disk-fsync": "plc-mute"}
+"""What strikes in the midst of another at times: a session is wanted while the disk takes none."""
+_WITH_SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +55,9 @@ def forecast(seed: int, seconds: float, faults: Sequence[Fault], *, all_of_them:
         for _ in range(random.choice(_TOGETHER)):
             episode = _draw(random, deck.next(), at)
             if episode is not None:
-                episodes.append(episode)
-                end = max(end, episode.at_s + episode.seconds)
-        at = end + random.uniform(*_CALM_S)
+                episodes += _company(random, episode)
+                end = max(end, *(e.at_s + e.seconds for e in episodes))
+        at = end + (_LONG_CALM_S if random.random() < _LONG_CALM_SHARE else random.uniform(*_CALM_S))
     return sorted(episodes, key=lambda e: e.at_s)
 
 
@@ -77,11 +85,23 @@ def hand_of(seed: int, faults: Sequence[Fault]) -> list[Fault]:
 def _draw(random: Random, fault: Fault, at: float) -> Episode | None:
     target = random.choice(fault.targets) if fault.targets else ""
     seconds = 0.0 if fault.seconds is None else round(_within(random, *fault.seconds), 3)
+    if random.random() < _LONG_SHARE and fault.name in _LONG:
+        seconds = _LONG[fault.name]
     size = float(f"{_within(random, *fault.size):.4g}")
     begins = round(at + random.uniform(0, _WITHIN_S), 3)
     if random.random() > _RARE.get(fault.name, 1.0):
         return None
     return Episode(begins, seconds, Switch(fault, target, size))
+
+
+def _company(random: Random, episode: Episode) -> list[Episode]:
+    """It, and at times another that ends in the midst of it."""
+    other = _WITH.get(episode.switch.fault.name)
+    if other is None or random.random() > _WITH_SHARE:
+        return [episode]
+    seconds = round(random.uniform(0.6, 1.5), 3)
+    begins = round(episode.at_s + random.uniform(0.3, 0.7) * episode.seconds - seconds, 3)
+    return [episode, Episode(begins, seconds, Switch(FAULTS[other]))]
 
 
 def _within(random: Random, least: float, most: float) -> float:

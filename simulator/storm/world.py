@@ -121,7 +121,7 @@ class World:
         self.held_ms = self.promises.held_ms
         self.daemon: Daemon | None = None
         self.publishing: Publishing | None = None
-        self.frozen = self.busy = False
+        self.frozen = self.busy = self.flapping = False
         self.policies = 0
         self.supervised = True
         self.wants_feed = True
