@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import getpass
 import json
-import time
 import uuid
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from time import sleep
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from station.cli_parts import ConfigFile, Overrides, ParcelName, configuration, fail, parcel_name
-from station.clock import now_utc, utc_text
+from station.clock import now_ns, now_utc, utc_text
 from station.config import StationConfig
 from station.core.commands import Command, DryRun, HoldList, Pause, Resolve, Resume
 from station.holding import HoldListError, stage
@@ -161,12 +161,12 @@ def _wish(tree: StationConfig, model: type[Command], fields: dict[str, Any], wai
 
 
 def _answer(tree: StationConfig, identity: str, wait_s: float) -> dict[str, Any] | None:
-    until = time.monotonic() + wait_s
+    until = now_ns() + int(wait_s * 1e9)
     while True:
         found = _look(tree, identity)
-        if found is not None or time.monotonic() > until:
+        if found is not None or now_ns() > until:
             return found
-        time.sleep(_LOOK_S)
+        sleep(_LOOK_S)
 
 
 def _look(tree: StationConfig, identity: str) -> dict[str, Any] | None:

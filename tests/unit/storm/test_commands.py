@@ -26,9 +26,8 @@ def test_killed_at_each_step_around_a_command() -> None:
 
 def test_all_commands_among_each_other() -> None:
     names = ["pause", "dry-run", "hold", "resolve", "repeated", "expired"]
-    episodes = [
-        Episode(15 + 2.5 * n, 2.0 if n % 6 < 3 else 0.0, Switch.parse(f"command-{names[n % 6]}")) for n in range(48)
-    ]
+    switches = [Switch.parse(f"command-{name}") for name in names]
+    episodes = [Episode(15 + 2.5 * n, 2.0 if n % 6 < 3 else 0.0, switches[n % 6]) for n in range(48)]
     storm = Storm(7, 160, episodes)
     result = storm.run()
     assert result.violations == []
