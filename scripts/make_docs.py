@@ -1,4 +1,4 @@
-"""Fills the generated parts of the documents: registers, states, reasons, faults, scenarios. Run: scripts/docs."""
+"""Fills the generated parts of the documents: registers, states, reasons, refusals, faults, scenarios. Run: scripts/docs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import yaml
 from simulator.faults import FAULTS, Kind
 from simulator.scenario.files import load, shipped
 from simulator.scenario.site import refusal
+from station.core.clerk import REFUSALS
 from station.core.parcel import TRANSITIONS
 from station.core.policy import REASONS
 
@@ -72,6 +73,12 @@ def reasons() -> str:
     return "\n".join(["| code | meaning |", "|---|---|", *rows]) + "\n"
 
 
+def refusals() -> str:
+    """Every reason for which a command is refused."""
+    rows = [f"| `{code}` | {text} |" for code, text in REFUSALS.items()]
+    return "\n".join(["| reason | meaning |", "|---|---|", *rows]) + "\n"
+
+
 def faults() -> str:
     """One table a class: what happens, where, to what, how much, and why it is of that class."""
     titles = {Kind.DETECTABLE: "Detectable", Kind.LATE: "Detectable too late", Kind.UNDETECTABLE: "Undetectable"}
@@ -114,6 +121,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "registers": ("plc-interface.md", registers),
     "states": ("architecture.md", states),
     "reasons": ("mqtt.md", reasons),
+    "refusals": ("mqtt.md", refusals),
     "faults": ("faults.md", faults),
     "rates": ("faults.md", rates),
     "scenarios": ("scenarios.md", scenarios),

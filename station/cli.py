@@ -18,6 +18,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from station.check import check as run_checks
+from station.cli_commands import commands_app
 from station.cli_journal import journal_app
 from station.cli_parts import (
     ConfigFile,
@@ -44,6 +45,7 @@ from station.watch import DiedError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The inspection station.", epilog=__doc__)
 app.add_typer(journal_app, name="journal")
+app.add_typer(commands_app)
 console = Console()
 
 

@@ -99,6 +99,7 @@ class MqttConfig(_Part):
     key_file: Path | None = None
     keepalive_s: int = Field(default=10, ge=2, le=120)
     max_event_bytes: int = Field(default=200_000, ge=1000)
+    commands: bool = False
 
 
 class RetentionConfig(_Part):

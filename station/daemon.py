@@ -19,7 +19,9 @@ from station.core.events import Condition, Event, Starting, Stopping, Tick, Wate
 from station.core.line import Line
 from station.eye import Eye
 from station.heartbeat import DETECTOR_MS, Proof
-from station.journal import IdFile, Journal, JournalError, PictureStore
+from station.holding import HoldListError, in_force
+from station.intake import Intake
+from station.journal import IdFile, Journal, JournalError, PictureStore, hold_list_left, mode_left
 from station.keeping import Keeping
 from station.lists import ListError, Lists
 from station.ports import Device, Driver, Picture, Plc
@@ -69,13 +71,14 @@ class Daemon:
         self._turn = Turn(self.line, self._journal, ids, self._plc, proofs=proofs)
         self._systemd = Systemd.of(os.environ)
         self._snapshot = Snapshot(config, self.line, self._turn, {**self.devices, "plc": self._plc})
-        self._lists = Lists(config.policy.hold_list, config.policy.declared_weights)
+        self._lists = Lists(config.policy.hold_list, config.policy.declared_weights, config.data)
         self._publishing = Publishing(_publisher_settings(config), self._put) if config.mqtt else None
         self._keeping = (
             Keeping(config.retention, self._journal, pictures, publishes=config.mqtt is not None, clock=Clock())
             if config.retention is not None
             else None
         )
+        self._intake = Intake(config.data, self._journal.path, self._put)
         self._inbox: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._stop_cause = ""
@@ -109,9 +112,12 @@ class Daemon:
         for sign in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(sign, self.stop, sign.name)
         sha256 = self._model.sha256 if self._model else ""
-        known = tuple(self._journal.open_parcels()), self._journal.trigger_offsets()
+        known = tuple(self._journal.open_parcels()), self._journal.trigger_offsets(), mode_left(self._journal)
         self._put(Starting(station.__version__, self.config.sha256, sha256, *known))
+        self._intake.recover()
+        self._compare_lists()
         self._read_lists()
+        self._intake.start()
         self._eye.start()
         self._systemd.ready()
         for device in (*self.devices.values(), self._plc):
@@ -165,6 +171,8 @@ class Daemon:
         plc, missing = self.line.plc, self._turn.heartbeat.missing
         if missing:
             return f"all is inspected: no heartbeat, {', '.join(missing)} not proved"
+        if self.line.desk.mode.word != "automatic":
+            return f"all is inspected: {self.line.desk.mode.word}"
         return f"running, session {plc.session}" if plc.live else "all is inspected: the PLC holds no session of ours"
 
     async def _end(self, core: ThreadPoolExecutor, tasks: list[asyncio.Task[None]]) -> None:
@@ -174,6 +182,7 @@ class Daemon:
         for device in (*self.devices.values(), self._plc):
             await asyncio.to_thread(device.stop)
         self._eye.stop()
+        self._intake.stop()
         if self._keeping is not None:
             self._keeping.stop()
         self._put(Stopping(self._stop_cause or "error"))
@@ -200,6 +209,15 @@ class Daemon:
         while True:
             await asyncio.sleep(_LISTS_S)
             await asyncio.to_thread(self._read_lists)
+
+    def _compare_lists(self) -> None:
+        """The hold list in force is the one that the journal says was commanded last."""
+        told = hold_list_left(self._journal)
+        with contextlib.suppress(HoldListError):
+            found = in_force(self.config.data)
+            if told and told != found:
+                text = f"the journal says that {told[:16]} was commanded last, in force is {found[:16] or 'none'}"
+                self._put(Condition("lists", "commanded", standing=True, text=f"{text}: give the hold list again"))
 
     def _read_lists(self) -> None:
         try:

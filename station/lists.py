@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from station.core.events import ListsLoaded
+from station.core.events import HeldCodes, ListsLoaded
+from station.holding import HoldListError, current, spellings
 
 LARGEST_BYTES = 64 * 1024 * 1024
 _MEND = "write a file with at least the heading, or take its key out of the configuration"
@@ -21,10 +22,12 @@ class ListError(Exception):
 
 @dataclass(slots=True)
 class Lists:
-    """Where the lists are, and what was last loaded."""
+    """Where the lists are, and what was last loaded; in the folder `data` the one that was commanded."""
 
     hold_list: Path | None
     declared_weights: Path | None
+    data: Path | None = None
+    _commanded: HeldCodes | None = None
     _stamp: tuple[object, ...] | None = None
     _seen: tuple[object, ...] | None = None
 
@@ -47,22 +50,27 @@ class Lists:
             for number, row in _rows(declared_bytes, self.declared_weights, 2)
             for code in spellings(row[0])
         )
+        if self._commanded is None and self.data is not None:
+            self._commanded = _commanded(self.data)
         self._stamp = stamp
         version = hashlib.sha256(held_bytes + b"\0" + declared_bytes).hexdigest()[:16]
-        return ListsLoaded(version, held, declared)
+        return ListsLoaded(version, held, declared, self._commanded)
 
 
-def spellings(code: str) -> list[str]:
-    """The code as written, and as a scanner's driver would spell it: UPC-A and GTIN-14 as EAN-13, SSCC as 18 digits."""
-    found = [code]
-    if code.isascii() and code.isdigit():
-        if len(code) == 12:
-            found.append(f"0{code}")
-        elif len(code) == 14 and code.startswith("0"):
-            found.append(code[1:])
-        elif len(code) == 20 and code.startswith("00"):
-            found.append(code[2:])
-    return found
+def read_hold_list(path: Path) -> list[str]:
+    """The codes of a hold list in CSV, as they are written.
+
+    Raises:
+        ListError: it is missing, half written or malformed.
+    """
+    return [row[0] for _, row in _rows(_read(path), path, 1)]
+
+
+def _commanded(data: Path) -> HeldCodes:
+    try:
+        return current(data)
+    except HoldListError as error:
+        raise ListError(str(error)) from error
 
 
 def _stamp(path: Path | None) -> object:

@@ -63,6 +63,7 @@ class Snapshot:
             "pid": os.getpid(),
             "at": utc_text(now_utc()),
             "devices": devices,
+            "mode": line.desk.mode.word,
             "plc": plc.look(),
             "alarms": [record.model_dump() for record in line.alarms.open.values()],
             "heartbeat_missing": self._turn.heartbeat.missing,

@@ -30,6 +30,9 @@ def screen(data: Path) -> tuple[RenderableType, bool]:
     missing = look.get("heartbeat_missing") or []
     if running and missing:
         head.append(f"   no heartbeat: {', '.join(missing)} not proved, so all is inspected", "bold red")
+    mode = look.get("mode", "automatic")
+    if mode != "automatic":
+        head.append(f"   {mode}: every parcel is inspected", "bold yellow")
     parts = [head, belt_line(look), devices(look), alarms(look), decisions(look, 8), counters(look)]
     return Group(*parts), running
 

@@ -118,7 +118,8 @@ class Turn:
         match action:
             case Keep():
                 self._wait(action.record)
-            case Send():
+            case Send():  # what is taken back in the same turn never goes out
+                orders[:] = [order for order in orders if order.parcel != action.order.parcel]
                 orders.append(action.order)
             case OpenSession():
                 self._wanted = action

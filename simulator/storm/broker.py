@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from station.publisher.ports import LinkError, Message
+from station.publisher.ports import Incoming, LinkError, Message
 
 Deliver = Callable[[str, bytes], None]
 
@@ -191,6 +191,8 @@ class BrokerLink:
         self.will = will
         self._broker = broker
         self._ids = 0
+        self.received: list[Incoming] = []
+        self.deaf = ""
         self._wire: deque[tuple[int, Message]] = deque()
         self._answers: list[tuple[int, int, _Held | None]] = []
 
@@ -215,6 +217,9 @@ class BrokerLink:
         if not self.lost:
             self._wire.append((self._ids, message))
         return self._ids
+
+    def confirm(self, incoming: Incoming) -> None:
+        """No command comes over this broker."""
 
     def close(self, *, in_order: bool) -> None:
         """End it; a goodbye arrives behind all that was sent."""

@@ -197,6 +197,45 @@ def _lists_changed(world: World, times: float, on: bool) -> None:  # noqa: FBT00
         world.give(world.room.lists)
 
 
+def _pause(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    world.commander.pause(on=on)
+
+
+def _dry_run(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    world.commander.dry_run(on=on)
+
+
+def _hold(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    """The commanded list holds what is on the belt, and then nothing any more."""
+    codes = {item.barcode for item in world.plant.items if item.barcode is not None and on}
+    world.commander.hold(codes)
+
+
+def _resolve(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    """A parcel of the last minutes, wherever it is by now; or one that nobody knows."""
+    keys = [*world.truth.by_key, (1, 1)]
+    if on:
+        world.commander.resolve(*world.room.random.choice(keys[-12:]))
+
+
+def _repeat(world: World, times: float, on: bool) -> None:  # noqa: FBT001
+    if on:
+        for _ in range(round(times)):
+            world.commander.again()
+
+
+def _expired(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    if on:
+        world.commander.expired()
+
+
+def _killed_at_command(world: World, steps: float, on: bool) -> None:  # noqa: FBT001
+    """A dry run is begun, the daemon dies as it comes to it, and starts in the midst of all that follows."""
+    world.commander.dry_run(on=on)
+    if on:
+        _kill(world, steps, on)
+
+
 def _policy_changed(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
     if on:
         world.policies += 1
@@ -223,6 +262,13 @@ _AT_THE_PC: Mapping[str, Callable[[World, float, bool], None]] = {
     "broker-forgetting": _broker_forgetting,
     "lists-changed": _lists_changed,
     "policy-changed": _policy_changed,
+    "command-pause": _pause,
+    "command-dry-run": _dry_run,
+    "command-hold": _hold,
+    "command-resolve": _resolve,
+    "command-repeated": _repeat,
+    "command-expired": _expired,
+    "killed-at-command": _killed_at_command,
 }
 
 

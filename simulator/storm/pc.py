@@ -6,7 +6,7 @@ import contextlib
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Protocol
@@ -34,7 +34,9 @@ from station.core.events import (
 from station.core.line import Line
 from station.core.records import Record
 from station.core.setup import LineSetup
-from station.journal import IdFile, Journal, JournalError, Stored
+from station.holding import current
+from station.intake import Intake
+from station.journal import IdFile, Journal, JournalError, Stored, mode_left
 from station.ports import Picture
 from station.publisher.ending import Ending
 from station.publisher.service import Service, Steps, World
@@ -43,6 +45,7 @@ from station.publisher.teller import Teller, Told
 from station.turn import Turn
 
 _BEGINS_NS = NS_PER_S * 3 // 10
+_INTAKE_NS = NS_PER_S // 10
 _PUBLISH_NS = NS_PER_S // 5
 
 
@@ -216,6 +219,8 @@ class Daemon:
         )
         disk = WatchedDisk(room, self.journal, IdFile(room.folder / "ids.json", room.clock.utc))
         self.turn = Turn(self.line, disk, disk, self.plc, room.clock.clock())
+        self.intake = Intake(room.folder, self.journal.path, self._of_intake)
+        self._intake_ns = room.clock.ns
         self.detector = ScriptedDetector(room.random, room.trouble)
         self._inbox: deque[Event] = deque()
         self._looked: list[tuple[int, int, Event]] = []
@@ -223,9 +228,10 @@ class Daemon:
         self._turned_ns = 0
         self._deadline_ns: int | None = None
         self.plc.start(self.put)
-        known = tuple(self.journal.open_parcels()), self.journal.trigger_offsets()
+        known = tuple(self.journal.open_parcels()), self.journal.trigger_offsets(), mode_left(self.journal)
         self.put(Starting("storm", "config", self.detector.model, *known))
-        self.put(room.lists)
+        self.intake.recover()
+        self.put(replace(room.lists, commanded=current(room.folder)))
         for port in room.ports.values():
             port.forget()
             self.put(DeviceState(port.name, connected=port.connected))
@@ -259,6 +265,11 @@ class Daemon:
             KilledError: the process died on the way.
         """
         now = self._turned_ns = self.room.clock.ns
+        if now >= self._intake_ns:
+            self._intake_ns = now + _INTAKE_NS
+            self.room.fuse.step()
+            self.intake.step()
+            self.room.fuse.step()
         marks = [Watermark(port.name, port.mark_ns()) for port in self.room.ports.values() if port.connected]
         while self._looked and self._looked[0][0] <= now:
             self._inbox.append(heapq.heappop(self._looked)[2])
@@ -274,8 +285,15 @@ class Daemon:
 
     def let_go(self) -> None:
         """What the system does with a dead process: its files are closed."""
+        self.intake.close()
         with contextlib.suppress(JournalError):
             self.journal.close()
+
+    def _of_intake(self, event: Event) -> None:
+        """As on any machine: an alarm's text becomes an event, and the folder of a storm has another name each time."""
+        if isinstance(event, Condition):
+            event = replace(event, text=event.text.replace(str(self.room.folder), "data"))
+        self.put(event)
 
 
 class Publishing:

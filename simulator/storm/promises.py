@@ -17,6 +17,7 @@ import apsw
 from simulator.plant.trouble import Emission
 from simulator.storm.clock import ms_of
 from simulator.storm.devices import Stamp
+from simulator.storm.obeyed import Mode, Obeyed
 from simulator.storm.repeated import Repeated
 from simulator.storm.truth import Body, Key, Truth
 from station.core.actions import Order
@@ -24,8 +25,10 @@ from station.core.records import (
     Acknowledged,
     AlarmCleared,
     AlarmRaised,
+    CommandResult,
     Decided,
     FrameInspected,
+    ModeChanged,
     Ordered,
     ParcelCompleted,
     ParcelEntered,
@@ -46,7 +49,17 @@ _LATE_MS = 60.0
 _LONG_BEFORE = 2
 _TURNED_MM = 50.0
 _ASIDE = frozenset(
-    {"readings", "devices", "detector", "broker", "lists-changed", "wall-clock-step", "time-zone", "leap-second"}
+    {
+        "readings",
+        "devices",
+        "detector",
+        "broker",
+        "commands",
+        "lists-changed",
+        "wall-clock-step",
+        "time-zone",
+        "leap-second",
+    }
 )
 ORDERED = _ASIDE | {"parcels", "hand-mode"}
 """Faults that leave alone all that an order needs on its way."""
@@ -70,6 +83,7 @@ class Promise(Enum):
     BOUNDED = "nothing grows without a bound"
     LIVENESS = "with all faults over the line flows again"
     USEFUL = "in fault-free stretches the clean parcels pass"
+    OBEYED = "each command is answered once, and a mode holds from its record on"
     STOPS = "what is detected too late stops the belt, with an alarm"
 
 
@@ -122,6 +136,8 @@ class Promises:
     alarms: dict[tuple[str, str], float] = field(default_factory=dict)
     held_ms: dict[str, float] = field(default_factory=dict)
     sessions: dict[int, float] = field(default_factory=dict)
+    accepted: Callable[[CommandResult], None] = lambda _answer: None
+    obeyed: Obeyed = field(init=False)
     _used: set[tuple[str, int]] = field(default_factory=set)
     _proved_ms: float = float("-inf")
     _refused: bool = False
@@ -132,6 +148,9 @@ class Promises:
     _closed: OrderedDict[Key, str] = field(default_factory=OrderedDict)
     _detections: OrderedDict[str, FrameInspected] = field(default_factory=OrderedDict)
     _reader: apsw.Connection | None = None
+
+    def __post_init__(self) -> None:
+        self.obeyed = Obeyed(self._mode_on_disk, self.now_ms)
 
     def broken(self, promise: Promise, text: str, key: Key | None = None) -> None:
         """Write a broken promise down."""
@@ -150,6 +169,8 @@ class Promises:
         for key, differs in self._repeated.take(records):
             self.broken(Promise.REPLAY, differs, key)
         for record, event in zip(records, stored, strict=True):
+            for text, key in self.obeyed.take(record, event.seq):
+                self.broken(Promise.OBEYED, text, key)
             match record:
                 case ReadingMatched():
                     self._reading(record)
@@ -175,6 +196,8 @@ class Promises:
                     self._detections.popitem(last=False)
             case AlarmRaised():
                 self._raised(record)
+            case CommandResult(result="accepted"):
+                self.accepted(record)
             case AlarmCleared():
                 self.alarms.pop((record.alarm, record.subject), None)
             case StationStarted():
@@ -184,10 +207,12 @@ class Promises:
     def journal_lost(self) -> None:
         """It was moved aside: what it holds open stays open there, and the next one knows nothing of it."""
         self.open.clear()
+        self.obeyed.forget()
 
     def copy_put_back(self, open_then: dict[Key, float]) -> None:
         """A copy of before is the journal now: what was open then is open again, and is completed once more."""
         self.open = dict(open_then)
+        self.obeyed.forget()
         for key in open_then:
             self._closed.pop(key, None)
 
@@ -465,6 +490,9 @@ class Promises:
         ]
         if against:
             self.broken(Promise.OWN_EVIDENCE, f"it is to pass, and {against[0]}", body.key)
+        since = self.obeyed.since_ms
+        if since is not None and since < self.now_ms() - _LATE_MS:
+            self.broken(Promise.OBEYED, "it is to pass, and all is to be inspected", body.key)
 
     def _acknowledged(self, record: Acknowledged) -> None:
         key = key_of(record.parcel)
@@ -509,6 +537,20 @@ class Promises:
         for key, entered in self.open.items():
             if entered <= newest_allowed_ms and not self.completed_on_disk(key):
                 self.broken(Promise.ACCOUNTED, "entered, and never completed", key)
+
+    def unanswered(self, identity: str) -> bool:
+        """Whether a command has no answer, not even one that is on disk and was told to nobody."""
+        told = f'%"command":"{identity}"%'
+        sql = "SELECT 1 FROM event WHERE type = ? AND CAST(payload AS TEXT) LIKE ?"
+        return identity not in self.obeyed.ever and not self._written(sql, CommandResult.type, told)
+
+    def _mode_on_disk(self, before: int) -> Mode | None:
+        sql = "SELECT payload FROM event WHERE type = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
+        rows = self._reader.execute(sql, (ModeChanged.type, before)).fetchall() if self._reader is not None else []
+        if not rows:
+            return None
+        told = ModeChanged.model_validate_json(str(bytes(rows[0][0]), "utf-8"))  # type: ignore[arg-type]
+        return told.paused, told.dry_run
 
     def completed_on_disk(self, key: Key) -> bool:
         """Whether its end is in the journal, though nobody was told."""

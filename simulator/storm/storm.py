@@ -33,6 +33,7 @@ _STOPS_MS = 1000.0
 _PRESSES_AFTER_MS = 700.0
 _PAUSE_MS = 3900.0
 _PAUSE_EVERY_MS = 6000.0
+_GO_LIVE_EVERY_MS = 1000.0
 _USEFUL_SHARE = 0.95
 _CAUSELESS_AT_ONCE = 0.005
 _CAUSELESS_SHARE = 0.001
@@ -116,6 +117,7 @@ class Storm:
         self._last_ms: dict[str, float] = {}
         self._hampered_ms = 0.0
         self._paused_ms = self._pressed_ms = -_PAUSE_EVERY_MS
+        self._lived_ms = 0.0
         self._recovered = True
         self._strays = 0
         self._flow: list[bool] = []
@@ -208,6 +210,7 @@ class Storm:
         world, now = self.world, self.world.ms()
         if self._on:
             return
+        self._end_modes()
         if world.refused and "move" in world.refused:
             hands.move_journal_aside(world)
             world.refused = ""
@@ -225,6 +228,19 @@ class Storm:
             world.wants_feed = False
             world.after(_PAUSE_MS, self._feed_again)
             self._trouble()
+
+    def _end_modes(self) -> None:
+        """Whoever finds the station in a mode that nobody wants any more has it go live."""
+        world, now = self.world, self.world.ms()
+        mode = world.daemon.line.desk.mode if world.daemon is not None else None
+        if mode is None or mode.word == "automatic" or now - self._lived_ms < _GO_LIVE_EVERY_MS:
+            return
+        self._lived_ms = now
+        if mode.paused:
+            world.commander.pause(on=False)
+        if mode.dry_run:
+            world.commander.dry_run(on=False)
+        self._trouble()
 
     def _feed_again(self) -> None:
         if self.world.ms() >= self.seconds * 1000:
@@ -247,7 +263,7 @@ class Storm:
         if ms_of(body.entered_ns) < self._over_ms + RECOVER_MS:
             return
         self.result.calm += 1
-        if not body.clean or body.barcodes & self.world.room.lists.held:
+        if not body.clean or body.barcodes & self.world.promises.held():
             return
         self.result.calm_clean += 1
         self._flow.append(lane == "pass")
@@ -272,6 +288,9 @@ class Storm:
         world.broker.still()
         world.run_until(world.ms() + _PUBLISH_MS)
         world.promises.finish(end)
+        for identity in world.commander.posted:
+            if world.promises.unanswered(identity):
+                world.promises.broken(Promise.OBEYED, f"command {identity} is never answered")
         excused = {event_id(message.payload) for message in world.broker.forgotten}
         runs, check = world.runs, world.subscriber
         for broken in check.verdict(runs.to_be_published(check.newest), excused, runs.firsts, runs.must_tell):

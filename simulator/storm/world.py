@@ -21,6 +21,7 @@ from simulator.plant.world import Plant
 from simulator.plc.program import PlcProgram
 from simulator.storm.broker import Broker
 from simulator.storm.clock import NS_PER_MS, VirtualClock
+from simulator.storm.commander import Commander
 from simulator.storm.devices import NEVER, DevicePort, Glance, Stamp, stamp
 from simulator.storm.disk import Disk
 from simulator.storm.pc import Daemon, KilledError, Publishing, Room
@@ -31,8 +32,10 @@ from simulator.storm.setup import DEVICES, setup_of
 from simulator.storm.subscriber import SubscriberCheck
 from simulator.storm.truth import Body, Key, Truth
 from station.core.actions import Order
+from station.core.commands import HoldList
 from station.core.events import DeviceState, Event, Frame, ListsLoaded, OutcomeSeen
-from station.core.records import Record
+from station.core.records import CommandResult, Record
+from station.holding import in_force
 from station.journal import JournalError, Stored
 from station.publisher.settings import PublisherSettings
 
@@ -84,8 +87,15 @@ class World:
         self.broker = Broker(config.seed, self.clock.mono_ns, self._delivered)
         self.cabinet = Cabinet(self._new_program())
         self.promises = Promises(
-            self.truth, origin, self.ms, lambda: self.room.lists.held, tuple(d.name for d in DEVICES)
+            self.truth,
+            origin,
+            self.ms,
+            lambda: self.room.lists.held | self.commanded,
+            tuple(d.name for d in DEVICES),
         )
+        self.commanded = frozenset[str]()
+        self.promises.accepted = self._accepted
+        self.commander = Commander(folder, self.clock, Random(f"{config.seed} commands"))
         self.subscriber = SubscriberCheck(self._is_known)
         self.runs = Runs()
         self._names = Random(f"{config.seed} incarnations")
@@ -245,6 +255,7 @@ class World:
             self._again()
             return
         self.refused = ""
+        self.commanded = self.commander.lists.get(in_force(self.room.folder), frozenset())
         self.tell("station-started", {"policy": self.policies})
         self._next_poll = self.clock.ns + self._poll_ns
         self.promises.journal_is(self.room.folder / "journal.db")
@@ -456,6 +467,16 @@ class World:
         """For the story."""
         if self.heard is not None:
             self.heard(self.ms(), kind, fields)
+
+    def _accepted(self, answer: CommandResult) -> None:
+        """A command is carried out: a hold list is in force from here on."""
+        if answer.command_type != HoldList.type:
+            return
+        self.commanded = self.commander.lists[answer.about]
+        for code in self.commanded:
+            self.held_ms.setdefault(code, self.ms())
+        for code in self.held_ms.keys() - (self.room.lists.held | self.commanded):
+            del self.held_ms[code]
 
     def _make_id(self) -> str:
         """Only a new journal's name is of the world's own chance: a restart changes nothing else of a storm."""

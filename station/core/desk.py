@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -10,9 +10,20 @@ from station.core import policy
 from station.core.actions import Action, Keep, Order, Send
 from station.core.alarms import Alarms
 from station.core.belt import NS_PER_MS, Interval
-from station.core.events import AckResult, Detection, Lane, ListsLoaded, OrderAcknowledged, ParcelKey, Place, Why
+from station.core.events import (
+    AckResult,
+    Detection,
+    HeldCodes,
+    Lane,
+    ListsLoaded,
+    OrderAcknowledged,
+    ParcelKey,
+    Place,
+    StationMode,
+    Why,
+)
 from station.core.now import Now
-from station.core.parcel import STEP_OF_PLACE, Parcel, Step
+from station.core.parcel import STEP_OF_PLACE, Parcel, State, Step
 from station.core.plc_state import PlcState
 from station.core.records import (
     Acknowledged,
@@ -32,6 +43,7 @@ _WORD = 1 << 32
 _ORDERS = 65_535
 _RECENT = 12
 _AWAY = 64
+_ENDED = 200
 _POLL_MS = 100
 _INF = float("inf")
 
@@ -52,17 +64,33 @@ class Desk:
     counters: dict[str, int] = field(default_factory=dict)
     recent: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=_RECENT))
     lists_known: bool = False
+    mode: StationMode = field(default_factory=StationMode)
+    commanded: HeldCodes | None = None
+    ended: OrderedDict[ParcelKey, State] = field(default_factory=OrderedDict)
+    version: str = ""
     _order: int = 0
 
     def take_lists(self, lists: ListsLoaded, parcels: Collection[Parcel], count: int | None) -> list[Action]:
         """Replace the hold list and the declared weights, as a whole; `parcels` are on the belt, now at `count`."""
         self.lists_known = True
         self.held, self.declared_g = lists.held, dict(lists.declared_g)
+        self.version = lists.version
+        if self.commanded is None:
+            self.commanded = lists.commanded
+        return self._lists_changed(parcels, count)
+
+    def take_held(self, held: HeldCodes, parcels: Collection[Parcel], count: int | None) -> list[Action]:
+        """Replace the commanded hold list, as a whole."""
+        self.commanded = held
+        return self._lists_changed(parcels, count)
+
+    def _lists_changed(self, parcels: Collection[Parcel], count: int | None) -> list[Action]:
+        commanded = self.commanded or HeldCodes()
         codes = sorted({code for parcel in parcels for code in parcel.evidence.barcodes})
         record = ListsChanged(
-            lists_version=lists.version,
-            held=len(lists.held),
-            declared=len(lists.declared_g),
+            lists_version=f"{self.version}+{commanded.sha256[:16]}" if commanded.sha256 else self.version,
+            held=len(self.held) + len(commanded.codes),
+            declared=len(self.declared_g),
             on_belt=tuple(self.lookup(code) for code in codes),
             count=count,
         )
@@ -70,19 +98,22 @@ class Desk:
 
     def lookup(self, code: str) -> Lookup:
         """What the lists in force say of a barcode."""
-        return Lookup(code=code, held=code in self.held, declared_g=self.declared_g.get(code))
+        return Lookup(code=code, held=code in self, declared_g=self.declared_g.get(code))
+
+    def __contains__(self, code: object) -> bool:
+        """Whether a barcode is held, by the site's file or by the list that was commanded."""
+        return code in self.held or (self.commanded is not None and code in self.commanded.codes)
 
     def reasons(self, parcel: Parcel) -> list[Reason]:
         """Every reason to inspect the parcel, by what is known of it now."""
         lost = {device.name for device in self.setup.devices if self._was_away(device, parcel)}
-        found = policy.reasons_to_inspect(
-            parcel, self.setup.policy, self.setup.devices, lost, self.held, self.declared_g
-        )
+        found = policy.reasons_to_inspect(parcel, self.setup.policy, self.setup.devices, lost, self, self.declared_g)
         if not self.lists_known:
-            found.append(Reason(code="no-lists", text=policy.REASONS["no-lists"]))
+            found.append(policy.reason("no-lists"))
         if not self.plc.trusted:
             found.append(Reason(code="device-lost", text="the PLC's map or settings do not fit", device="plc"))
-        return found
+        found += [policy.reason("paused")] if self.mode.paused else []
+        return found + ([policy.reason("dry-run")] if self.mode.dry_run else [])
 
     def new_belt(self, connected: Collection[str]) -> None:
         """Counts begin anew: whoever is not connected now counts as away from ever."""
@@ -212,7 +243,14 @@ class Desk:
             adopted="adopted" in parcel.doubts,
         )
         self._remember(record)
+        self.end(ParcelKey(record.parcel.epoch, record.parcel.number), parcel.state)
         return [Keep(record)]
+
+    def end(self, key: ParcelKey, state: State) -> None:
+        """How a parcel ended; the newest are remembered."""
+        self.ended[key] = state
+        while len(self.ended) > _ENDED:
+            self.ended.popitem(last=False)
 
     def _remember(self, record: ParcelCompleted) -> None:
         for key in ("completed", record.outcome, *(f"reason {r}" for r in {r.code for r in record.reasons})):

@@ -6,9 +6,11 @@ encoder counts, both as the PLC's free-running 32-bit numbers; the core unwraps 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum, IntFlag
 from typing import Literal, NamedTuple
+
+from station.core.commands import Command
 
 
 class Lane(Enum):
@@ -303,12 +305,24 @@ class OutcomeSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldCodes:
+    """The codes of a commanded hold list, in all spellings, and the list's SHA-256; both empty if there is none."""
+
+    sha256: str = ""
+    codes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class ListsLoaded:
-    """The hold list and the declared weights (grams) as a whole; `version` is the hash of the files."""
+    """The hold list and the declared weights (grams) as a whole; `version` is the hash of the files.
+
+    `commanded` is the hold list that an earlier run was commanded: held is what either of the two names.
+    """
 
     version: str
     held: frozenset[str]
     declared_g: tuple[tuple[str, float], ...]
+    commanded: HeldCodes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,14 +360,60 @@ class OpenParcel:
 
 
 @dataclass(frozen=True, slots=True)
+class StationMode:
+    """What a person has the station do: nothing else is automatic. A dry run outlasts a pause."""
+
+    paused: bool = False
+    dry_run: bool = False
+
+    @property
+    def word(self) -> str:
+        """What holds now, in one word."""
+        return "paused" if self.paused else "dry-run" if self.dry_run else "automatic"
+
+
+Source = Literal["station", "mqtt"]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReceived:
+    """A command out of the inbox, right in its form, and how it came there.
+
+    `standing` is the state of the parcel that it names, as far as the journal knows it, "" if it does not; `held` the
+    hold list that it names, and `fault` why that cannot be used.
+    """
+
+    command: Command
+    source: Source
+    standing: str = ""
+    held: HeldCodes | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandMalformed:
+    """Something came to the inbox that is no command; id and sign are "" where they cannot be made out."""
+
+    type: str
+    source: Source
+    text: str
+    id: str = ""
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Starting:
-    """The daemon begins; what it runs with, and what the journal knows: open parcels, offsets of trigger numbers."""
+    """The daemon begins; what it runs with, and what the journal knows: open parcels, offsets of trigger numbers, mode.
+
+    The mode is the one in which an earlier run was left.
+    """
 
     software: str
     config_sha256: str
     model_sha256: str
     left_open: tuple[OpenParcel, ...] = ()
     trigger_offsets: tuple[tuple[str, int], ...] = ()
+    mode: StationMode = field(default_factory=StationMode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +444,8 @@ Event = (
     | SessionChosen
     | Watermark
     | Condition
+    | CommandReceived
+    | CommandMalformed
     | Starting
     | Stopping
     | Tick

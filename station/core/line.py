@@ -10,9 +10,12 @@ from station.core import closing, policy
 from station.core.actions import Action, Keep
 from station.core.alarms import Alarms
 from station.core.belt import BeltHistory, ClockMatch, Unwrap
+from station.core.clerk import Clerk
 from station.core.desk import Desk, ref
 from station.core.events import (
     BarcodeReading,
+    CommandMalformed,
+    CommandReceived,
     Condition,
     Detection,
     DeviceState,
@@ -30,6 +33,7 @@ from station.core.events import (
     PlcSample,
     SessionChosen,
     Starting,
+    StationMode,
     Stopping,
     Tick,
     Watermark,
@@ -46,7 +50,6 @@ from station.core.records import (
     ParcelEntered,
     ParcelRef,
     PlcJumped,
-    Reason,
     SetupRecord,
     StationStarted,
     StationStopped,
@@ -69,6 +72,7 @@ class Line:
     desk: Desk = field(init=False)
     matcher: Matcher = field(init=False)
     witness: Witness = field(init=False)
+    clerk: Clerk = field(init=False)
     clock: ClockMatch = field(init=False)
     belt: BeltHistory = field(init=False)
     connected: set[str] = field(default_factory=set)
@@ -84,6 +88,7 @@ class Line:
         self.tracker = Tracker(self.setup.geometry)
         self.desk = Desk(self.setup, self.plc, self.alarms)
         self.witness = Witness(self.desk, Matcher(self.setup))
+        self.clerk = Clerk(self.desk, self.tracker)
         self._new_belt()
         self._handlers = {
             BarcodeReading: self._on_reading,
@@ -101,6 +106,8 @@ class Line:
             SessionChosen: lambda event, _: self.plc.chosen(event, len(self.tracker.parcels)),
             ListsLoaded: self._on_lists,
             Condition: self._on_condition,
+            CommandReceived: self._on_command,
+            CommandMalformed: lambda event, _: self.clerk.refuse(event),
             Starting: self._on_starting,
             Stopping: lambda event, _: [Keep(StationStopped(cause=event.cause))],
             Tick: lambda _, now: self._decide_ready(now),
@@ -323,6 +330,15 @@ class Line:
         parcels = self.tracker.parcels
         return [*self.desk.take_lists(event, parcels, self.belt.count), *self._withdraw(parcels, now)]
 
+    def _on_command(self, event: CommandReceived, now: Now) -> list[Action]:
+        parcels = self.tracker.parcels
+        return [*self.clerk.take(event, self.belt.count, now), *self._withdraw(parcels, now)]
+
+    def change_mode(self, mode: StationMode, now: Now) -> list[Action]:
+        """Take a mode from here on: the passes that do not go with it are taken back."""
+        self.desk.mode = mode
+        return self._withdraw(self.tracker.parcels, now)
+
     def withdraw_doubted(self, now: Now) -> list[Action]:
         """Take back the passes of those whose track is doubted."""
         return self._withdraw([parcel for parcel in self.tracker.parcels if parcel.doubts], now)
@@ -337,6 +353,7 @@ class Line:
 
     def _on_starting(self, event: Starting, _now: Now) -> list[Action]:
         self._left_open, self._offsets = event.left_open, dict(event.trigger_offsets)
+        self.desk.mode = event.mode
         open_ones = [(ParcelRef(epoch=o.key.epoch, number=o.key.number), o.entered_at) for o in event.left_open]
         record = StationStarted(
             software=event.software,
@@ -346,6 +363,8 @@ class Line:
             setup=SetupRecord.of(self.setup),
             left_open=tuple(LeftOpen(parcel=parcel, entered_at=at) for parcel, at in open_ones),
             trigger_offsets=event.trigger_offsets,
+            paused=event.mode.paused,
+            dry_run=event.mode.dry_run,
         )
         return [Keep(record)]
 
@@ -370,8 +389,8 @@ class Line:
                 actions += self.desk.decide(parcel, self.desk.reasons(parcel), self._at, now)
             elif self.at_deadline(parcel):
                 parcel.ready_ns = max(parcel.ready_ns, closed or now.ns)
-                late = Reason(code="deadline", text=policy.REASONS["deadline"])
-                actions += self.desk.decide(parcel, [*self.desk.reasons(parcel), late], self._at, now)
+                reasons = [*self.desk.reasons(parcel), policy.reason("deadline")]
+                actions += self.desk.decide(parcel, reasons, self._at, now)
         return actions
 
     def at_deadline(self, parcel: Parcel) -> bool:

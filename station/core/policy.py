@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 
 from station.core.parcel import FrameEvidence, Parcel
 from station.core.records import Reason
@@ -27,6 +27,8 @@ REASONS: Mapping[str, str] = {
     "tracking": "the parcel's track cannot be trusted",
     "inspect-only": "the parcel entered before this session, or without one",
     "deadline": "the evidence was not complete in time",
+    "paused": "the station is paused: every parcel is inspected",
+    "dry-run": "the station is on a dry run: it decides, and every parcel is inspected",
 }
 """Every reason code; docs/mqtt.md lists them from here."""
 
@@ -36,7 +38,7 @@ def reasons_to_inspect(
     policy: PolicySetup,
     devices: Collection[DeviceSetup],
     lost: Collection[str],
-    held: frozenset[str],
+    held: Container[str],
     declared_g: Mapping[str, float],
 ) -> list[Reason]:
     """Return every reason why a person should open the parcel; none means that it may pass.
@@ -45,7 +47,7 @@ def reasons_to_inspect(
     """
     found = [Reason(code="tracking", text=text) for text in parcel.doubts.values()]
     if parcel.inspect_only:
-        found.append(_reason("inspect-only"))
+        found.append(reason("inspect-only"))
     for device in devices:
         found += _of_device(parcel, policy, device, device.name in lost)
     found += _of_barcodes(parcel, held)
@@ -55,7 +57,8 @@ def reasons_to_inspect(
     return found
 
 
-def _reason(code: str, detail: str = "", device: str = "") -> Reason:
+def reason(code: str, detail: str = "", device: str = "") -> Reason:
+    """A reason by its code, with what it is about."""
     text = REASONS[code]
     return Reason(code=code, text=f"{text}: {detail}" if detail else text, device=device)
 
@@ -64,9 +67,9 @@ def _of_device(parcel: Parcel, policy: PolicySetup, device: DeviceSetup, lost: b
     evidence = parcel.evidence
     found = []
     if device.name in evidence.ambiguous:
-        found.append(_reason("ambiguous", device=device.name))
+        found.append(reason("ambiguous", device=device.name))
     if lost and device.name not in policy.may_be_missing:
-        found.append(_reason("device-lost", device.name, device.name))
+        found.append(reason("device-lost", device.name, device.name))
     missing = {
         "barcode": not evidence.barcodes,
         "weight": not evidence.weights_g,
@@ -74,41 +77,41 @@ def _of_device(parcel: Parcel, policy: PolicySetup, device: DeviceSetup, lost: b
     }[device.kind]
     if missing and not (lost and device.name in policy.may_be_missing):
         code = {"barcode": "no-barcode", "weight": "no-weight", "frame": "no-picture"}[device.kind]
-        found.append(_reason(code, evidence.faults.get(device.name, ""), device.name))
+        found.append(reason(code, evidence.faults.get(device.name, ""), device.name))
     return found
 
 
-def _of_barcodes(parcel: Parcel, held: frozenset[str]) -> list[Reason]:
+def _of_barcodes(parcel: Parcel, held: Container[str]) -> list[Reason]:
     codes = sorted(set(parcel.evidence.barcodes))
-    found = [_reason("several-barcodes", ", ".join(codes))] if len(codes) > 1 else []
-    return found + [_reason("held", code) for code in codes if code in held]
+    found = [reason("several-barcodes", ", ".join(codes))] if len(codes) > 1 else []
+    return found + [reason("held", code) for code in codes if code in held]
 
 
 def _of_weight(parcel: Parcel, policy: PolicySetup, declared_g: Mapping[str, float]) -> list[Reason]:
     found: list[Reason] = []
     weights = parcel.evidence.weights_g
     if len(set(weights)) > 1:
-        found.append(_reason("several-weights", ", ".join(f"{w:g} g" for w in weights)))
+        found.append(reason("several-weights", ", ".join(f"{w:g} g" for w in weights)))
     low, high = policy.weight_range_g
     for weight in set(weights):
         if not (math.isfinite(weight) and low <= weight <= high):
-            found.append(_reason("weight-range", f"{weight:g} g, allowed {low:g} to {high:g} g"))
+            found.append(reason("weight-range", f"{weight:g} g, allowed {low:g} to {high:g} g"))
         for code in sorted(set(parcel.evidence.barcodes) & declared_g.keys()):
             allowed = policy.declared_tolerance_g + policy.declared_tolerance_share * declared_g[code]
             if not abs(weight - declared_g[code]) <= allowed:
-                found.append(_reason("weight-mismatch", f"{weight:g} g, declared {declared_g[code]:g} g"))
+                found.append(reason("weight-mismatch", f"{weight:g} g, declared {declared_g[code]:g} g"))
     return found
 
 
 def _of_frame(frame: FrameEvidence, thresholds: Mapping[str, float]) -> list[Reason]:
     if frame.fault:
-        return [_reason("picture-unusable", frame.fault, frame.device)]
+        return [reason("picture-unusable", frame.fault, frame.device)]
     if frame.detection is None:
-        return [_reason("no-detection", device=frame.device)]
+        return [reason("no-detection", device=frame.device)]
     if frame.detection.fault:
-        return [_reason("picture-unusable", frame.detection.fault, frame.device)]
+        return [reason("picture-unusable", frame.detection.fault, frame.device)]
     return [
-        _reason("finding", f"{finding.label} {finding.score:.2f}", frame.device)
+        reason("finding", f"{finding.label} {finding.score:.2f}", frame.device)
         for finding in frame.detection.findings
         # A label without a threshold is one, and so is NaN or less than 0: that is no score.
         if not 0.0 <= finding.score < thresholds.get(finding.label, 0.0)

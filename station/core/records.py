@@ -125,10 +125,13 @@ class JournalPruned(Record):
 
 
 class StationStarted(Record):
-    """The daemon began; what it runs with. Of `left_open`, those that have left the belt meanwhile are completed."""
+    """The daemon began; what it runs with. Of `left_open`, those that have left the belt meanwhile are completed.
+
+    `paused` and `dry_run`: the mode in which an earlier run was left, which goes on.
+    """
 
     type: ClassVar[str] = "station-started"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     software: str
     config_sha256: str
     model_sha256: str
@@ -136,6 +139,8 @@ class StationStarted(Record):
     setup: SetupRecord
     left_open: tuple[LeftOpen, ...] = ()
     trigger_offsets: tuple[tuple[str, int], ...] = ()
+    paused: bool = False
+    dry_run: bool = False
 
 
 class StationStopped(Record):
@@ -392,6 +397,50 @@ class ListsChanged(Record):
     count: int | None = None
 
 
+class CommandResult(Record):
+    """A command was carried out, or refused: one answer for each id, in the same commit as what follows from it.
+
+    `reason` is a code of `docs/mqtt.md`, empty if it was accepted; `command` is its id; `about` what it is about: the
+    parcel as EPOCH/NUMBER, or the hold list's SHA-256.
+    """
+
+    type: ClassVar[str] = "command-result"
+    command: str
+    command_type: str
+    result: Literal["accepted", "refused"]
+    reason: str
+    text: str
+    who: str
+    source: Literal["station", "mqtt"]
+    about: str = ""
+
+
+class ParcelResolved(Record):
+    """A human inspector opened a parcel; `found` is what made it `confirmed`. `command` is the id of the command."""
+
+    type: ClassVar[str] = "parcel-resolved"
+    parcel: ParcelRef
+    resolution: Literal["cleared", "confirmed"]
+    found: tuple[str, ...]
+    command: str
+    who: str
+
+
+class ModeChanged(Record):
+    """A person or a central system had the station's mode changed; `mode` is what holds now.
+
+    `count` is the belt's, unwrapped, None before the first sample.
+    """
+
+    type: ClassVar[str] = "station-mode"
+    mode: Literal["automatic", "paused", "dry-run"]
+    paused: bool
+    dry_run: bool
+    command: str
+    who: str
+    count: int | None = None
+
+
 RECORDS: dict[str, type[Record]] = {
     model.type: model
     for model in (
@@ -415,6 +464,9 @@ RECORDS: dict[str, type[Record]] = {
         PlcJoined,
         PlcJumped,
         ListsChanged,
+        CommandResult,
+        ParcelResolved,
+        ModeChanged,
     )
 }
 """Every record type by its name; the journal, the schemas and the publisher know no other list."""

@@ -1,6 +1,8 @@
 """The append-only record of all that happened: SQLite through apsw, one writer, any number of short readers."""
 
 from station.journal.ids import IdFile
+from station.journal.inbox import INBOX_FILE, Inbox, InboxError, InboxLostError, Posted
+from station.journal.left import hold_list_left, mode_left
 from station.journal.lock import FileLock, LockedError
 from station.journal.pictures import PictureStore
 from station.journal.places import Standing, standing
@@ -11,8 +13,12 @@ from station.journal.writer import Journal
 
 __all__ = [
     "CURSOR_FILE",
+    "INBOX_FILE",
     "FileLock",
     "IdFile",
+    "Inbox",
+    "InboxError",
+    "InboxLostError",
     "Incarnation",
     "Journal",
     "JournalError",
@@ -20,9 +26,12 @@ __all__ = [
     "Meta",
     "PictureStore",
     "Place",
+    "Posted",
     "Reader",
     "Standing",
     "Stored",
+    "hold_list_left",
+    "mode_left",
     "published",
     "standing",
 ]

@@ -13,7 +13,7 @@ from station.journal.files import sync_folder
 from station.journal.lock import FileLock, LockedError
 from station.journal.migrate import bring_forward
 from station.journal.places import end_of, gaps_between, incarnations
-from station.journal.schema import APPLICATION_ID, COLUMNS, SCHEMA, SCHEMA_VERSION
+from station.journal.schema import APPLICATION_ID, COLUMNS, FOR_COMMANDS, SCHEMA, SCHEMA_VERSION
 from station.journal.stored import Incarnation, JournalError, explain
 from station.journal.walk import Walk
 
@@ -98,6 +98,7 @@ def open_journal(path: Path, station: str, vfs: str | None) -> Opened:
         db.execute("BEGIN IMMEDIATE; COMMIT")
         meta = check_station(db, path, station)
         migrated = bring_forward(db, path)
+        db.execute(FOR_COMMANDS)
         runs = incarnations(db)
         check_tail(db, path, runs)
         return Opened(db, meta["id"], tuple(runs), *end_of(db, genesis(meta["id"])), migrated)

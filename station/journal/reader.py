@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+from pydantic import ValidationError
 
-from station.core.records import FrameInspected
+from station.core.records import CommandResult, FrameInspected, ParcelCompleted, ParcelResolved
 from station.journal.opening import check_file, check_ours
 from station.journal.places import incarnations
 from station.journal.published import Place
@@ -18,6 +19,7 @@ from station.journal.schema import COLUMNS
 from station.journal.stored import Incarnation, JournalError, Stored, explain
 
 BUSY_MS = 1000
+_STATES = {"pass": "passed", "inspect": "inspected", "lost": "lost", "unobserved": "unobserved"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +64,40 @@ class Reader:
 
     def of_parcel(self, epoch: int | None, number: int) -> list[Stored]:
         """All that was journaled of a parcel, in order; with epoch None of the newest one of that number."""
+        epoch = self.newest_epoch(number) if epoch is None else epoch
         if epoch is None:
-            newest = "SELECT epoch FROM parcel_event WHERE number = ? ORDER BY seq DESC LIMIT 1"
-            rows = self._all(newest, (number,))
-            if not rows:
-                return []
-            epoch = int(rows[0][0])
+            return []
         own = "WHERE seq IN (SELECT seq FROM parcel_event WHERE number = ? AND epoch = ?)"
         events = self._rows(own, (number, epoch))
         inspections = [e for frame, at in _frames(events) for e in self._inspection(frame, at)]
         return sorted({e.seq: e for e in [*events, *inspections]}.values(), key=lambda e: e.seq)
 
+    def newest_epoch(self, number: int) -> int | None:
+        """The epoch of the newest parcel of that number, None if there is none."""
+        rows = self._all("SELECT epoch FROM parcel_event WHERE number = ? ORDER BY seq DESC LIMIT 1", (number,))
+        return int(rows[0][0]) if rows else None
+
     def newest_of(self, kind: str, *, before: int) -> Stored | None:
         """The newest event of a type with a number below `before`."""
         rows = self._rows("WHERE type = ? AND seq < ? ORDER BY seq DESC LIMIT 1", (kind, before))
         return rows[0] if rows else None
+
+    def answer_to(self, command: str) -> Stored | None:
+        """The answer to the command of that id, None while there is none."""
+        told = f"type = '{CommandResult.type}' AND instr(payload, CAST(? AS BLOB)) > 0"
+        rows = self._rows(f"WHERE {told} ORDER BY seq", (f'"command":"{command}"',))
+        return rows[0] if rows else None
+
+    def standing(self, epoch: int, number: int) -> str:
+        """The state in which a parcel was left, by its word in the core; "" if there is nothing of it."""
+        state = ""
+        for event in self.of_parcel(epoch, number):
+            if event.type == ParcelResolved.type:
+                return "resolved"
+            state = state or "entered"
+            if event.type == ParcelCompleted.type:
+                state = _STATES.get(_outcome(event), state)
+        return state
 
     def last_seq(self) -> int:
         """The newest number, 0 in an empty journal."""
@@ -125,6 +146,14 @@ class Reader:
             return list(self._db.execute(sql, values))
         except (apsw.Error, UnicodeDecodeError) as error:
             raise explain(self.path, error) from error
+
+
+def _outcome(event: Stored) -> str:
+    """How a parcel was completed; "" where that cannot be read."""
+    try:
+        return ParcelCompleted.model_validate_json(event.payload).outcome
+    except ValidationError:
+        return ""
 
 
 def _frames(events: Iterable[Stored]) -> list[tuple[str, int]]:

@@ -17,6 +17,7 @@ from station.core.records import (
     JournalOpened,
     JournalPruned,
     ParcelCompleted,
+    ParcelResolved,
     ReadingMatched,
     StationStarted,
 )
@@ -24,7 +25,7 @@ from station.journal.stored import Gap
 
 FRAME_TYPES = frozenset({FrameInspected.type, ReadingMatched.type, ParcelCompleted.type})
 LANDMARKS = frozenset({JournalOpened.type, JournalPruned.type, StationStarted.type})
-RESOLVED = "resolved"
+RESOLVED = ParcelResolved.type
 TRUST_NS = 3600 * 10**9
 STEP = timedelta(seconds=60)
 

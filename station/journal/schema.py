@@ -35,4 +35,13 @@ INSERT INTO probe VALUES (1, 0);
 {NEW_IN_2}
 """  # noqa: S608
 
+FOR_COMMANDS = """
+CREATE INDEX IF NOT EXISTS command_result ON event (seq) WHERE type = 'command-result';
+CREATE TABLE IF NOT EXISTS standing (name TEXT PRIMARY KEY, payload BLOB NOT NULL) STRICT;
+"""
+"""A journal without them gets them when it is opened; programs of before have no eye for them.
+
+`standing` is the newest word on what a command put in force for good: it outlives its event, which retention may take.
+"""
+
 COLUMNS = "seq, id, type, version, time, mono_ns, epoch, session, payload, chain"

@@ -10,7 +10,15 @@ from typing import NamedTuple
 
 import apsw
 
-from station.core.records import FrameInspected, ParcelCompleted, ParcelRef, ReadingMatched, Record
+from station.core.records import (
+    CommandResult,
+    FrameInspected,
+    ModeChanged,
+    ParcelCompleted,
+    ParcelRef,
+    ReadingMatched,
+    Record,
+)
 
 
 class JournalError(Exception):
@@ -90,6 +98,20 @@ def frames_of(record: Record) -> Collection[str]:
         case ParcelCompleted():
             return dict.fromkeys(record.frames)
     return ()
+
+
+MODE = ModeChanged.type
+HOLD_LIST = "hold-list"
+
+
+def standing_of(record: Record) -> str:
+    """What a record puts in force for good, by its name in the table `standing`; "" if nothing."""
+    match record:
+        case ModeChanged():
+            return MODE
+        case CommandResult(command_type="hold-list", result="accepted"):
+            return HOLD_LIST
+    return ""
 
 
 def explain(path: Path, error: Exception) -> JournalError:

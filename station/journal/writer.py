@@ -12,14 +12,27 @@ import apsw
 
 from station.clock import utc_text
 from station.core.events import OpenParcel, ParcelKey
-from station.core.records import JournalOpened, ParcelCompleted, ParcelEntered, ReadingMatched, Record
+from station.core.records import (
+    JournalOpened,
+    ParcelCompleted,
+    ParcelEntered,
+    ReadingMatched,
+    Record,
+)
 from station.core.triggers import TRIGGERS
 from station.journal.chain import link
 from station.journal.opening import create, open_journal, take_lock
 from station.journal.places import standing
 from station.journal.published import CURSOR_FILE, published
 from station.journal.schema import COLUMNS
-from station.journal.stored import Incarnation, Stored, explain, frames_of, parcels_of
+from station.journal.stored import (
+    Incarnation,
+    Stored,
+    explain,
+    frames_of,
+    parcels_of,
+    standing_of,
+)
 
 OPEN_AMONG = 100_000
 T = TypeVar("T")
@@ -37,6 +50,7 @@ SELECT json_extract(told, '$.device'), json_extract(told, '$.trigger'), json_ext
     AND json_extract(told, '$.plc_trigger') > 0 AND json_extract(told, '$.trigger') > 0
     GROUP BY 1 ORDER BY 1
 """  # noqa: S608
+_STANDS = "INSERT OR REPLACE INTO standing VALUES (?, ?)"
 
 
 def _new_id() -> str:
@@ -245,6 +259,7 @@ class Journal:
         pairs = list(zip(batch, records, strict=True))
         parcels = [(p.number, p.epoch, e.seq) for e, record in pairs for p in parcels_of(record)]
         self._many("INSERT INTO parcel_event VALUES (?, ?, ?)", parcels)
+        self._many(_STANDS, [(name, e.payload) for e, record in pairs if (name := standing_of(record))])
         frames = [(frame, e.seq) for e, record in pairs for frame in frames_of(record)]
         self._many("INSERT INTO frame_event VALUES (?, ?)", frames)
         if also is not None:

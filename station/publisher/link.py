@@ -10,13 +10,13 @@ import contextlib
 import ssl
 from typing import Any
 
-from paho.mqtt.client import Client, ConnectFlags, MQTTMessageInfo, MQTTv311
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage, MQTTMessageInfo, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from station.clock import now_utc, utc_text
-from station.publisher.ports import LinkError, Message
+from station.publisher.ports import Incoming, LinkError, Message
 from station.publisher.settings import PublisherSettings
 
 CONNECT_S = 1.0
@@ -28,6 +28,8 @@ class PahoLink:
     Attributes:
         ready: the broker accepted this client.
         acked: message ids acknowledged since they were last taken.
+        received: commands that came since they were last taken.
+        deaf: why it hears no commands though it wants to, "" if it does.
 
     Raises:
         LinkError: no connection within a second.
@@ -36,13 +38,20 @@ class PahoLink:
     def __init__(self, settings: PublisherSettings, will: Message) -> None:
         self.ready = False
         self.acked: list[int] = []
+        self.received: list[Incoming] = []
+        self.deaf = ""
         self._refusal = ""
-        self._client = Client(CallbackAPIVersion.VERSION2, settings.client, clean_session=True, protocol=MQTTv311)
+        self._wanted = f"{settings.topic}/command/+" if settings.commands else ""
+        self._client = Client(
+            CallbackAPIVersion.VERSION2, settings.client, clean_session=True, protocol=MQTTv311, manual_ack=True
+        )
         self._client.connect_timeout = CONNECT_S
         self._client.max_inflight_messages = 0
         self._client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
         self._client.on_connect = self._on_connect
         self._client.on_publish = self._on_publish
+        self._client.on_message = self._on_message
+        self._client.on_subscribe = self._on_subscribe
         try:
             _identify(self._client, settings)
             self._client.connect(settings.host, settings.port, settings.keepalive_s)
@@ -69,6 +78,10 @@ class PahoLink:
         info: MQTTMessageInfo = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
         return info.mid
 
+    def confirm(self, incoming: Incoming) -> None:
+        """It is safe here: the broker need not deliver it again."""
+        self._client.ack(incoming.mid, 1)
+
     def close(self, *, in_order: bool) -> None:
         """Say goodbye, so that the will is not published, or just go."""
         with contextlib.suppress(OSError, ValueError):
@@ -82,9 +95,20 @@ class PahoLink:
     ) -> None:
         self.ready = not reason.is_failure
         self._refusal = str(reason) if reason.is_failure else ""
+        if self.ready and self._wanted:
+            self._client.subscribe(self._wanted, qos=1)
 
     def _on_publish(self, _client: Client, _data: Any, mid: int, _reason: ReasonCode, _more: Properties | None) -> None:
         self.acked.append(mid)
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        self.received.append(Incoming(message.topic, bytes(message.payload), message.retain, message.mid))
+
+    def _on_subscribe(
+        self, _client: Client, _data: Any, _mid: int, reasons: list[ReasonCode], _more: Properties | None
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self.deaf = f"the broker does not let this client hear {self._wanted}: correct its access rules"
 
 
 def _identify(client: Client, settings: PublisherSettings) -> None:

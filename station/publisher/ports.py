@@ -16,6 +16,16 @@ class Message:
     retain: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What came from the broker; `mid` confirms it."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+    mid: int
+
+
 class LinkError(Exception):
     """The broker cannot be reached, refuses this client, or closed the connection."""
 
@@ -30,6 +40,17 @@ class Link(Protocol):
     @property
     def acked(self) -> list[int]:
         """Message ids acknowledged since the list was last cleared; whoever takes them clears it."""
+
+    @property
+    def received(self) -> list[Incoming]:
+        """Commands that came since the list was last cleared, none unless they are wanted."""
+
+    @property
+    def deaf(self) -> str:
+        """Why the broker lets this client hear no commands, "" if it does."""
+
+    def confirm(self, incoming: Incoming) -> None:
+        """It is safe here: the broker need not deliver it again."""
 
     def turn(self, seconds: float) -> None:
         """Read and write what there is; wait for it so long at most, where waiting means anything.

@@ -1,4 +1,4 @@
-"""JSON Schemas of all record types, from the code: `python -m station.publisher.schemas docs/schemas`.
+"""JSON Schemas of all record types and commands, from the code: `python -m station.publisher.schemas docs/schemas`.
 
 Writes one file a type for an event's `data`, the envelope's, and beside the folder the AsyncAPI document.
 """
@@ -12,7 +12,9 @@ from typing import Any
 
 import yaml
 
+from station.core.commands import Command
 from station.core.records import RECORDS, Record
+from station.forms import MESSAGES
 from station.publisher.messages import schema_urn
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -63,8 +65,14 @@ def retained_schemas() -> dict[str, dict[str, Any]]:
     }
 
 
+def command_schema(command: type[Command]) -> dict[str, Any]:
+    """Schema of a command's message."""
+    schema = command.model_json_schema(mode="validation")
+    return {"$schema": DIALECT, "$id": schema_urn(f"command-{command.type}", 1), **schema}
+
+
 def asyncapi() -> dict[str, Any]:
-    """The AsyncAPI document: a channel for each event type, and the two retained ones."""
+    """The AsyncAPI document: a channel for each event type, the two retained ones, and one for each command."""
     parameters = {name: {"description": f"name of the {name}"} for name in ("site", "line", "station")}
     channels: dict[str, Any] = {}
     messages: dict[str, Any] = {}
@@ -82,17 +90,30 @@ def asyncapi() -> dict[str, Any]:
         address = f"{ROOT}/device/{{device}}" if name == "device" else f"{ROOT}/state"
         messages[name] = {"summary": f"Retained: {name}", "contentType": "application/json", "payload": schema}
         channels[name] = _channel(address, name, {**parameters, **more})
+    for command in MESSAGES.values():
+        name = f"command-{command.type}"
+        messages[name] = {
+            "summary": (command.__doc__ or "").strip().splitlines()[0],
+            "contentType": "application/json",
+            "payload": {"$ref": f"schemas/{name}.json"},
+        }
+        channels[name] = _channel(f"{ROOT}/command/{command.type}", name, parameters)
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Inspection station", "version": "1", "description": "See mqtt.md."},
         "defaultContentType": "application/json",
         "channels": channels,
         "operations": {
-            name: {"action": "send", "channel": {"$ref": f"#/channels/{name}"}, "bindings": {"mqtt": {"qos": 1}}}
+            name: {"action": _action(name), "channel": {"$ref": f"#/channels/{name}"}, "bindings": {"mqtt": {"qos": 1}}}
             for name in channels
         },
         "components": {"messages": messages},
     }
+
+
+def _action(channel: str) -> str:
+    """By the station: commands it receives, where the site allows it."""
+    return "receive" if channel.startswith("command-") and channel not in RECORDS else "send"
 
 
 def _channel(address: str, message: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -103,6 +124,7 @@ def _channel(address: str, message: str, parameters: dict[str, Any]) -> dict[str
 def files() -> dict[str, str]:
     """All generated files by their path in docs/."""
     schemas = {record.type: data_schema(record) for record in RECORDS.values()}
+    schemas |= {f"command-{kind}": command_schema(model) for kind, model in MESSAGES.items()}
     schemas["envelope"] = envelope_schema()
     made = {f"schemas/{name}.json": json.dumps(schema, indent=2) + "\n" for name, schema in schemas.items()}
     note = "# Generated: python -m station.publisher.schemas docs/schemas\n"

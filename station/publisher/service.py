@@ -16,6 +16,7 @@ from apsw import CorruptError, NotADBError, SQLError
 
 from station.clock import Clock, utc_text
 from station.journal import CURSOR_FILE, JournalError, LockedError, Reader, Stored
+from station.publisher.commands import Commands
 from station.publisher.cursor import Cursor, put_aside
 from station.publisher.ending import Ending
 from station.publisher.feed import Feed, Newest, Shelf
@@ -176,10 +177,12 @@ class Service:
     def _pump(self, feed: Feed, link: Link, shelf: Shelf) -> Generator[Wait, float | None, bool]:
         """Feed a connection until all is said at the end, or True: the broker is silent."""
         patience_s = 3 * self._settings.keepalive_s
+        commands = Commands(shelf, self._teller)
         while not self._ending.due():
             ending = self._ending.begun()
             feed.say_state(self._state(shelf.reader, ending=ending), final=ending)
             feed.pump()
+            commands.take(link)
             self._verdict.acknowledged(shelf.cursor.seq)
             if ending and feed.settled():
                 return False

@@ -27,6 +27,7 @@ class PublisherSettings(BaseModel):
     keepalive_s: int = Field(default=10, ge=2, le=120)
     max_event_bytes: int = Field(default=200_000, ge=1000, description="a larger event is flagged and left out")
     window: int = Field(default=100, ge=1, le=1000, description="events on their way without acknowledgement")
+    commands: bool = Field(default=False, description="commands are taken from the topics .../command/<type>")
     site: Level
     line: Level
     station: Level

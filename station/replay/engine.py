@@ -13,7 +13,7 @@ from typing import Any
 from station.core import policy
 from station.core.actions import Action, Keep
 from station.core.belt import Interval
-from station.core.events import DeviceState, ParcelKey, Place, SessionChosen, Why
+from station.core.events import DeviceState, ParcelKey, Place, SessionChosen, StationMode, Why
 from station.core.line import Line
 from station.core.now import Now
 from station.core.parcel import Parcel, StepNotAllowedError
@@ -24,6 +24,7 @@ from station.core.records import (
     FrameInspected,
     JournalOpened,
     ListsChanged,
+    ModeChanged,
     ParcelCompleted,
     ParcelEntered,
     ParcelRef,
@@ -31,7 +32,6 @@ from station.core.records import (
     PlcJoined,
     PlcJumped,
     ReadingMatched,
-    Reason,
     Record,
     SessionOpened,
     StationStarted,
@@ -82,6 +82,7 @@ class Replay:
             PlcJumped.type: self._on_jump,
             PlcChanged.type: self._on_plc,
             ListsChanged.type: self._on_lists,
+            ModeChanged.type: self._on_mode,
             EdgesRead.type: self._on_edges,
             ParcelEntered.type: self._on_entered,
             ReadingMatched.type: self._on_reading,
@@ -180,6 +181,11 @@ class Replay:
         self._carry(line, record.count)
         self._expect(line.handle(events.lists_of(record), _NOW))
 
+    def _on_mode(self, line: Line, record: ModeChanged) -> Iterator[Difference]:
+        yield from self._overdue()
+        self._carry(line, record.count)
+        self._expect(line.change_mode(StationMode(record.paused, record.dry_run), _NOW))
+
     def _on_edges(self, line: Line, record: EdgesRead) -> Iterator[Difference]:
         yield from self._overdue()
         if record.count != self._count:
@@ -251,7 +257,7 @@ class Replay:
     def _decide(self, line: Line, parcel: Parcel, record: Decided) -> Decided:
         reasons = line.desk.reasons(parcel)
         if _late(record) and not record.after:
-            reasons.append(Reason(code="deadline", text=policy.REASONS["deadline"]))
+            reasons.append(policy.reason("deadline"))
         actions = line.desk.decide(parcel, reasons, record.count, _NOW, after=record.after)
         return next(a.record for a in actions if isinstance(a, Keep) and isinstance(a.record, Decided))
 

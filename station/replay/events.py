@@ -22,6 +22,7 @@ from station.core.events import (
     PlcConnected,
     PlcSample,
     Starting,
+    StationMode,
     WeightReading,
 )
 from station.core.matching import Reading
@@ -66,7 +67,7 @@ def record_of(event: Stored) -> Record:
 def starting_of(record: StationStarted) -> Starting:
     """The start as the daemon told it."""
     left_open = [OpenParcel(ParcelKey(o.parcel.epoch, o.parcel.number), o.entered_at) for o in record.left_open]
-    known = tuple(left_open), record.trigger_offsets
+    known = tuple(left_open), record.trigger_offsets, StationMode(record.paused, record.dry_run)
     return Starting(record.software, record.config_sha256, record.model_sha256, *known)
 
 

@@ -24,6 +24,7 @@ PROMISES = (
     "bounded",
     "liveness",
     "useful",
+    "obeyed",
 )
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "*.pt")
 

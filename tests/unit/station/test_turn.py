@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from station.core.actions import Order
-from station.core.events import Event, PlcConnected, Tick
+from station.clock import Clock
+from station.core.actions import Order, Send
+from station.core.commands import Pause
+from station.core.events import CommandReceived, Event, Lane, PlcConnected, Tick
 from station.core.line import Line
+from station.core.now import Now
 from station.journal import IdFile, Journal, Reader
 from station.ports import Health, Sink
 from station.turn import Turn
@@ -102,6 +105,27 @@ def test_decision_on_disk_before_its_order(tmp_path: Path, vfs: FaultyVfs) -> No
     for order, decided in plc.orders:
         assert (order.parcel.number, order.lane.value) in decided
     vfs.fail_sync = False
+    journal.close()
+
+
+def test_a_pass_that_is_taken_back_in_the_same_turn_never_goes_out(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0)
+    setup = VirtualLine().line.setup
+    plc = RecordingPlc(path)
+    clock = Clock(lambda: 1 << 60, lambda: datetime(2026, 11, 25, 12, 0, tzinfo=UTC))
+    turn = Turn(Line(setup), journal, IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC)), plc, clock)
+    ahead = Line(setup)
+    times = {"issued_at": "2026-11-25T12:00:00Z", "expires_at": "2026-11-25T12:01:00Z"}
+    pause = CommandReceived(Pause.model_validate({"id": "c-1", "who": "anna", **times}), "station")
+    for event in recorded_events(14.0):
+        sent = [a.order for a in ahead.handle(event, Now(1 << 60, "")) if isinstance(a, Send)]
+        passed = [order.parcel for order in sent if order.lane is Lane.PASS]
+        turn.take([event, pause] if passed else [event])
+        if passed:
+            break
+    (parcel,) = passed
+    assert [order.lane for order, _ in plc.orders if order.parcel == parcel] == [Lane.INSPECT]
     journal.close()
 
 

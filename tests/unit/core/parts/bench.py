@@ -117,7 +117,7 @@ def clock_and_belt(*samples_ms: int) -> tuple[ClockMatch, BeltHistory]:
 class Bench:
     """One core, its records and orders, and what is yet to come.
 
-    `sample` is the template of the PLC's samples; of the ports in `unread` nothing is told.
+    `sample` is the template of the PLC's samples; of the ports in `unread` nothing is told; `utc` is the wall clock.
     """
 
     setup: LineSetup = SETUP
@@ -129,6 +129,7 @@ class Bench:
     orders: list[Order] = field(default_factory=list)
     opened: list[bool] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
+    utc: str = ""
     _coming: list[tuple[float, int, Event]] = field(default_factory=list)
     _edges: int = 0
     _polled: int = 980
@@ -157,7 +158,7 @@ class Bench:
         return self.give(replace(event, **changes))  # type: ignore[arg-type]
 
     def give(self, event: Event) -> list[Action]:
-        actions = self.line.handle(event, Now(self.ms * MS, f"t{self.ms}"))
+        actions = self.line.handle(event, Now(self.ms * MS, self.utc or f"t{self.ms}"))
         for action in actions:
             match action:
                 case Keep():

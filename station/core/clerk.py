@@ -1,0 +1,187 @@
+"""What persons and central systems wish: checked, carried out between two events, and answered once for each id."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from station.core.actions import Action, Keep
+from station.core.commands import Command, DryRun, HoldList, Pause, Resolve, Resume, moment
+from station.core.desk import Desk
+from station.core.events import CommandMalformed, CommandReceived, ParcelKey, StationMode
+from station.core.now import Now
+from station.core.parcel import TRANSITIONS, State, Step
+from station.core.records import CommandResult, ModeChanged, ParcelRef, ParcelResolved
+from station.core.tracking import Tracker
+
+REFUSALS: Mapping[str, str] = {
+    "malformed": "it is no command: the text names what is wrong with it",
+    "expired": "it came after its expires_at",
+    "hold-list": "its hold list cannot be used: all of the list before stays in force",
+    "unknown-parcel": "the journal knows no such parcel, or no longer",
+    "not-now": "the parcel is still on the belt, it passed, or it is resolved already",
+    "clock": "its issued_at lies more than five minutes ahead of the station's clock",
+}
+"""Every reason for which a command is refused; docs/mqtt.md lists them from here."""
+
+_NOT_NOW = {State.PASSED: "only what was to be inspected is resolved", State.RESOLVED: "a resolution stands"}
+_AHEAD = timedelta(minutes=5)
+_ANSWERED = 200
+
+
+Done = tuple[list[Action], str]
+"""What follows from a command that is carried out, and a sentence for its answer."""
+Rule = Callable[[Any, CommandReceived, int | None], Done]
+
+
+class RefusedError(Exception):
+    """A command is not carried out: a code of `REFUSALS`, and a sentence."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Clerk:
+    """Carries out commands at the desk. The newest ids are remembered; older ones the inbox looks up in the journal."""
+
+    desk: Desk
+    tracker: Tracker
+    _answered: deque[str] = field(default_factory=lambda: deque(maxlen=_ANSWERED))
+    _rules: dict[type[Command], Rule] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rules = {
+            Pause: self._pause,
+            Resume: self._resume,
+            DryRun: self._dry_run,
+            Resolve: self._resolve,
+            HoldList: self._hold,
+        }
+
+    def take(self, event: CommandReceived, count: int | None, now: Now) -> list[Action]:
+        """What follows from a command, and its answer; of one that was answered before, nothing."""
+        command = event.command
+        if command.id in self._answered:
+            return []
+        self._answered.append(command.id)
+        try:
+            _in_time(command, now)
+            done, text = self._rules[type(command)](command, event, count)
+        except RefusedError as error:
+            return [_answer(event, error.reason, str(error))]
+        return [*done, _answer(event, "", text)]
+
+    def refuse(self, event: CommandMalformed) -> list[Action]:
+        """Answer what is no command; without an id each time."""
+        if event.id in self._answered:
+            return []
+        if event.id:
+            self._answered.append(event.id)
+        record = CommandResult(
+            command=event.id,
+            command_type=event.type,
+            result="refused",
+            reason="malformed",
+            text=event.text,
+            who=event.who,
+            source=event.source,
+        )
+        return [Keep(record)]
+
+    def _pause(self, command: Pause, _event: CommandReceived, count: int | None) -> Done:
+        return self._change(replace(self.desk.mode, paused=True), command, count)
+
+    def _resume(self, command: Resume, _event: CommandReceived, count: int | None) -> Done:
+        return self._change(replace(self.desk.mode, paused=False), command, count)
+
+    def _dry_run(self, command: DryRun, _event: CommandReceived, count: int | None) -> Done:
+        return self._change(replace(self.desk.mode, dry_run=command.on), command, count)
+
+    def _change(self, mode: StationMode, command: Command, count: int | None) -> Done:
+        if mode == self.desk.mode:
+            return [], f"the station is {mode.word} as before"
+        self.desk.mode = mode
+        record = ModeChanged.model_validate(
+            {
+                "mode": mode.word,
+                "paused": mode.paused,
+                "dry_run": mode.dry_run,
+                "command": command.id,
+                "who": command.who,
+                "count": count,
+            }
+        )
+        return [Keep(record)], f"the station is {mode.word}"
+
+    def _resolve(self, command: Resolve, event: CommandReceived, _count: int | None) -> Done:
+        name = about(command)
+        key = ParcelKey(command.parcel.epoch, command.parcel.number)
+        state = self._standing(key, event)
+        if state is None:
+            raise RefusedError("unknown-parcel", f"the journal knows no parcel {name}")
+        after = TRANSITIONS.get((state, Step.RESOLVE))
+        if after is None:
+            raise RefusedError("not-now", f"parcel {name} is {state.value}: {_NOT_NOW.get(state, 'it is on the belt')}")
+        self.desk.end(key, after)
+        record = ParcelResolved(
+            parcel=ParcelRef(epoch=key.epoch, number=key.number),
+            resolution=command.resolution,
+            found=command.found,
+            command=command.id,
+            who=command.who,
+        )
+        return [Keep(record)], f"parcel {name} is {command.resolution}"
+
+    def _standing(self, key: ParcelKey, event: CommandReceived) -> State | None:
+        """How a parcel stands: of the newest we know it ourselves, of older ones the journal told."""
+        if key in self.desk.ended:
+            return self.desk.ended[key]
+        parcel = self.tracker.by_key(key)
+        if parcel is not None:
+            return parcel.state
+        return State(event.standing) if event.standing else None
+
+    def _hold(self, command: HoldList, event: CommandReceived, count: int | None) -> Done:
+        held = event.held
+        if held is None or held.sha256 != command.sha256:
+            raise RefusedError("hold-list", event.fault or "it is not there")
+        changed = self.desk.take_held(held, self.tracker.parcels, count)
+        return changed, f"the hold list of {command.codes} codes is in force"
+
+
+def about(command: Command) -> str:
+    """What a command is about, as its answer has it."""
+    match command:
+        case Resolve():
+            return f"{command.parcel.epoch}/{command.parcel.number}"
+        case HoldList():
+            return command.sha256
+    return ""
+
+
+def _in_time(command: Command, now: Now) -> None:
+    if command.expires_at <= now.utc:
+        raise RefusedError("expired", f"it expired at {command.expires_at}, the station's clock says {now.utc}")
+    if command.issued_at > now.utc and moment(command.issued_at) - moment(now.utc) > _AHEAD:
+        text = f"it was issued at {command.issued_at}, the station's clock says {now.utc}: set the clock that is wrong"
+        raise RefusedError("clock", text)
+
+
+def _answer(event: CommandReceived, reason: str, text: str) -> Keep:
+    command = event.command
+    record = CommandResult(
+        command=command.id,
+        command_type=command.type,
+        result="refused" if reason else "accepted",
+        reason=reason,
+        text=text,
+        who=command.who,
+        source=event.source,
+        about=about(command),
+    )
+    return Keep(record)

@@ -1,0 +1,109 @@
+"""What a person or a central system can wish of the core: one pydantic model a command, each versioned and closed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+LONGEST = timedelta(hours=24)
+"""How long after its issue a command may still be carried out."""
+
+MOST_CODES = 100_000
+
+
+def moment(text: str) -> datetime:
+    """A time as commands have it; ValueError for one that is in no calendar."""
+    return datetime.fromisoformat(text)
+
+
+def _in_ms(text: str) -> str:
+    """As the station's own clock tells it, so that two of them compare as texts."""
+    return moment(text).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Time = Annotated[str, Field(pattern=_TIME), AfterValidator(_in_ms)]
+"""UTC, ISO-8601 with `Z`; kept with milliseconds."""
+CommandId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+Who = Annotated[str, Field(min_length=1, max_length=64, pattern=_PRINTABLE)]
+Found = Annotated[str, Field(min_length=1, max_length=64, pattern=_PRINTABLE)]
+Number = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
+
+
+class Command(BaseModel):
+    """A wish. `id` names it for ever: sent again, it has no second effect; `who` is a person's or a system's sign.
+
+    It is carried out before `expires_at`, or not at all; that lies at most 24 hours behind `issued_at`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    type: ClassVar[str] = ""
+    version: Literal[1] = 1
+    id: CommandId
+    who: Who
+    issued_at: Time
+    expires_at: Time
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        lasts = moment(self.expires_at) - moment(self.issued_at)
+        if not timedelta(0) < lasts <= LONGEST:
+            raise ValueError("expires_at must lie behind issued_at, by 24 hours at most")
+        return self
+
+
+class Pause(Command):
+    """Inspect every parcel from now on, until `resume`."""
+
+    type: ClassVar[str] = "pause"
+
+
+class Resume(Command):
+    """End a pause. A dry run that is on goes on."""
+
+    type: ClassVar[str] = "resume"
+
+
+class DryRun(Command):
+    """Decide and log, and inspect every parcel; with `on` false the station goes live."""
+
+    type: ClassVar[str] = "dry-run"
+    on: bool = True
+
+
+class ParcelName(BaseModel):
+    """A parcel's identity, as `parcel-completed` has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    epoch: Number
+    number: Number
+
+
+class Resolve(Command):
+    """What the human inspector concluded of a parcel that has left the belt; `found` if it is `confirmed`, and then."""
+
+    type: ClassVar[str] = "resolve"
+    parcel: ParcelName
+    resolution: Literal["cleared", "confirmed"]
+    found: Annotated[tuple[Found, ...], Field(max_length=20)] = ()
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Self:
+        if (self.resolution == "confirmed") != bool(self.found):
+            raise ValueError("say what was found if it is confirmed, and nothing if it is cleared")
+        return self
+
+
+class HoldList(Command):
+    """Replace the commanded hold list, as a whole; it lies beside the inbox, in the folder `hold`, by its SHA-256."""
+
+    type: ClassVar[str] = "hold-list"
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    codes: Annotated[int, Field(ge=0, le=MOST_CODES)]
+
+
+COMMANDS: dict[str, type[Command]] = {model.type: model for model in (Pause, Resume, DryRun, Resolve, HoldList)}
+"""Every command by its name; the inbox, the topics and the schemas know no other list."""

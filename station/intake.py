@@ -1,0 +1,147 @@
+"""From the command inbox to the core: beside the loop, in order, each until its answer is on disk."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from station.core.commands import Command, HoldList, Resolve
+from station.core.events import CommandMalformed, CommandReceived, Condition, Event, Source
+from station.forms import read_waiting
+from station.holding import HoldListError, make_current, staged
+from station.journal import Inbox, InboxError, InboxLostError, JournalError, Posted, Reader
+from station.journal.inbox import AT_ONCE, MOST_WAITING, put_aside
+
+log = logging.getLogger(__name__)
+EVERY_S = 0.1
+ALARM = "inbox"
+
+
+class Intake:
+    """One step looks into the inbox once. Nothing that is wrong with it reaches the line: it becomes an alarm."""
+
+    def __init__(self, data: Path, journal: Path, out: Callable[[Event], None]) -> None:
+        self._data = data
+        self._journal = journal
+        self._out = out
+        self._inbox: Inbox | None = None
+        self._handed: dict[int, tuple[str, Command | None]] = {}
+        self._last = 0
+        self._trouble = ""
+        self._recovering = False
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._live, name="inbox", daemon=True)
+
+    def recover(self) -> None:
+        """Ahead of all else at a start: finish what an earlier run answered and had no time to finish."""
+        self._recovering = True
+        self.step()
+        self._recovering = False
+
+    def start(self) -> None:
+        """Look into it now, and from now on by a thread of its own."""
+        self.step()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hand over nothing more."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=2.0)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._inbox is not None:
+            self._inbox.close()
+            self._inbox = None
+
+    def step(self) -> None:
+        """Take away what is answered, and hand over what is new."""
+        try:
+            self._look()
+        except InboxLostError as error:
+            self._begin_anew(error)
+        except (InboxError, JournalError, OSError) as error:
+            self._say(str(error))
+        else:
+            self._say("")
+
+    def _live(self) -> None:
+        while not self._ending.wait(EVERY_S):
+            self.step()
+
+    def _look(self) -> None:
+        if self._inbox is None:
+            self._inbox = Inbox(self._data)
+            self._handed, self._last = {}, 0
+        waiting = self._inbox.waiting(self._last, MOST_WAITING if self._recovering else AT_ONCE)
+        if not waiting and not self._handed:
+            return
+        with closing(Reader(self._journal)) as journal:
+            for seq, (identity, command) in list(self._handed.items()):
+                if self._finished(self._inbox, journal, seq, identity, command):
+                    del self._handed[seq]
+            for posted in waiting:
+                self._take(self._inbox, journal, posted)
+
+    def _take(self, inbox: Inbox, journal: Reader, posted: Posted) -> None:
+        found = read_waiting(posted.type, posted.source, posted.payload)
+        command = found if isinstance(found, Command) else None
+        if found.id and self._finished(inbox, journal, posted.seq, found.id, command):
+            return
+        if self._recovering:
+            return
+        self._last = posted.seq
+        if found.id:
+            self._handed[posted.seq] = (found.id, command)
+        else:  # no answer could be told from another's
+            inbox.done(posted.seq)
+        self._out(found if isinstance(found, CommandMalformed) else self._received(found, posted, journal))
+
+    def _received(self, command: Command, posted: Posted, journal: Reader) -> CommandReceived:
+        """The command with what the journal and the folder `hold` know of what it names."""
+        source: Source = "mqtt" if posted.source == "mqtt" else "station"
+        match command:
+            case Resolve():
+                standing = journal.standing(command.parcel.epoch, command.parcel.number)
+                return CommandReceived(command, source, standing=standing)
+            case HoldList():
+                try:
+                    return CommandReceived(command, source, held=staged(self._data, command.sha256))
+                except HoldListError as error:
+                    return CommandReceived(command, source, fault=str(error))
+        return CommandReceived(command, source)
+
+    def _finished(self, inbox: Inbox, journal: Reader, seq: int, identity: str, command: Command | None) -> bool:
+        """Whether it is answered on disk; then what is left to do is done, and it waits no more."""
+        answer = journal.answer_to(identity)
+        if answer is None:
+            return False
+        if isinstance(command, HoldList) and b'"result":"accepted"' in answer.payload:
+            make_current(self._data, command.sha256)
+            self._out(Condition("lists", "commanded", standing=False))
+        inbox.done(seq)
+        return True
+
+    def _begin_anew(self, error: InboxLostError) -> None:
+        self.close()
+        try:
+            aside = put_aside(self._data)
+        except OSError as trouble:
+            self._say(f"{error}, and cannot be moved: {trouble.strerror}")
+            return
+        kept = f", kept as {aside}" if aside else ""
+        log.warning("inbox: %s%s; begun anew", error, kept)
+        text = f"{error}{kept}; commands that waited in it are lost: give them again"
+        self._out(Condition(ALARM, "lost", standing=True, text=text))
+
+    def _say(self, trouble: str) -> None:
+        if bool(trouble) != bool(self._trouble):
+            if trouble:
+                log.warning("inbox: %s", trouble)
+            self._out(Condition(ALARM, "access", standing=bool(trouble), text=trouble))
+        self._trouble = trouble

@@ -1,0 +1,355 @@
+"""Commands: checked, carried out between two events, and answered once for each id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from station.core.actions import Keep
+from station.core.clerk import REFUSALS
+from station.core.commands import Command, DryRun, HoldList, ParcelName, Pause, Resolve, Resume
+from station.core.events import (
+    CommandMalformed,
+    CommandReceived,
+    HeldCodes,
+    Lane,
+    ListsLoaded,
+    ParcelKey,
+    Place,
+    Starting,
+    StationMode,
+    Why,
+)
+from station.core.now import Now
+from station.core.parcel import State
+from station.core.policy import REASONS
+from station.core.records import (
+    CommandResult,
+    Decided,
+    ListsChanged,
+    Lookup,
+    ModeChanged,
+    ParcelRef,
+    ParcelResolved,
+    Record,
+    StationStarted,
+)
+from tests.unit.core.parts.bench import EPOCH, MS, Bench, codes
+
+NOON = "2026-11-25T12:00:00.000Z"
+LIST = "0a" * 32
+FIRST = ParcelRef(epoch=EPOCH, number=1)
+
+
+def wish(model: type[Command] = Pause, identity: str = "c-1", **fields: Any) -> Any:
+    signed = {"id": identity, "who": "anna", "issued_at": NOON, "expires_at": "2026-11-25T12:01:00Z"}
+    return model.model_validate(signed | fields)
+
+
+def resolve(number: int = 1, identity: str = "c-1", *found: str) -> Any:
+    resolution = "confirmed" if found else "cleared"
+    return wish(Resolve, identity, parcel=ParcelName(epoch=EPOCH, number=number), resolution=resolution, found=found)
+
+
+def hold(*held: str, identity: str = "c-1", sha256: str = LIST) -> CommandReceived:
+    command = wish(HoldList, identity, sha256=sha256, codes=len(held))
+    return CommandReceived(command, "mqtt", held=HeldCodes(sha256, frozenset(held)))
+
+
+def give(bench: Bench, command: Command | CommandReceived | CommandMalformed, utc: str = NOON) -> list[Record]:
+    """The records that follow."""
+    before, was = len(bench.records), bench.utc
+    bench.utc = utc
+    bench.give(CommandReceived(command, "station") if isinstance(command, Command) else command)
+    bench.utc = was
+    return bench.records[before:]
+
+
+def answer(records: list[Record]) -> tuple[str, str, str]:
+    """Of the one answer among them: result, reason, text."""
+    (found,) = [record for record in records if isinstance(record, CommandResult)]
+    return found.result, found.reason, found.text
+
+
+def inspected(bench: Bench, number: int = 1) -> Bench:
+    bench.ride(number, 2000)
+    bench.leaves(number, 5600, Place.INSPECT, Why.INSPECT_ORDER)
+    return bench.go(5620)
+
+
+# --- the mode
+
+
+def test_a_pause_is_told_and_answered(bench: Bench) -> None:
+    mode = ModeChanged(mode="paused", paused=True, dry_run=False, command="c-1", who="anna", count=1000)
+    told = CommandResult(
+        command="c-1",
+        command_type="pause",
+        result="accepted",
+        reason="",
+        text="the station is paused",
+        who="anna",
+        source="station",
+    )
+    assert give(bench, wish()) == [mode, told]
+
+
+def test_in_a_pause_nothing_is_decided_to_pass(bench: Bench) -> None:
+    give(bench, wish())
+    bench.clean(1, 2000)
+    bench.go(3640)
+    assert bench.last(Decided).route == "inspect"
+    assert codes(bench.last(Decided).reasons) == [("paused", "")]
+    assert bench.last(Decided).reasons[0].text == REASONS["paused"]
+
+
+def test_a_pause_takes_back_what_is_to_pass_ahead_of_the_decision_eye(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(3640)
+    assert bench.orders[-1].lane is Lane.PASS
+    records = give(bench, wish())
+    taken_back = [record for record in records if isinstance(record, Decided)]
+    assert [(d.route, d.after, codes(d.reasons)) for d in taken_back] == [("inspect", "pass", [("paused", "")])]
+    assert bench.orders[-1].lane is Lane.INSPECT
+    assert answer(records) == ("accepted", "", "the station is paused")
+
+
+def test_a_mode_taken_from_a_journal_takes_passes_back_as_the_command_did(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(3640)
+    actions = bench.line.change_mode(StationMode(dry_run=True), Now(bench.ms * MS, NOON))
+    (decided,) = [a.record for a in actions if isinstance(a, Keep) and isinstance(a.record, Decided)]
+    assert (decided.route, decided.after, codes(decided.reasons)) == ("inspect", "pass", [("dry-run", "")])
+
+
+def test_what_is_behind_the_decision_eye_stands(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(4600)
+    give(bench, wish())
+    assert bench.orders[-1].lane is Lane.PASS
+
+
+def test_behind_a_pause_parcels_pass_again(bench: Bench) -> None:
+    give(bench, wish())
+    assert give(bench, wish(Resume, "c-2"))[0] == ModeChanged(
+        mode="automatic", paused=False, dry_run=False, command="c-2", who="anna", count=1000
+    )
+    bench.clean(1, 2000)
+    bench.go(3640)
+    assert bench.orders[-1].lane is Lane.PASS
+
+
+def test_what_holds_already_is_accepted_and_changes_nothing(bench: Bench) -> None:
+    assert answer(give(bench, wish(Resume))) == ("accepted", "", "the station is automatic as before")
+    assert bench.kept(ModeChanged) == []
+
+
+def test_a_dry_run_decides_and_inspects(bench: Bench) -> None:
+    records = give(bench, wish(DryRun))
+    assert records[0] == ModeChanged(mode="dry-run", paused=False, dry_run=True, command="c-1", who="anna", count=1000)
+    bench.clean(1, 2000)
+    bench.go(3640)
+    assert bench.orders[-1].lane is Lane.INSPECT
+    assert codes(bench.last(Decided).reasons) == [("dry-run", "")]
+    assert bench.last(Decided).reasons[0].text == REASONS["dry-run"]
+
+
+def test_a_pause_does_not_end_a_dry_run(bench: Bench) -> None:
+    give(bench, wish(DryRun))
+    assert answer(give(bench, wish(identity="c-2"))) == ("accepted", "", "the station is paused")
+    bench.clean(1, 2000)
+    bench.go(3640)
+    assert codes(bench.last(Decided).reasons) == [("paused", ""), ("dry-run", "")]
+    assert answer(give(bench, wish(Resume, "c-3"))) == ("accepted", "", "the station is dry-run")
+    assert answer(give(bench, wish(DryRun, "c-4", on=False))) == ("accepted", "", "the station is automatic")
+
+
+def test_a_start_goes_on_in_the_mode_in_which_it_was_left() -> None:
+    bench = Bench()
+    bench.give(Starting("0.1", "config", "model", mode=StationMode(paused=True)))
+    started = bench.last(StationStarted)
+    assert (started.paused, started.dry_run) == (True, False)
+    bench.started()
+    bench.clean(1, 2000)
+    bench.go(3640)
+    assert codes(bench.last(Decided).reasons) == [("paused", "")]
+
+
+# --- what is checked of each
+
+
+def test_one_that_comes_again_has_no_second_effect_and_no_second_answer(bench: Bench) -> None:
+    give(bench, wish())
+    give(bench, wish(Resume, "c-2"))
+    assert give(bench, wish()) == []
+    assert bench.line.desk.mode == StationMode()
+
+
+def test_the_newest_200_ids_are_remembered(bench: Bench) -> None:
+    for number in range(201):
+        give(bench, wish(Resume, f"r-{number}"))
+    assert give(bench, wish(Resume, "r-1")) == []
+    assert len(give(bench, wish(Resume, "r-0"))) == 1
+
+
+@pytest.mark.parametrize("utc", ["2026-11-25T11:55:00.000Z", "2026-11-25T12:00:59.999Z"])
+def test_one_in_time_is_carried_out(bench: Bench, utc: str) -> None:
+    """Clocks may differ by five minutes."""
+    assert answer(give(bench, wish(), utc)) == ("accepted", "", "the station is paused")
+
+
+def test_one_that_expired_is_refused(bench: Bench) -> None:
+    utc = "2026-11-25T12:01:00.000Z"
+    text = f"it expired at {utc}, the station's clock says {utc}"
+    assert answer(give(bench, wish(), utc)) == ("refused", "expired", text)
+    assert bench.line.desk.mode == StationMode()
+
+
+def test_one_from_the_future_is_refused(bench: Bench) -> None:
+    utc = "2026-11-25T11:54:59.999Z"
+    text = f"it was issued at {NOON}, the station's clock says {utc}: set the clock that is wrong"
+    assert answer(give(bench, wish(), utc)) == ("refused", "clock", text)
+    assert bench.line.desk.mode == StationMode()
+
+
+def test_one_that_was_refused_stays_so(bench: Bench) -> None:
+    assert answer(give(bench, wish(), "2026-11-25T13:00:00.000Z"))[0] == "refused"
+    assert give(bench, wish()) == []
+    assert not bench.line.desk.mode.paused
+
+
+def test_what_is_no_command_is_answered_once_for_its_id(bench: Bench) -> None:
+    found = CommandMalformed("pause", "mqtt", "who: missing", "m-1", "bob")
+    told = CommandResult(
+        command="m-1",
+        command_type="pause",
+        result="refused",
+        reason="malformed",
+        text="who: missing",
+        who="bob",
+        source="mqtt",
+    )
+    assert give(bench, found) == [told]
+    assert give(bench, found) == []
+    assert give(bench, wish(identity="m-1")) == []
+
+
+def test_what_has_no_id_is_answered_each_time(bench: Bench) -> None:
+    found = CommandMalformed("", "mqtt", "no JSON")
+    assert [answer(give(bench, found)) for _ in range(2)] == [("refused", "malformed", "no JSON")] * 2
+
+
+def test_every_reason_is_in_the_list() -> None:
+    assert set(REFUSALS) == {"malformed", "expired", "clock", "unknown-parcel", "not-now", "hold-list"}
+    assert all(REFUSALS.values())
+
+
+# --- resolutions
+
+
+def test_an_inspected_parcel_is_confirmed_with_what_was_found(bench: Bench) -> None:
+    records = give(inspected(bench), resolve(1, "c-1", "knife", "lighter"))
+    resolved = ParcelResolved(
+        parcel=FIRST, resolution="confirmed", found=("knife", "lighter"), command="c-1", who="anna"
+    )
+    assert records[0] == resolved
+    assert answer(records) == ("accepted", "", "parcel 5/1 is confirmed")
+    assert bench.last(CommandResult).about == "5/1"
+
+
+def test_a_resolution_stands(bench: Bench) -> None:
+    assert answer(give(inspected(bench), resolve())) == ("accepted", "", "parcel 5/1 is cleared")
+    again = answer(give(bench, resolve(1, "c-2", "knife")))
+    assert again == ("refused", "not-now", "parcel 5/1 is resolved: a resolution stands")
+    assert len(bench.kept(ParcelResolved)) == 1
+
+
+def test_a_parcel_on_the_belt_is_not_resolved(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    bench.go(3000)
+    result = answer(give(bench, resolve()))
+    assert result == ("refused", "not-now", "parcel 5/1 is entered: it is on the belt")
+
+
+def test_a_parcel_that_passed_is_not_resolved(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.leaves(1, 5600, Place.PASS)
+    bench.go(5620)
+    result = answer(give(bench, resolve()))
+    assert result == ("refused", "not-now", "parcel 5/1 is passed: only what was to be inspected is resolved")
+
+
+def test_a_parcel_that_nobody_knows_is_not_resolved(bench: Bench) -> None:
+    assert answer(give(bench, resolve())) == ("refused", "unknown-parcel", "the journal knows no parcel 5/1")
+
+
+@pytest.mark.parametrize(
+    ("standing", "result"), [("inspected", "accepted"), ("lost", "accepted"), ("passed", "refused")]
+)
+def test_of_older_parcels_the_journal_tells_how_they_ended(bench: Bench, standing: str, result: str) -> None:
+    assert answer(give(bench, CommandReceived(resolve(), "station", standing=standing)))[0] == result
+
+
+def test_what_the_core_knows_is_newer_than_what_the_journal_told(bench: Bench) -> None:
+    """The journal was asked a moment before the core had the command."""
+    assert answer(give(inspected(bench), CommandReceived(resolve(), "station", standing="entered")))[0] == "accepted"
+
+
+def test_the_newest_200_ends_are_remembered(bench: Bench) -> None:
+    desk = bench.line.desk
+    for number in range(201):
+        desk.end(ParcelKey(EPOCH, number), State.INSPECTED)
+    assert len(desk.ended) == 200
+    assert answer(give(bench, resolve(0)))[1] == "unknown-parcel"
+    assert answer(give(bench, resolve(1, "c-2")))[0] == "accepted"
+
+
+# --- hold lists
+
+
+def test_a_hold_list_is_replaced_as_a_whole_and_told(bench: Bench) -> None:
+    bench.give(ListsLoaded("file", frozenset({"F"}), (("A", 5000.0),)))
+    bench.ride(1, 2000)
+    bench.scan(2000, "A")
+    bench.go(2500)
+    records = give(bench, hold("A", "B"))
+    assert records[0] == ListsChanged(
+        lists_version=f"file+{LIST[:16]}",
+        held=3,
+        declared=1,
+        on_belt=(Lookup(code="A", held=True, declared_g=5000.0),),
+        count=2500,
+    )
+    assert answer(records) == ("accepted", "", "the hold list of 2 codes is in force")
+    assert bench.last(CommandResult).about == LIST
+    give(bench, hold("C", identity="c-2", sha256="0b" * 32))
+    assert [bench.line.desk.lookup(code).held for code in "ABCF"] == [False, False, True, True]
+
+
+def test_a_pass_of_what_is_held_now_is_taken_back(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(3640)
+    give(bench, hold("A"))
+    assert bench.orders[-1].lane is Lane.INSPECT
+    assert codes(bench.last(Decided).reasons) == [("held", "")]
+
+
+@pytest.mark.parametrize("held", [None, HeldCodes("0b" * 32, frozenset({"B"}))], ids=["none", "another"])
+def test_a_hold_list_that_is_not_there_leaves_the_one_before(bench: Bench, held: HeldCodes | None) -> None:
+    give(bench, hold("A"))
+    command = wish(HoldList, "c-2", sha256="0c" * 32, codes=1)
+    result = answer(give(bench, CommandReceived(command, "mqtt", held=held, fault="it is damaged")))
+    assert result == ("refused", "hold-list", "it is damaged")
+    missing = CommandReceived(wish(HoldList, "c-3", sha256="0c" * 32, codes=1), "mqtt")
+    assert answer(give(bench, missing)) == ("refused", "hold-list", "it is not there")
+    assert [bench.line.desk.lookup(code).held for code in "AB"] == [True, False]
+
+
+def test_the_list_of_an_earlier_run_counts_until_one_is_commanded(bench: Bench) -> None:
+    bench.give(ListsLoaded("file", frozenset(), (), HeldCodes(LIST, frozenset({"A"}))))
+    assert bench.last(ListsChanged).lists_version == f"file+{LIST[:16]}"
+    assert [bench.line.desk.lookup(code).held for code in "AB"] == [True, False]
+    give(bench, hold("B", sha256="0b" * 32))
+    bench.give(ListsLoaded("file 2", frozenset(), (), HeldCodes(LIST, frozenset({"A"}))))
+    assert [bench.line.desk.lookup(code).held for code in "AB"] == [False, True]

@@ -1,0 +1,246 @@
+"""From the inbox to the core: each command once, until its answer is on disk, across restarts and a lost inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from station.core.commands import Command, HoldList, ParcelName, Pause, Resolve
+from station.core.events import CommandMalformed, CommandReceived, Condition, Event
+from station.core.records import CommandResult, ParcelEntered, ParcelRef, Record
+from station.forms import MALFORMED, malformed, waiting_form
+from station.holding import FOLDER, current, in_force, stage
+from station.intake import Intake
+from station.journal import INBOX_FILE, Inbox, Journal
+
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+def wish(model: type[Command] = Pause, identity: str = "c-1", **fields: Any) -> Command:
+    signed = {"id": identity, "who": "anna", "issued_at": "2026-11-25T12:00:00Z", "expires_at": "2026-11-25T12:01:00Z"}
+    return model.model_validate(signed | fields)
+
+
+@dataclass
+class Desk:
+    """A journal, and the intake of a run that goes on behind it; `got` is what the core gets."""
+
+    data: Path
+    journal: Journal
+    got: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.journal.probe()
+        self.start()
+
+    def start(self) -> None:
+        self.got.clear()
+        self.intake = Intake(self.data, self.journal.path, self.got.append)
+
+    def post(self, command: Command, source: Any = "station") -> None:
+        with closing(Inbox(self.data)) as inbox:
+            inbox.post(command.id, command.type, source, command.model_dump_json().encode())
+
+    def step(self) -> list[Event]:
+        """What the core gets by one step."""
+        before = len(self.got)
+        self.intake.step()
+        return self.got[before:]
+
+    def keep(self, *records: Record) -> None:
+        self.journal.append(records, epoch=5, session=1)
+
+    def answer(self, command: Command, result: str = "accepted") -> None:
+        told = {"command": command.id, "command_type": command.type, "result": result, "about": ""}
+        self.keep(CommandResult.model_validate(told | {"reason": "", "text": "", "who": "anna", "source": "station"}))
+
+    def waiting(self) -> list[str]:
+        with closing(Inbox(self.data)) as inbox:
+            return [posted.id for posted in inbox.waiting()]
+
+    def hold(self, *codes: str, identity: str = "h-1") -> Command:
+        sha256, number = stage(self.data, codes)
+        command = wish(HoldList, identity, sha256=sha256, codes=number)
+        self.post(command)
+        return command
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    journal = Journal(tmp_path / "journal.db", station="demo", now_utc=lambda: NOON, mono_ns=lambda: 7)
+    made = Desk(tmp_path, journal)
+    yield made
+    made.intake.close()
+    journal.close()
+
+
+def test_a_command_is_handed_over_once_and_waits_for_its_answer(desk: Desk) -> None:
+    command = wish()
+    desk.post(command, "mqtt")
+    assert desk.step() == [CommandReceived(command, "mqtt")]
+    assert desk.step() == []
+    assert desk.waiting() == ["c-1"]
+    desk.answer(command)
+    assert desk.step() == []
+    assert desk.waiting() == []
+
+
+def test_a_run_that_was_killed_before_the_answer_hands_it_over_again(desk: Desk) -> None:
+    desk.post(wish())
+    desk.step()
+    desk.start()
+    desk.intake.recover()
+    assert desk.got == []
+    assert desk.step() == [CommandReceived(wish(), "station")]
+
+
+def test_a_run_that_was_killed_behind_the_answer_does_not(desk: Desk) -> None:
+    desk.post(wish())
+    desk.step()
+    desk.answer(wish())
+    desk.start()
+    desk.intake.recover()
+    assert desk.step() == []
+    assert desk.waiting() == []
+
+
+def test_one_that_was_answered_long_ago_is_not_handed_over(desk: Desk) -> None:
+    desk.answer(wish())
+    desk.post(wish())
+    assert desk.step() == []
+    assert desk.waiting() == []
+
+
+def test_many_come_in_their_order_a_few_at_once(desk: Desk) -> None:
+    names = [f"c-{number:02}" for number in range(45)]
+    for name in names:
+        desk.post(wish(identity=name))
+    got = [[event.command.id for event in desk.step() if isinstance(event, CommandReceived)] for _ in range(3)]
+    assert [len(step) for step in got] == [20, 20, 5]
+    assert [name for step in got for name in step] == names
+
+
+def test_what_is_no_command_is_handed_over_to_be_answered(desk: Desk) -> None:
+    found = malformed("pause", "mqtt", b'{"id": "m-1"}', "no who")
+    with closing(Inbox(desk.data)) as inbox:
+        inbox.post("m-1", MALFORMED, "mqtt", waiting_form(found))
+        inbox.post("?", "pause", "station", b"\x00")
+    first, second = desk.step()
+    assert first == found
+    assert isinstance(second, CommandMalformed)
+    assert desk.waiting() == ["m-1"]
+
+
+def test_a_resolution_comes_with_what_the_journal_knows_of_the_parcel(desk: Desk) -> None:
+    name = ParcelName(epoch=5, number=1)
+    desk.keep(ParcelEntered(parcel=ParcelRef(epoch=5, number=1), count=1, inspect_only=False))
+    command = wish(Resolve, parcel=name, resolution="cleared")
+    desk.post(command)
+    assert desk.step() == [CommandReceived(command, "station", standing="entered")]
+
+
+# --- hold lists
+
+
+def test_a_hold_list_comes_with_its_codes_and_is_in_force_once_it_is_answered(desk: Desk) -> None:
+    command = desk.hold("B", "A", "A")
+    (received,) = desk.step()
+    assert isinstance(received, CommandReceived)
+    assert received.held is not None
+    assert received.held.codes == {"A", "B"}
+    assert current(desk.data).codes == frozenset()
+    desk.answer(command)
+    assert desk.step() == [Condition("lists", "commanded", standing=False)]
+    assert current(desk.data).codes == {"A", "B"}
+
+
+def test_one_that_was_refused_is_not(desk: Desk) -> None:
+    command = desk.hold("A")
+    desk.step()
+    desk.answer(command, "refused")
+    desk.step()
+    assert in_force(desk.data) == ""
+
+
+def test_what_a_killed_run_accepted_is_in_force_ahead_of_the_next(desk: Desk) -> None:
+    command = desk.hold("A")
+    desk.step()
+    desk.answer(command)
+    desk.start()
+    desk.intake.recover()
+    assert current(desk.data).codes == {"A"}
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda path: path.unlink(), lambda path: path.write_bytes(b"B\n")], ids=["gone", "other"]
+)
+def test_a_hold_list_that_is_not_what_it_was_is_not_used(desk: Desk, spoil: Callable[[Path], object]) -> None:
+    desk.hold("A")
+    (path,) = (desk.data / FOLDER).glob("*.txt")
+    spoil(path)
+    (received,) = desk.step()
+    assert isinstance(received, CommandReceived)
+    assert received.held is None
+    assert "give the hold list again" in received.fault
+
+
+# --- the inbox itself
+
+
+def test_a_damaged_inbox_is_an_alarm_and_the_next_command_goes_through(desk: Desk) -> None:
+    desk.step()
+    (desk.data / INBOX_FILE).write_bytes(b"no database" * 100)
+    desk.intake.close()
+    (lost,) = desk.step()
+    assert isinstance(lost, Condition)
+    assert (lost.alarm, lost.subject, lost.standing) == ("inbox", "lost", True)
+    assert "inbox.db.damaged-1" in lost.text
+    desk.post(wish())
+    assert desk.step() == [CommandReceived(wish(), "station")]
+
+
+def test_one_that_is_taken_away_under_way_is_begun_anew(desk: Desk) -> None:
+    desk.post(wish(identity="c-0"))
+    desk.step()
+    (desk.data / INBOX_FILE).unlink()
+    (lost,) = desk.step()
+    assert isinstance(lost, Condition)
+    assert "gone" in lost.text
+    desk.post(wish())
+    assert desk.step() == [CommandReceived(wish(), "station")]
+
+
+def test_one_that_cannot_be_opened_is_an_alarm_until_it_can(desk: Desk) -> None:
+    path = desk.data / INBOX_FILE
+    path.mkdir()
+    (stands,) = desk.step()
+    assert isinstance(stands, Condition)
+    assert (stands.subject, stands.standing) == ("access", True)
+    assert desk.step() == []
+    path.rmdir()
+    assert desk.step() == [Condition("inbox", "access", standing=False)]
+
+
+def test_one_that_cannot_be_moved_is_an_alarm(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_data: Path) -> Path:
+        raise PermissionError(13, "Permission denied")
+
+    (desk.data / INBOX_FILE).write_bytes(b"no database" * 100)
+    monkeypatch.setattr("station.intake.put_aside", refuse)
+    (stands,) = desk.step()
+    assert isinstance(stands, Condition)
+    assert (stands.subject, stands.standing) == ("access", True)
+    assert "Permission denied" in stands.text
+
+
+def test_its_thread_looks_by_itself_and_ends(desk: Desk) -> None:
+    desk.intake.start()
+    desk.post(wish())
+    desk.intake.stop()
+    assert not desk.intake._thread.is_alive()
