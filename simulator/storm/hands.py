@@ -96,6 +96,10 @@ def _power_cut(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
     disk.faults = kept
 
 
+def _refuse_ids(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    world.room.ids_refused = on
+
+
 def _lose_ids(world: World, _size: float, _on: bool) -> None:  # noqa: FBT001
     """It is gone as the trouble begins, and again as it ends."""
     if world.daemon is not None and world.battery:  # of file and clock one may be lost, not both
@@ -251,6 +255,7 @@ _AT_THE_PC: Mapping[str, Callable[[World, float, bool], None]] = {
     "publisher-killed": _kill_publisher,
     "disk-full": _full,
     "disk-fsync": _fsync,
+    "ids-refused": _refuse_ids,
     "ids-lost": _lose_ids,
     "power-cut": _power_cut,
     "page-corrupted": _corrupt,

@@ -109,6 +109,7 @@ class Room:
     make_id: Callable[[], str]
     elapse: Callable[[float], None]
     disk: Disk | None = None
+    ids_refused: bool = False
     fuse: Fuse = field(default_factory=Fuse)
     lists: ListsLoaded = field(default_factory=lambda: ListsLoaded("none", frozenset(), ()))
 
@@ -198,6 +199,8 @@ class WatchedDisk:
         """The numbers' file lies on the same disk, though not behind its VFS."""
         self._room.write()
         disk = self._room.disk
+        if self._room.ids_refused:
+            raise JournalError("ids.json: permission denied")
         if disk is not None and (disk.faults.full or disk.faults.fsync):
             raise JournalError("ids.json: no space left, or fsync failed")
 

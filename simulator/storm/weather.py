@@ -25,7 +25,7 @@ _RARE = {"page-corrupted": 0.6, "power-cut": 0.5}
 _LONG = {"plc-mute": 90.0}
 """So long (s), at times: more parcels leave than the PLC's ring of outcomes holds."""
 _LONG_SHARE = 0.15
-_WITH = {"disk-full": "plc-mute", "disk-fsync": "plc-mute"}
+_WITH = {"disk-full": "plc-mute", "disk-fsync": "plc-mute", "ids-refused": "plc-mute"}
 """What strikes in the midst of another at times: a session is wanted while the disk takes none."""
 _WITH_SHARE = 0.4
 
