@@ -17,8 +17,8 @@ BUGS = {bug.name: bug for bug in load()}
         ("ambiguous-to-the-first", 2, Promise.OWN_EVIDENCE),
         ("orders-before-commit", 2, Promise.DISK_FIRST),
         ("completed-twice", 2, Promise.REPLAY),
-        ("doubles-with-new-id", 3, Promise.RECOVERY),
-        ("matched-never-forgotten", 8, Promise.BOUNDED),
+        ("doubles-with-new-id", 2, Promise.RECOVERY),
+        ("matched-never-forgotten", 6, Promise.BOUNDED),
         ("deadline-too-early", 2, Promise.USEFUL),
     ],
 )
