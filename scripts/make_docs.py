@@ -1,4 +1,4 @@
-"""Fills the generated parts of the documents: registers, states, reasons, faults and so on. Run: scripts/docs."""
+"""Fills the generated parts of the documents: registers, states, reasons, refusals, faults, scenarios: scripts/docs."""
 
 from __future__ import annotations
 
