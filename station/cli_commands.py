@@ -18,7 +18,7 @@ from rich.console import Console
 from station.cli_parts import ConfigFile, Overrides, ParcelName, configuration, fail, parcel_name
 from station.clock import now_ns, now_utc, utc_text
 from station.config import StationConfig
-from station.core.commands import Command, DryRun, HoldList, Pause, Resolve, Resume
+from station.core.commands import ChangePolicy, Command, DryRun, HoldList, Pause, Resolve, Resume
 from station.holding import HoldListError, stage
 from station.journal import Inbox, InboxError, JournalError, Reader
 from station.lists import ListError, read_hold_list
@@ -114,6 +114,41 @@ def hold(
     except (ListError, HoldListError, OSError) as error:
         fail(str(error), 2)
     _wish(tree, HoldList, _sign(who, expires, identity) | {"sha256": sha256, "codes": codes}, wait)
+
+
+@commands_app.command(epilog="Example: station policy config/demo.yaml --threshold knife=0.4 --weight-range 100:30000")
+def policy(
+    config: ConfigFile,
+    threshold: Annotated[list[str], typer.Option(help="LABEL=SCORE, 0 to 1; once for each.")] = [],  # noqa: B006
+    weight_range: Annotated[str, typer.Option(help="LEAST:GREATEST in grams.")] = "",
+    tolerance_g: Annotated[float | None, typer.Option(help="Of a declared weight, in grams.")] = None,
+    tolerance_percent: Annotated[float | None, typer.Option(help="And in percent of it.")] = None,
+    may_be_missing: Annotated[str, typer.Option(help="All such devices, with commas; - for none.")] = "",
+    who: Who = "",
+    expires: Expires = 60,
+    wait: Wait = 10,
+    identity: Identity = "",
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Change the site's rules; they hold until they are changed again, or the YAML is."""
+    tree, _ = configuration(config, overrides)
+    try:
+        changes = {
+            "thresholds": dict(_score(text) for text in threshold),
+            "weight_range_g": [float(grams) for grams in weight_range.split(":")] if weight_range else None,
+            "declared_tolerance_g": tolerance_g,
+            "declared_tolerance_percent": tolerance_percent,
+            "may_be_missing": [name for name in may_be_missing.split(",") if name != "-"] if may_be_missing else None,
+        }
+    except ValueError as error:
+        fail(f"{error}: write --threshold LABEL=SCORE and --weight-range LEAST:GREATEST", 2)
+    named = {name: value for name, value in changes.items() if value not in (None, {})}
+    _wish(tree, ChangePolicy, _sign(who, expires, identity) | named, wait)
+
+
+def _score(text: str) -> tuple[str, float]:
+    label, _, score = text.rpartition("=")
+    return label, float(score)
 
 
 def _named(tree: StationConfig, parcel: str) -> dict[str, int]:

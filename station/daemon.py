@@ -21,7 +21,7 @@ from station.eye import Eye
 from station.heartbeat import DETECTOR_MS, Proof
 from station.holding import HoldListError, in_force
 from station.intake import Intake
-from station.journal import IdFile, Journal, JournalError, PictureStore, hold_list_left, mode_left
+from station.journal import IdFile, Journal, JournalError, PictureStore, hold_list_left, mode_left, policy_left
 from station.keeping import Keeping
 from station.lists import ListError, Lists
 from station.ports import Device, Driver, Picture, Plc
@@ -113,7 +113,8 @@ class Daemon:
             self._loop.add_signal_handler(sign, self.stop, sign.name)
         sha256 = self._model.sha256 if self._model else ""
         known = tuple(self._journal.open_parcels()), self._journal.trigger_offsets(), mode_left(self._journal)
-        self._put(Starting(station.__version__, self.config.sha256, sha256, *known))
+        rules = policy_left(self._journal, self.line.setup.policy.version)
+        self._put(Starting(station.__version__, self.config.sha256, sha256, *known, rules))
         self._intake.recover()
         self._compare_lists()
         self._read_lists()

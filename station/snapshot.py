@@ -64,6 +64,7 @@ class Snapshot:
             "at": utc_text(now_utc()),
             "devices": devices,
             "mode": line.desk.mode.word,
+            "policy": line.desk.rules.version,
             "plc": plc.look(),
             "alarms": [record.model_dump() for record in line.alarms.open.values()],
             "heartbeat_missing": self._turn.heartbeat.missing,

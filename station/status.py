@@ -33,6 +33,8 @@ def screen(data: Path) -> tuple[RenderableType, bool]:
     mode = look.get("mode", "automatic")
     if mode != "automatic":
         head.append(f"   {mode}: every parcel is inspected", "bold yellow")
+    if "+" in look.get("policy", ""):
+        head.append(f"   policy changed by command {look['policy'].partition('+')[2]}", "yellow")
     parts = [head, belt_line(look), devices(look), alarms(look), decisions(look, 8), counters(look)]
     return Group(*parts), running
 

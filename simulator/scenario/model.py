@@ -20,7 +20,8 @@ Command = Literal["feed on", "feed off", "ack"]
 Lane = Literal["pass", "inspect", "none"]
 Alarm = Literal[
     "device-lost", "plc-lost", "plc-mismatch", "plc-jump", "no-session", "plc-mode", "belt-stopped", "plc-fault",
-    "trigger-step", "order-late", "parcel-lost", "journal", "heartbeat", "detector", "numbers", "lists", "publisher",
+    "trigger-step", "order-late", "parcel-lost", "journal", "heartbeat", "detector", "numbers", "lists", "inbox",
+    "publisher",
 ]  # fmt: skip
 ALARMS: tuple[str, ...] = get_args(Alarm)
 """As docs/operations.md explains them."""

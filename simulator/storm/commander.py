@@ -11,7 +11,7 @@ from typing import Any
 
 from simulator.storm.clock import VirtualClock
 from station.clock import utc_text
-from station.core.commands import Command, DryRun, HoldList, Pause, Resolve, Resume
+from station.core.commands import ChangePolicy, Command, DryRun, HoldList, Pause, Resolve, Resume
 from station.holding import stage
 from station.journal import Inbox, InboxError
 
@@ -46,6 +46,10 @@ class Commander:
         sha256, number = stage(self._folder, codes)
         self.lists[sha256] = frozenset(codes)
         self._post(HoldList, sha256=sha256, codes=number)
+
+    def weights(self, range_g: tuple[float, float]) -> None:
+        """Change the policy: what a parcel may weigh."""
+        self._post(ChangePolicy, weight_range_g=range_g)
 
     def resolve(self, epoch: int, number: int) -> None:
         """Tell what opening a parcel came to."""

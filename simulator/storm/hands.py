@@ -9,6 +9,7 @@ from pathlib import Path
 
 from simulator.faults import Switch, Where
 from simulator.storm.runs import Copy
+from simulator.storm.setup import WEIGHTS_G
 from simulator.storm.world import RESTART_MS, STATION, World
 from station.journal import JournalError, Reader
 from station.journal.backup import back_up, restore
@@ -215,6 +216,11 @@ def _hold(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
     world.commander.hold(codes)
 
 
+def _policy(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
+    """Hardly anything may pass by its weight, and then what could before."""
+    world.commander.weights((1000.0, 1500.0) if on else WEIGHTS_G)
+
+
 def _resolve(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
     """A parcel of the last minutes, wherever it is by now; or one that nobody knows."""
     keys = [*world.truth.by_key, (1, 1)]
@@ -270,6 +276,7 @@ _AT_THE_PC: Mapping[str, Callable[[World, float, bool], None]] = {
     "command-pause": _pause,
     "command-dry-run": _dry_run,
     "command-hold": _hold,
+    "command-policy": _policy,
     "command-resolve": _resolve,
     "command-repeated": _repeat,
     "command-expired": _expired,

@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from simulator.storm.truth import Key
-from station.core.records import CommandResult, Decided, ModeChanged, ParcelResolved, Record, StationStarted
+from station.core.records import (
+    CommandResult,
+    Decided,
+    ModeChanged,
+    ParcelResolved,
+    PolicyChanged,
+    Record,
+    StationStarted,
+)
 
 Mode = tuple[bool, bool]
 """Paused, on a dry run."""
@@ -25,6 +33,7 @@ class Obeyed:
     answered: dict[str, CommandResult] = field(default_factory=dict)
     ever: set[str] = field(default_factory=set)
     _mode: Mode = (False, False)
+    _policy: str = ""
     _resolved: set[Key] = field(default_factory=set)
 
     @property
@@ -40,10 +49,13 @@ class Obeyed:
                 if (record.paused, record.dry_run) != left:
                     yield f"it starts {(record.paused, record.dry_run)}, and was left (paused, dry run) {left}", None
                 self._hold((record.paused, record.dry_run))
+                self._policy = record.policy_version
             case ModeChanged():
                 self._hold((record.paused, record.dry_run))
-            case Decided(route="pass") if self.inspects_all:
-                yield "it is decided to pass while all is to be inspected", _key(record)
+            case PolicyChanged():
+                self._policy = record.policy.version
+            case Decided():
+                yield from ((text, _key(record)) for text in self._decided(record))
             case CommandResult():
                 if record.command in self.answered:
                     yield f"command {record.command} is answered a second time", None
@@ -53,6 +65,12 @@ class Obeyed:
                 if _key(record) in self._resolved:
                     yield "it is resolved a second time", _key(record)
                 self._resolved.add(_key(record))
+
+    def _decided(self, record: Decided) -> Iterator[str]:
+        if record.route == "pass" and self.inspects_all:
+            yield "it is decided to pass while all is to be inspected"
+        if self._policy and record.policy_version != self._policy:
+            yield f"decided by policy {record.policy_version}, in force is {self._policy}"
 
     def forget(self) -> None:
         """The journal is another one than before: what was answered may be answered again."""

@@ -36,7 +36,7 @@ from station.core.records import Record
 from station.core.setup import LineSetup
 from station.holding import current
 from station.intake import Intake
-from station.journal import IdFile, Journal, JournalError, Stored, mode_left
+from station.journal import IdFile, Journal, JournalError, Stored, mode_left, policy_left
 from station.ports import Picture
 from station.publisher.ending import Ending
 from station.publisher.service import Service, Steps, World
@@ -232,7 +232,8 @@ class Daemon:
         self._deadline_ns: int | None = None
         self.plc.start(self.put)
         known = tuple(self.journal.open_parcels()), self.journal.trigger_offsets(), mode_left(self.journal)
-        self.put(Starting("storm", "config", self.detector.model, *known))
+        rules = policy_left(self.journal, setup.policy.version)
+        self.put(Starting("storm", "config", self.detector.model, *known, rules))
         self.intake.recover()
         self.put(replace(room.lists, commanded=current(room.folder)))
         for port in room.ports.values():

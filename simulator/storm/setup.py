@@ -13,6 +13,7 @@ DEVICES = (
     DeviceSetup("xray", "frame", (1990, 2010), STATED_LATENCY_MS["xray"], trigger_eye=2),
 )
 THRESHOLD = 0.5
+WEIGHTS_G = (100.0, 30_000.0)
 
 
 def setup_of(config: PlantConfig, policy: str = "storm", poll_ms: float = 20.0) -> LineSetup:
@@ -34,5 +35,5 @@ def setup_of(config: PlantConfig, policy: str = "storm", poll_ms: float = 20.0) 
         gap_and_shorter_mm=config.feed.gap_and_shorter_mm,
     )
     thresholds = dict.fromkeys(HAZARDS[:-1], THRESHOLD)  # for the last the site has none: whatever is seen counts
-    rules = PolicySetup(policy, (100, 30_000), 50, 0.05, thresholds)
+    rules = PolicySetup(policy, WEIGHTS_G, 50, 0.05, thresholds)
     return LineSetup(geometry, DEVICES, rules, order_room_ms=order_way_ms(poll_ms, plc.scan_ms[1]))

@@ -16,6 +16,7 @@ from simulator.storm import hands
 from simulator.storm.clock import ms_of
 from simulator.storm.disk import Disk
 from simulator.storm.promises import Promise, Violation
+from simulator.storm.setup import WEIGHTS_G
 from simulator.storm.subscriber import event_id
 from simulator.storm.truth import Body
 from simulator.storm.watch import RECOVER_MS, Watch
@@ -230,17 +231,20 @@ class Storm:
             self._trouble()
 
     def _end_modes(self) -> None:
-        """Whoever finds the station in a mode that nobody wants any more has it go live."""
+        """Whoever finds the station in a mode or with a policy that nobody wants any more has it go live."""
         world, now = self.world, self.world.ms()
-        mode = world.daemon.line.desk.mode if world.daemon is not None else None
-        if mode is None or mode.word == "automatic" or now - self._lived_ms < _GO_LIVE_EVERY_MS:
+        if world.daemon is None or now - self._lived_ms < _GO_LIVE_EVERY_MS:
             return
-        self._lived_ms = now
-        if mode.paused:
+        desk = world.daemon.line.desk
+        if desk.mode.paused:
             world.commander.pause(on=False)
-        if mode.dry_run:
+        if desk.mode.dry_run:
             world.commander.dry_run(on=False)
-        self._trouble()
+        if desk.rules.weight_range_g != WEIGHTS_G:
+            world.commander.weights(WEIGHTS_G)
+        if desk.mode.word != "automatic" or desk.rules.weight_range_g != WEIGHTS_G:
+            self._lived_ms = now
+            self._trouble()
 
     def _feed_again(self) -> None:
         if self.world.ms() >= self.seconds * 1000:

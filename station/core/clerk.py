@@ -6,21 +6,23 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from station.core.actions import Action, Keep
-from station.core.commands import Command, DryRun, HoldList, Pause, Resolve, Resume, moment
+from station.core.commands import ChangePolicy, Command, DryRun, HoldList, Pause, Resolve, Resume, moment
 from station.core.desk import Desk
 from station.core.events import CommandMalformed, CommandReceived, ParcelKey, StationMode
 from station.core.now import Now
 from station.core.parcel import TRANSITIONS, State, Step
-from station.core.records import CommandResult, ModeChanged, ParcelRef, ParcelResolved
+from station.core.records import CommandResult, ModeChanged, ParcelRef, ParcelResolved, PolicyChanged
+from station.core.setup import PolicySetup
 from station.core.tracking import Tracker
 
 REFUSALS: Mapping[str, str] = {
     "malformed": "it is no command: the text names what is wrong with it",
     "expired": "it came after its expires_at",
     "hold-list": "its hold list cannot be used: all of the list before stays in force",
+    "policy": "it names a device that the station does not have",
     "unknown-parcel": "the journal knows no such parcel, or no longer",
     "not-now": "the parcel is still on the belt, it passed, or it is resolved already",
     "clock": "its issued_at lies more than five minutes ahead of the station's clock",
@@ -32,6 +34,7 @@ _AHEAD = timedelta(minutes=5)
 _ANSWERED = 200
 
 
+T = TypeVar("T")
 Done = tuple[list[Action], str]
 """What follows from a command that is carried out, and a sentence for its answer."""
 Rule = Callable[[Any, CommandReceived, int | None], Done]
@@ -61,6 +64,7 @@ class Clerk:
             DryRun: self._dry_run,
             Resolve: self._resolve,
             HoldList: self._hold,
+            ChangePolicy: self._policy,
         }
 
     def take(self, event: CommandReceived, count: int | None, now: Now) -> list[Action]:
@@ -152,6 +156,31 @@ class Clerk:
             raise RefusedError("hold-list", event.fault or "it is not there")
         changed = self.desk.take_held(held, self.tracker.parcels, count)
         return changed, f"the hold list of {command.codes} codes is in force"
+
+    def _policy(self, command: ChangePolicy, _event: CommandReceived, count: int | None) -> Done:
+        rules = self.desk.rules
+        devices = self.desk.setup.by_name
+        missing = rules.may_be_missing if command.may_be_missing is None else frozenset(command.may_be_missing)
+        if unknown := sorted(missing - devices.keys()):
+            raise RefusedError("policy", f"there is no device {', '.join(unknown)}; there are: {', '.join(devices)}")
+        self.desk.rules = PolicySetup(
+            version=f"{rules.version.partition('+')[0]}+{command.id}",
+            weight_range_g=_or(command.weight_range_g, rules.weight_range_g),
+            declared_tolerance_g=_or(command.declared_tolerance_g, rules.declared_tolerance_g),
+            declared_tolerance_share=_share(command.declared_tolerance_percent, rules.declared_tolerance_share),
+            thresholds={**rules.thresholds, **command.thresholds},
+            may_be_missing=missing,
+        )
+        record = PolicyChanged(policy=self.desk.rules, command=command.id, who=command.who, count=count)
+        return [Keep(record)], f"policy {self.desk.rules.version} is in force"
+
+
+def _or(changed: T | None, before: T) -> T:
+    return before if changed is None else changed
+
+
+def _share(percent: float | None, before: float) -> float:
+    return before if percent is None else percent / 100
 
 
 def about(command: Command) -> str:

@@ -30,6 +30,8 @@ Time = Annotated[str, Field(pattern=_TIME), AfterValidator(_in_ms)]
 CommandId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 Who = Annotated[str, Field(min_length=1, max_length=64, pattern=_PRINTABLE)]
 Found = Annotated[str, Field(min_length=1, max_length=64, pattern=_PRINTABLE)]
+Grams = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Number = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
 
 
@@ -105,5 +107,30 @@ class HoldList(Command):
     codes: Annotated[int, Field(ge=0, le=MOST_CODES)]
 
 
-COMMANDS: dict[str, type[Command]] = {model.type: model for model in (Pause, Resume, DryRun, Resolve, HoldList)}
+class ChangePolicy(Command):
+    """Change the site's rules: what is named, the rest stays. The station's YAML counts again once it is changed.
+
+    `thresholds` are by label; `may_be_missing` names all devices without which a parcel may pass.
+    """
+
+    type: ClassVar[str] = "policy"
+    weight_range_g: tuple[Grams, Grams] | None = None
+    declared_tolerance_g: Grams | None = None
+    declared_tolerance_percent: Grams | None = None
+    thresholds: Annotated[dict[Found, Score], Field(max_length=100)] = {}
+    may_be_missing: Annotated[tuple[Found, ...], Field(max_length=50)] | None = None
+
+    @model_validator(mode="after")
+    def _changes(self) -> Self:
+        named = self.model_fields_set - Command.model_fields.keys()
+        if not named:
+            raise ValueError("name what is to be changed")
+        if self.weight_range_g is not None and not self.weight_range_g[0] < self.weight_range_g[1]:
+            raise ValueError("weight_range_g is least, greatest")
+        return self
+
+
+COMMANDS: dict[str, type[Command]] = {
+    model.type: model for model in (Pause, Resume, DryRun, Resolve, HoldList, ChangePolicy)
+}
 """Every command by its name; the inbox, the topics and the schemas know no other list."""

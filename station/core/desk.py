@@ -37,7 +37,7 @@ from station.core.records import (
     Reason,
     told,
 )
-from station.core.setup import DeviceSetup, LineSetup
+from station.core.setup import DeviceSetup, LineSetup, PolicySetup
 
 _WORD = 1 << 32
 _ORDERS = 65_535
@@ -67,14 +67,18 @@ class Desk:
     mode: StationMode = field(default_factory=StationMode)
     commanded: HeldCodes | None = None
     ended: OrderedDict[ParcelKey, State] = field(default_factory=OrderedDict)
-    version: str = ""
+    lists_version: str = ""
+    rules: PolicySetup = field(init=False)
     _order: int = 0
+
+    def __post_init__(self) -> None:
+        self.rules = self.setup.policy
 
     def take_lists(self, lists: ListsLoaded, parcels: Collection[Parcel], count: int | None) -> list[Action]:
         """Replace the hold list and the declared weights, as a whole; `parcels` are on the belt, now at `count`."""
         self.lists_known = True
         self.held, self.declared_g = lists.held, dict(lists.declared_g)
-        self.version = lists.version
+        self.lists_version = lists.version
         if self.commanded is None:
             self.commanded = lists.commanded
         return self._lists_changed(parcels, count)
@@ -88,7 +92,7 @@ class Desk:
         commanded = self.commanded or HeldCodes()
         codes = sorted({code for parcel in parcels for code in parcel.evidence.barcodes})
         record = ListsChanged(
-            lists_version=f"{self.version}+{commanded.sha256[:16]}" if commanded.sha256 else self.version,
+            lists_version=f"{self.lists_version}+{commanded.sha256[:16]}" if commanded.sha256 else self.lists_version,
             held=len(self.held) + len(commanded.codes),
             declared=len(self.declared_g),
             on_belt=tuple(self.lookup(code) for code in codes),
@@ -107,7 +111,7 @@ class Desk:
     def reasons(self, parcel: Parcel) -> list[Reason]:
         """Every reason to inspect the parcel, by what is known of it now."""
         lost = {device.name for device in self.setup.devices if self._was_away(device, parcel)}
-        found = policy.reasons_to_inspect(parcel, self.setup.policy, self.setup.devices, lost, self, self.declared_g)
+        found = policy.reasons_to_inspect(parcel, self.rules, self.setup.devices, lost, self, self.declared_g)
         if not self.lists_known:
             found.append(policy.reason("no-lists"))
         if not self.plc.trusted:
@@ -140,7 +144,7 @@ class Desk:
 
     def _exceptions(self, parcel: Parcel) -> tuple[str, ...]:
         """Devices that policy allows to be missing, and that were away while the parcel passed them."""
-        allowed = self.setup.policy.may_be_missing
+        allowed = self.rules.may_be_missing
         return tuple(d.name for d in self.setup.devices if d.name in allowed and self._was_away(d, parcel))
 
     def _was_away(self, device: DeviceSetup, parcel: Parcel) -> bool:
@@ -166,7 +170,7 @@ class Desk:
             parcel=identity,
             route=parcel.route.value,
             reasons=parcel.reasons,
-            policy_version=self.setup.policy.version,
+            policy_version=self.rules.version,
             count=count,
             after=after,
             exceptions=parcel.exceptions,

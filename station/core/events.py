@@ -11,6 +11,7 @@ from enum import Enum, IntEnum, IntFlag
 from typing import Literal, NamedTuple
 
 from station.core.commands import Command
+from station.core.setup import PolicySetup
 
 
 class Lane(Enum):
@@ -403,9 +404,9 @@ class CommandMalformed:
 
 @dataclass(frozen=True, slots=True)
 class Starting:
-    """The daemon begins; what it runs with, and what the journal knows: open parcels, offsets of trigger numbers, mode.
+    """The daemon begins; what it runs with, and what the journal knows: open parcels, offsets of trigger numbers.
 
-    The mode is the one in which an earlier run was left.
+    The mode is the one in which an earlier run was left; `rules` the policy that it was commanded, if it still counts.
     """
 
     software: str
@@ -414,6 +415,7 @@ class Starting:
     left_open: tuple[OpenParcel, ...] = ()
     trigger_offsets: tuple[tuple[str, int], ...] = ()
     mode: StationMode = field(default_factory=StationMode)
+    rules: PolicySetup | None = None
 
 
 @dataclass(frozen=True, slots=True)

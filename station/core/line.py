@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from station.core import closing, policy
@@ -54,7 +54,7 @@ from station.core.records import (
     StationStarted,
     StationStopped,
 )
-from station.core.setup import LineSetup
+from station.core.setup import LineSetup, PolicySetup
 from station.core.tracking import Seen, Tracker
 from station.core.witness import Witness
 
@@ -339,6 +339,11 @@ class Line:
         self.desk.mode = mode
         return self._withdraw(self.tracker.parcels, now)
 
+    def change_policy(self, rules: PolicySetup, now: Now) -> list[Action]:
+        """Take a policy from here on, in the same way."""
+        self.desk.rules = rules
+        return self._withdraw(self.tracker.parcels, now)
+
     def withdraw_doubted(self, now: Now) -> list[Action]:
         """Take back the passes of those whose track is doubted."""
         return self._withdraw([parcel for parcel in self.tracker.parcels if parcel.doubts], now)
@@ -354,13 +359,14 @@ class Line:
     def _on_starting(self, event: Starting, _now: Now) -> list[Action]:
         self._left_open, self._offsets = event.left_open, dict(event.trigger_offsets)
         self.desk.mode = event.mode
+        self.desk.rules = event.rules or self.desk.rules
         open_ones = [(ParcelRef(epoch=o.key.epoch, number=o.key.number), o.entered_at) for o in event.left_open]
         record = StationStarted(
             software=event.software,
             config_sha256=event.config_sha256,
             model_sha256=event.model_sha256,
-            policy_version=self.setup.policy.version,
-            setup=SetupRecord.of(self.setup),
+            policy_version=self.desk.rules.version,
+            setup=SetupRecord.of(replace(self.setup, policy=self.desk.rules)),
             left_open=tuple(LeftOpen(parcel=parcel, entered_at=at) for parcel, at in open_ones),
             trigger_offsets=event.trigger_offsets,
             paused=event.mode.paused,

@@ -441,6 +441,19 @@ class ModeChanged(Record):
     count: int | None = None
 
 
+class PolicyChanged(Record):
+    """A person or a central system had the policy changed: all of it, as it holds now, its version naming the command.
+
+    `count` is the belt's, unwrapped, None before the first sample.
+    """
+
+    type: ClassVar[str] = "policy-changed"
+    policy: PolicySetup
+    command: str
+    who: str
+    count: int | None = None
+
+
 RECORDS: dict[str, type[Record]] = {
     model.type: model
     for model in (
@@ -467,6 +480,7 @@ RECORDS: dict[str, type[Record]] = {
         CommandResult,
         ParcelResolved,
         ModeChanged,
+        PolicyChanged,
     )
 }
 """Every record type by its name; the journal, the schemas and the publisher know no other list."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from station.core.events import StationMode
-from station.core.records import CommandResult, ModeChanged
-from station.journal.stored import HOLD_LIST, MODE
+from station.core.records import CommandResult, ModeChanged, PolicyChanged
+from station.core.setup import PolicySetup
+from station.journal.stored import HOLD_LIST, MODE, POLICY
 from station.journal.writer import Journal
 
 _STANDING = "SELECT payload FROM standing WHERE name = ?"
@@ -26,6 +27,20 @@ def mode_left(journal: Journal) -> StationMode:
     except ValidationError:
         return StationMode(paused=True)
     return StationMode(told.paused, told.dry_run)
+
+
+def policy_left(journal: Journal, configured: str) -> PolicySetup | None:
+    """The policy that was commanded last on top of the configured one of that version, None if there is none.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    rows = journal.rows(_STANDING, (POLICY,))
+    try:
+        policy = PolicyChanged.model_validate_json(rows[0][0]).policy if rows else None
+    except ValidationError:
+        return None
+    return policy if policy is not None and policy.version.partition("+")[0] == configured else None
 
 
 def hold_list_left(journal: Journal) -> str:

@@ -16,6 +16,7 @@ from station.core.records import (
     ModeChanged,
     ParcelCompleted,
     ParcelRef,
+    PolicyChanged,
     ReadingMatched,
     Record,
 )
@@ -101,6 +102,7 @@ def frames_of(record: Record) -> Collection[str]:
 
 
 MODE = ModeChanged.type
+POLICY = PolicyChanged.type
 HOLD_LIST = "hold-list"
 
 
@@ -109,6 +111,8 @@ def standing_of(record: Record) -> str:
     match record:
         case ModeChanged():
             return MODE
+        case PolicyChanged():
+            return POLICY
         case CommandResult(command_type="hold-list", result="accepted"):
             return HOLD_LIST
     return ""

@@ -31,6 +31,7 @@ from station.core.records import (
     PlcChanged,
     PlcJoined,
     PlcJumped,
+    PolicyChanged,
     ReadingMatched,
     Record,
     SessionOpened,
@@ -83,6 +84,7 @@ class Replay:
             PlcChanged.type: self._on_plc,
             ListsChanged.type: self._on_lists,
             ModeChanged.type: self._on_mode,
+            PolicyChanged.type: self._on_policy,
             EdgesRead.type: self._on_edges,
             ParcelEntered.type: self._on_entered,
             ReadingMatched.type: self._on_reading,
@@ -185,6 +187,11 @@ class Replay:
         yield from self._overdue()
         self._carry(line, record.count)
         self._expect(line.change_mode(StationMode(record.paused, record.dry_run), _NOW))
+
+    def _on_policy(self, line: Line, record: PolicyChanged) -> Iterator[Difference]:
+        yield from self._overdue()
+        self._carry(line, record.count)
+        self._expect(line.change_policy(record.policy, _NOW))
 
     def _on_edges(self, line: Line, record: EdgesRead) -> Iterator[Difference]:
         yield from self._overdue()

@@ -66,6 +66,7 @@ class VirtualLine:
     beating: bool = True
     poll_every: int = 1
     stated_slip: float | None = None
+    utc: str = ""
     line: Line = field(init=False)
     plant: Plant = field(init=False)
     program: PlcProgram = field(init=False)
@@ -149,7 +150,7 @@ class VirtualLine:
         for change in self.filters:
             events = [after for before in events for after in change(before)]
         for one in events:
-            for action in self.line.handle(one, Now(self.ns, f"t{self.ns // MS}")):
+            for action in self.line.handle(one, Now(self.ns, self.utc or f"t{self.ns // MS}")):
                 match action:
                     case Keep():
                         self.records.append(action.record)

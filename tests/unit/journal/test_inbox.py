@@ -11,8 +11,27 @@ import apsw
 import pytest
 
 from station.core.events import StationMode
-from station.core.records import CommandResult, ModeChanged, ParcelCompleted, ParcelEntered, ParcelRef, ParcelResolved
-from station.journal import INBOX_FILE, Inbox, InboxError, InboxLostError, Journal, Reader, hold_list_left, mode_left
+from station.core.records import (
+    CommandResult,
+    ModeChanged,
+    ParcelCompleted,
+    ParcelEntered,
+    ParcelRef,
+    ParcelResolved,
+    PolicyChanged,
+)
+from station.core.setup import PolicySetup
+from station.journal import (
+    INBOX_FILE,
+    Inbox,
+    InboxError,
+    InboxLostError,
+    Journal,
+    Reader,
+    hold_list_left,
+    mode_left,
+    policy_left,
+)
 from station.journal.inbox import LONGEST_BYTES, MOST_WAITING, put_aside
 
 PARCEL = ParcelRef(epoch=5, number=1)
@@ -165,6 +184,17 @@ def test_a_mode_that_cannot_be_read_is_a_pause(opened: Callable[..., Journal]) -
     journal.within(lambda db: db.execute("UPDATE standing SET payload = x'00'"))
     assert mode_left(journal) == StationMode(paused=True)
     assert hold_list_left(journal) == ""
+
+
+def test_the_policy_left_counts_on_top_of_the_one_it_changed(opened: Callable[..., Journal]) -> None:
+    journal = opened()
+    assert policy_left(journal, "abc") is None
+    policy = PolicySetup("abc+c-1", (1.0, 2.0), 3.0, 0.04, {"knife": 0.5}, frozenset({"scale"}))
+    journal.append([PolicyChanged(policy=policy, command="c-1", who="anna")], epoch=1, session=1)
+    assert policy_left(journal, "abc") == policy
+    assert policy_left(journal, "another") is None
+    journal.within(lambda db: db.execute("UPDATE standing SET payload = x'00'"))
+    assert policy_left(journal, "abc") is None
 
 
 def test_the_hold_list_left_is_the_one_accepted_last(opened: Callable[..., Journal]) -> None:

@@ -302,5 +302,5 @@ def test_a_damaged_payload_names_nothing(payload: bytes) -> None:
 
 def test_a_confirmed_resolution_is_a_find() -> None:
     told = b'{"parcel": {"epoch": 1, "number": 2}, "resolution": "%s"}'
-    assert named_in("resolved", told % b"confirmed").find
-    assert not named_in("resolved", told % b"cleared").find
+    assert named_in("parcel-resolved", told % b"confirmed").find
+    assert not named_in("parcel-resolved", told % b"cleared").find

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -21,9 +22,18 @@ from station.core.records import (
     Reason,
     Record,
 )
+from station.forms import MESSAGES, read_message
 from station.journal import Stored
 from station.publisher.messages import device_message, event_message, state_message
-from station.publisher.schemas import data_schema, envelope_schema, files, main, retained_schemas
+from station.publisher.schemas import (
+    asyncapi,
+    command_schema,
+    data_schema,
+    envelope_schema,
+    files,
+    main,
+    retained_schemas,
+)
 from station.publisher.settings import PublisherSettings
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -120,7 +130,34 @@ def test_the_documents_are_what_the_code_generates() -> None:
     made = files()
     for name, text in made.items():
         assert (DOCS / name).read_text() == text, "run: python -m station.publisher.schemas docs/schemas"
-    assert {path.stem for path in (DOCS / "schemas").glob("*.json")} == {*RECORDS, "envelope"}
+    assert {path.stem for path in (DOCS / "schemas").glob("*.json")} == {
+        *RECORDS,
+        *(f"command-{kind}" for kind in MESSAGES),
+        "envelope",
+    }
+
+
+COMMANDS: dict[str, dict[str, Any]] = {
+    "pause": {},
+    "resume": {},
+    "dry-run": {"on": False},
+    "resolve": {"parcel": {"epoch": 5, "number": 1}, "resolution": "confirmed", "found": ["knife"]},
+    "hold-list": {"codes": ["A", "B"]},
+    "policy": {"thresholds": {"knife": 0.4}, "weight_range_g": [100, 200]},
+}
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_a_command_that_fits_its_schema_is_one(kind: str) -> None:
+    times = {"issued_at": "2026-11-25T12:00:00Z", "expires_at": "2026-11-25T12:01:00Z"}
+    message = {"id": "c-1", "who": "wms", **times, **COMMANDS[kind]}
+    schema = command_schema(MESSAGES[kind])
+    jsonschema.validate(message, schema)
+    assert isinstance(read_message(kind, json.dumps(message).encode()), MESSAGES[kind])
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(message | {"more": 1}, schema)
+    assert asyncapi()["operations"][f"command-{kind}"]["action"] == "receive"
+    assert asyncapi()["operations"]["command-result"]["action"] == "send"
 
 
 def test_generating_removes_what_is_no_more(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,9 +15,21 @@ from typer.testing import CliRunner
 
 from simulator.plant.mishaps import hand_item
 from station.cli import app
-from station.core.events import BarcodeReading, Detection, Edge, Event, Finding, PlcSample, Tick
+from station.core.commands import ChangePolicy, Command, DryRun, HoldList, Pause, Resume
+from station.core.events import (
+    BarcodeReading,
+    CommandReceived,
+    Detection,
+    Edge,
+    Event,
+    Finding,
+    HeldCodes,
+    PlcSample,
+    Tick,
+)
 from station.core.records import (
     RECORDS,
+    CommandResult,
     Decided,
     StationStarted,
 )
@@ -70,6 +83,33 @@ def test_a_plc_that_restarted_with_parcels_on_the_belt() -> None:
     line.run(20)
     assert len({record.parcel.epoch for record in line.records if isinstance(record, Decided)}) == 2
     assert_repeated(line, 60)
+
+
+def test_modes_policies_and_hold_lists_by_command() -> None:
+    """Each is given with passes on the belt, which it takes back."""
+    line = VirtualLine(busy(13), utc="2026-11-25T12:00:00.000Z")
+    line.run(8)
+    signed = {"who": "anna", "issued_at": "2026-11-25T12:00:00Z", "expires_at": "2026-11-26T12:00:00Z"}
+    wishes: list[tuple[type[Command], dict[str, Any]]] = [
+        (Pause, {}),
+        (Resume, {}),
+        (ChangePolicy, {"weight_range_g": (1000.0, 1500.0)}),
+        (ChangePolicy, {"weight_range_g": (100.0, 30_000.0)}),
+        (DryRun, {}),
+        (DryRun, {"on": False}),
+    ]
+    for number, (model, fields) in enumerate(wishes * 3):
+        command = model.model_validate(signed | {"id": f"c-{number}"} | fields)
+        line.give(CommandReceived(command, "station"))
+        line.run(3.0)
+        codes = frozenset(code for parcel in line.line.tracker.parcels for code in parcel.evidence.barcodes)
+        held = HeldCodes("0a" * 32, codes if number % 2 else frozenset())
+        hold = HoldList.model_validate(signed | {"id": f"h-{number}", "sha256": held.sha256, "codes": len(held.codes)})
+        line.give(CommandReceived(hold, "mqtt", held=held))
+        line.run(1.0)
+    assert withdrawn(line) >= 5
+    assert {record.result for record in line.records if isinstance(record, CommandResult)} == {"accepted"}
+    assert_repeated(line, 40)
 
 
 def test_passes_withdrawn_as_the_lists_change() -> None:

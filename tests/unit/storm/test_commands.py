@@ -25,14 +25,14 @@ def test_killed_at_each_step_around_a_command() -> None:
 
 
 def test_all_commands_among_each_other() -> None:
-    names = ["pause", "dry-run", "hold", "resolve", "repeated", "expired"]
+    names = ["pause", "dry-run", "hold", "policy", "resolve", "repeated", "expired", "resolve"]
     switches = [Switch.parse(f"command-{name}") for name in names]
-    episodes = [Episode(15 + 2.5 * n, 2.0 if n % 6 < 3 else 0.0, switches[n % 6]) for n in range(48)]
-    storm = Storm(7, 160, episodes)
+    episodes = [Episode(15 + 2.5 * n, 2.0 if n % 8 < 4 else 0.0, switches[n % 8]) for n in range(56)]
+    storm = Storm(7, 180, episodes)
     result = storm.run()
     assert result.violations == []
     told = {(answer.command_type, answer.result) for answer in storm.world.promises.obeyed.answered.values()}
-    accepted = {(kind, "accepted") for kind in ("pause", "resume", "dry-run", "hold-list", "resolve")}
+    accepted = {(kind, "accepted") for kind in ("pause", "resume", "dry-run", "hold-list", "policy", "resolve")}
     assert told >= accepted | {("pause", "refused"), ("resolve", "refused")}
 
 
@@ -56,7 +56,7 @@ def decided(route: str) -> Decided:
 
 
 def started(*, paused: bool) -> StationStarted:
-    return StationStarted.model_construct(paused=paused, dry_run=False)
+    return StationStarted.model_construct(paused=paused, dry_run=False, policy_version="p")
 
 
 RESOLVED = ParcelResolved(parcel=FIRST, resolution="cleared", found=(), command="c", who="anna")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from station.core.actions import Keep
 from station.core.clerk import REFUSALS
-from station.core.commands import Command, DryRun, HoldList, ParcelName, Pause, Resolve, Resume
+from station.core.commands import ChangePolicy, Command, DryRun, HoldList, ParcelName, Pause, Resolve, Resume
 from station.core.events import (
     CommandMalformed,
     CommandReceived,
@@ -32,10 +33,12 @@ from station.core.records import (
     ModeChanged,
     ParcelRef,
     ParcelResolved,
+    PolicyChanged,
     Record,
     StationStarted,
 )
-from tests.unit.core.parts.bench import EPOCH, MS, Bench, codes
+from station.core.setup import PolicySetup
+from tests.unit.core.parts.bench import EPOCH, MS, SETUP, Bench, codes
 
 NOON = "2026-11-25T12:00:00.000Z"
 LIST = "0a" * 32
@@ -241,7 +244,7 @@ def test_what_has_no_id_is_answered_each_time(bench: Bench) -> None:
 
 
 def test_every_reason_is_in_the_list() -> None:
-    assert set(REFUSALS) == {"malformed", "expired", "clock", "unknown-parcel", "not-now", "hold-list"}
+    assert set(REFUSALS) == {"malformed", "expired", "clock", "unknown-parcel", "not-now", "hold-list", "policy"}
     assert all(REFUSALS.values())
 
 
@@ -344,6 +347,51 @@ def test_a_hold_list_that_is_not_there_leaves_the_one_before(bench: Bench, held:
     missing = CommandReceived(wish(HoldList, "c-3", sha256="0c" * 32, codes=1), "mqtt")
     assert answer(give(bench, missing)) == ("refused", "hold-list", "it is not there")
     assert [bench.line.desk.lookup(code).held for code in "AB"] == [True, False]
+
+
+def test_of_the_policy_what_is_named_changes_and_the_rest_stays(bench: Bench) -> None:
+    command = wish(ChangePolicy, thresholds={"gun": 0.2}, declared_tolerance_percent=3.0, may_be_missing=("scale",))
+    records = give(bench, command)
+    policy = PolicySetup("rules+c-1", (100.0, 30_000.0), 50.0, 0.03, {"knife": 0.5, "gun": 0.2}, frozenset({"scale"}))
+    assert records[0] == PolicyChanged(policy=policy, command="c-1", who="anna", count=1000)
+    assert answer(records) == ("accepted", "", "policy rules+c-1 is in force")
+    more = wish(ChangePolicy, "c-2", weight_range_g=(1.0, 2.0), declared_tolerance_g=7.0)
+    give(bench, more)
+    changed = PolicySetup("rules+c-2", (1.0, 2.0), 7.0, 0.03, {"knife": 0.5, "gun": 0.2}, frozenset({"scale"}))
+    assert bench.last(PolicyChanged).policy == changed
+
+
+def test_parcels_are_decided_by_the_policy_in_force(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(3640)
+    assert bench.orders[-1].lane is Lane.PASS
+    give(bench, wish(ChangePolicy, weight_range_g=(100.0, 4000.0)))
+    decided = bench.last(Decided)
+    assert (decided.after, codes(decided.reasons)) == ("pass", [("weight-range", "")])
+    assert decided.policy_version == "rules+c-1"
+
+
+def test_a_policy_taken_from_a_journal_takes_passes_back_as_the_command_did(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(3640)
+    actions = bench.line.change_policy(replace(SETUP.policy, weight_range_g=(1.0, 2.0)), Now(bench.ms * MS, NOON))
+    assert any(isinstance(a, Keep) and isinstance(a.record, Decided) for a in actions)
+
+
+def test_devices_that_there_are_not_cannot_be_missing(bench: Bench) -> None:
+    result = answer(give(bench, wish(ChangePolicy, may_be_missing=("scale", "camera", "belt"))))
+    text = "there is no device belt, camera; there are: scanner, scale, xray"
+    assert result == ("refused", "policy", text)
+    assert bench.line.desk.rules == SETUP.policy
+
+
+def test_a_start_goes_on_with_the_policy_that_was_commanded() -> None:
+    bench = Bench()
+    rules = replace(SETUP.policy, version="rules+c-1")
+    bench.give(Starting("0.1", "config", "model", rules=rules))
+    started = bench.last(StationStarted)
+    assert (started.policy_version, started.setup.policy) == ("rules+c-1", rules)
+    assert started.setup.line_setup() == replace(SETUP, policy=rules)
 
 
 def test_the_list_of_an_earlier_run_counts_until_one_is_commanded(bench: Bench) -> None:

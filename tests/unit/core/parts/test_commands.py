@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from station.core.commands import COMMANDS, HoldList, Pause, Resolve
+from station.core.commands import COMMANDS, ChangePolicy, HoldList, Pause, Resolve
 
 SIGNED: dict[str, Any] = {
     "id": "c-1",
@@ -26,7 +26,7 @@ def read(model: type[Any], fields: dict[str, Any]) -> Any:
 
 def test_commands_are_named_by_their_types() -> None:
     assert all(name == model.type for name, model in COMMANDS.items())
-    assert set(COMMANDS) == {"pause", "resume", "dry-run", "resolve", "hold-list"}
+    assert set(COMMANDS) == {"pause", "resume", "dry-run", "resolve", "hold-list", "policy"}
 
 
 def test_times_are_kept_with_milliseconds_so_that_they_compare_as_texts() -> None:
@@ -95,3 +95,29 @@ def test_a_hold_list_is_named_by_its_hash_and_has_an_end(fields: dict[str, Any])
     assert read(HoldList, HOLD | {"codes": 100_000}).codes == 100_000
     with pytest.raises(ValidationError):
         read(HoldList, HOLD | fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"weight_range_g": [200, 100]},
+        {"weight_range_g": [-1, 100]},
+        {"declared_tolerance_g": -1},
+        {"thresholds": {"knife": 1.5}},
+        {"thresholds": {"": 0.5}},
+        {"may_be_missing": [""]},
+        {"detector": "none"},
+    ],
+    ids=str,
+)
+def test_a_policy_names_what_changes_within_its_bounds(fields: dict[str, Any]) -> None:
+    named = SIGNED | {"thresholds": {"knife": 0}, "weight_range_g": [100, 200.5]}
+    command = read(ChangePolicy, named)
+    assert (command.thresholds, command.weight_range_g) == ({"knife": 0.0}, (100.0, 200.5))
+    with pytest.raises(ValidationError):
+        read(ChangePolicy, named | fields)
+
+
+def test_a_policy_that_changes_nothing_is_none() -> None:
+    with pytest.raises(ValidationError, match="name what is to be changed"):
+        read(ChangePolicy, SIGNED)
