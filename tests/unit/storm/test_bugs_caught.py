@@ -26,4 +26,4 @@ SEEDS = range(2, 12)
     ],
 )
 def test_a_bug_is_caught_by_the_promise_that_it_breaks(name: str, promise: Promise) -> None:
-    assert hunt(BUGS[name], SEEDS, 150.0).promise == promise.name
+    assert hunt(BUGS[name], SEEDS, 300.0).promise == promise.name
