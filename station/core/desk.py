@@ -12,7 +12,6 @@ from station.core.alarms import Alarms
 from station.core.belt import NS_PER_MS, Interval
 from station.core.events import (
     AckResult,
-    Detection,
     HeldCodes,
     Lane,
     ListsLoaded,
@@ -28,15 +27,13 @@ from station.core.plc_state import PlcState
 from station.core.records import (
     Acknowledged,
     Decided,
-    FindingRecord,
     ListsChanged,
     Lookup,
     Ordered,
     ParcelCompleted,
-    ParcelRef,
     Reason,
-    told,
 )
+from station.core.refs import finding_records, ref
 from station.core.setup import DeviceSetup, LineSetup, PolicySetup
 
 _WORD = 1 << 32
@@ -260,18 +257,3 @@ class Desk:
         for key in ("completed", record.outcome, *(f"reason {r}" for r in {r.code for r in record.reasons})):
             self.counters[key] = self.counters.get(key, 0) + 1
         self.recent.append(record.model_dump(mode="json", exclude={"findings", "frames"}))
-
-
-def ref(parcel: Parcel) -> ParcelRef:
-    """The parcel's identity as records hold it; ValueError for an object without a number."""
-    if parcel.key is None:
-        raise ValueError("an object without a number has no identity")
-    return ParcelRef(epoch=parcel.key.epoch, number=parcel.key.number)
-
-
-def finding_records(detection: Detection) -> tuple[FindingRecord, ...]:
-    """The detector's findings as records hold them."""
-    return tuple(
-        FindingRecord(label=f.label, score=told(f.score), box=(f.box[0], f.box[1], f.box[2], f.box[3]))
-        for f in detection.findings
-    )

@@ -11,7 +11,7 @@ from station.core.actions import Action, Keep
 from station.core.alarms import Alarms
 from station.core.belt import BeltHistory, ClockMatch, Unwrap
 from station.core.clerk import Clerk
-from station.core.desk import Desk, ref
+from station.core.desk import Desk
 from station.core.events import (
     BarcodeReading,
     CommandMalformed,
@@ -54,6 +54,7 @@ from station.core.records import (
     StationStarted,
     StationStopped,
 )
+from station.core.refs import ref
 from station.core.setup import LineSetup, PolicySetup
 from station.core.tracking import Seen, Tracker
 from station.core.witness import Witness

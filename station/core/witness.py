@@ -6,12 +6,13 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from station.core.actions import Action, Keep
-from station.core.desk import Desk, finding_records, ref
+from station.core.desk import Desk
 from station.core.events import BarcodeReading, Detection, Frame, WeightReading
 from station.core.matching import Match, Matcher, Reading
 from station.core.now import Now
 from station.core.parcel import FrameEvidence, Parcel
 from station.core.records import CountInterval, FrameInspected, Lookup, ReadingMatched, told
+from station.core.refs import finding_records, ref
 from station.core.triggers import TRIGGERS
 
 _DETECTIONS_KEPT = 200

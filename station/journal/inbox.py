@@ -35,7 +35,8 @@ INSERT INTO command (id, type, source, payload)
     SELECT ?, ?, ?, ? WHERE (SELECT count(*) FROM command) < {MOST_WAITING} ON CONFLICT (id) DO NOTHING
 """  # noqa: S608
 _TAKE = f"""
-SELECT seq, id, type, source, substr(payload, 1, {LONGEST_BYTES + 1}) FROM command WHERE seq > ? ORDER BY seq LIMIT ?
+SELECT seq, coalesce(CAST(id AS TEXT), ''), coalesce(CAST(type AS TEXT), ''), coalesce(CAST(source AS TEXT), ''),
+    CAST(substr(coalesce(payload, ''), 1, {LONGEST_BYTES + 1}) AS BLOB) FROM command WHERE seq > ? ORDER BY seq LIMIT ?
 """  # noqa: S608
 
 

@@ -53,8 +53,8 @@ class Commands:
         if found.id and self._answered(found.id, link):
             return
         try:
-            self._post(found)
-        except (InboxError, HoldListError, OSError) as error:
+            self._post(self._staged(found, incoming.payload))
+        except (InboxError, OSError) as error:
             self._teller.tell("inbox", f"a command could not be taken: {error}")
         else:
             self._teller.tell("inbox", None)
@@ -75,18 +75,19 @@ class Commands:
             kind, payload = MALFORMED, waiting_form(found)
             identity = found.id or f"?{hashlib.sha256(payload).hexdigest()}"
         else:
-            command = self._staged(found)
-            identity, kind, payload = command.id, command.type, command.model_dump_json().encode()
+            identity, kind, payload = found.id, found.type, found.model_dump_json().encode()
         with closing(Inbox(self._shelf.settings.data)) as inbox:
             inbox.post(identity, kind, "mqtt", payload)
 
-    def _staged(self, command: Command) -> Command:
+    def _staged(self, found: Command | CommandMalformed, payload: bytes) -> Command | CommandMalformed:
         """A hold list's codes go beside the inbox, by their hash."""
-        if not isinstance(command, HoldListMessage):
-            return command
-        sha256, codes = stage(self._shelf.settings.data, command.codes)
-        fields = command.model_dump(exclude={"codes"}) | {"sha256": sha256, "codes": codes}
-        return HoldList.model_validate(fields)
+        if not isinstance(found, HoldListMessage):
+            return found
+        try:
+            sha256, codes = stage(self._shelf.settings.data, found.codes)
+        except HoldListError as error:
+            return malformed(found.type, "mqtt", payload, str(error))
+        return HoldList.model_validate(found.model_dump(exclude={"codes"}) | {"sha256": sha256, "codes": codes})
 
     def _room(self) -> bool:
         now = self._shelf.clock.mono_ns()

@@ -191,6 +191,10 @@ def test_a_parcel_is_resolved_once_it_has_left_and_commands_come_over_mqtt_only_
     assert station(rig, "resolve", second, "confirmed", "--found", "knife", "--found", "lighter").returncode == 0
     assert station(rig, "resolve", second, "confirmed").returncode == 2
     assert station(rig, "resolve", "99999", "cleared").returncode == 1
+    assert station(rig, "policy").returncode == 2
+    assert station(rig, "policy", "--may-be-missing", "camera").stdout.startswith("refused: there is no device camera")
+    assert station(rig, "policy", "--threshold", "knife=0.4", "--weight-range", "100:25000").returncode == 0
+    assert "policy changed by command" in station(rig, "status").stdout
     central.close()
     rig.finish()
     resolved = [(str(e["parcel"]["number"]), e["resolution"], e["found"]) for e in rig.events("parcel-resolved")]

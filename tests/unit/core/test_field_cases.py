@@ -345,9 +345,7 @@ def completed(line: VirtualLine) -> list[dict[str, Any]]:
 
 def test_a_device_that_may_be_missing_is_an_exception_and_journaled_as_one() -> None:
     line = VirtualLine(busy(34))
-    setup = line.line.setup
-    lenient = replace(setup, policy=replace(setup.policy, may_be_missing=frozenset({"scale"})))
-    line.line.setup = line.line.desk.setup = lenient
+    line.line.desk.rules = replace(line.line.desk.rules, may_be_missing=frozenset({"scale"}))
     line.run(12)
     line.give(DeviceState("scale", connected=False))
     line.plant.put(Switch.parse("device-silent:scale"))

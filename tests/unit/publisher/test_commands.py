@@ -147,6 +147,15 @@ def test_a_hold_list_is_put_beside_the_inbox(rig: Rig) -> None:
     assert staged(rig.data, command.sha256).codes == {"A", "B"}
 
 
+def test_a_hold_list_with_what_is_no_code_is_answered(rig: Rig) -> None:
+    rig.bring("hold-list", signed(codes=["A", " B"]))
+    (posted,) = waiting(rig.data)
+    found = read_waiting(posted.type, posted.source, posted.payload)
+    assert isinstance(found, CommandMalformed)
+    assert (found.type, found.id) == ("hold-list", "c-1")
+    assert "no barcode" in found.text
+
+
 def test_what_is_no_command_waits_to_be_answered(rig: Rig) -> None:
     rig.bring("pause", b'{"id": "m-1", "who": "wms"}')
     (posted,) = waiting(rig.data)

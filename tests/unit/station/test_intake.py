@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from station.core.commands import Command, HoldList, ParcelName, Pause, Resolve
@@ -18,6 +19,7 @@ from station.forms import MALFORMED, malformed, waiting_form
 from station.holding import FOLDER, current, in_force, stage
 from station.intake import Intake
 from station.journal import INBOX_FILE, Inbox, Journal
+from station.journal.inbox import APPLICATION_ID, VERSION
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -203,6 +205,24 @@ def test_a_damaged_inbox_is_an_alarm_and_the_next_command_goes_through(desk: Des
     assert "inbox.db.damaged-1" in lost.text
     desk.post(wish())
     assert desk.step() == [CommandReceived(wish(), "station")]
+
+
+def test_rows_that_no_program_of_ours_wrote_are_answered(desk: Desk) -> None:
+    """The file is ours by its header; what stands in it is not."""
+    path = desk.data / INBOX_FILE
+    db = apsw.Connection(str(path))
+    db.execute("CREATE TABLE command (seq INTEGER PRIMARY KEY, id, type, source, payload)")
+    rows = [(1, None, None, None, None), (2, 7, 8, 9, 10), (3, b"\xff", "pause", "mqtt", "x" * 100_000)]
+    db.executemany("INSERT INTO command VALUES (?, ?, ?, ?, ?)", rows)
+    db.pragma("application_id", APPLICATION_ID)
+    db.pragma("user_version", VERSION)
+    db.close()
+    got = desk.step()
+    assert got
+    assert all(isinstance(event, CommandMalformed | Condition) for event in got)
+    desk.step()
+    desk.post(wish())
+    assert CommandReceived(wish(), "station") in [*desk.step(), *desk.step()]
 
 
 def test_one_that_is_taken_away_under_way_is_begun_anew(desk: Desk) -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from station.core.belt import Interval
-from station.core.desk import ref
 from station.core.events import ParcelKey
 from station.core.parcel import STEP_OF_PLACE, TRANSITIONS, Parcel, State, Step, StepNotAllowedError
+from station.core.refs import ref
 from tests.unit.core.parts.bench import GEOMETRY
 
 ENDS = {State.PASSED, State.INSPECTED, State.LOST, State.UNOBSERVED}
