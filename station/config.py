@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -156,7 +157,23 @@ class StationConfig(_Part):
         )
         detect_ms = self.model.detect_ms if self.model else 0.0
         timing = self.timing
-        return LineSetup(self.line.geometry(), devices, policy, timing.order_ms, detect_ms, timing.settle_ms)
+        return LineSetup(
+            self.line.geometry(), devices, policy, timing.order_ms, detect_ms, timing.settle_ms, self.hosts()
+        )
+
+    def hosts(self) -> dict[str, str]:
+        """By device, and `plc`, the host that its wire names: as `host`, or in an address like `rtsp://host/...`."""
+        wires = {**{name: device.wire for name, device in self.devices.items()}, "plc": self.plc.wire}
+        return {name: host for name, wire in wires.items() if (host := _host_of(wire))}
+
+
+def _host_of(wire: object) -> str:
+    """The host in a driver's settings, "" for a wire that leads to none."""
+    told = wire.model_dump() if isinstance(wire, BaseModel) else {}
+    if isinstance(told.get("host"), str):
+        return str(told["host"])
+    texts = [value for value in told.values() if isinstance(value, str) and "://" in value]
+    return next((host for text in texts if (host := urlsplit(text).hostname)), "")
 
 
 def load_config(path: Path, drivers: Mapping[str, Driver], overrides: Sequence[str] = ()) -> StationConfig:

@@ -110,7 +110,7 @@ class Eye:
             self._testing, self._test_due_ns = False, now_ns() + _TEST_AGAIN_NS
             self.tested_ns = None
             text = f"{error}; without a test that passes, all is inspected: restart the station, or put the model back"
-            self._out(Condition("detector", "golden", standing=True, text=text, priority="top"))
+            self._out(Condition("detector", "golden", standing=True, text=text))
 
     def _keep(self, picture: Picture) -> str:
         """Bring it to disk and tell the core of it; "" where the disk refused."""

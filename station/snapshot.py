@@ -11,6 +11,7 @@ from typing import Any
 
 from station.clock import now_ns, now_utc, utc_text
 from station.config import StationConfig
+from station.core.alarms import Alarm
 from station.core.line import Line
 from station.core.parcel import Parcel
 from station.ports import Device
@@ -64,7 +65,7 @@ class Snapshot:
             "at": utc_text(now_utc()),
             "devices": devices,
             "plc": plc.look(),
-            "alarms": [record.model_dump() for record in line.alarms.open.values()],
+            "alarms": [_alarm(alarm, now) for alarm in line.alarms.listed.values() if alarm.state != "normal"],
             "heartbeat_missing": self._turn.heartbeat.missing,
             "counters": {**self._turn.counters, **line.desk.counters},
             "parcels": [self._parcel(parcel) for parcel in line.tracker.parcels if parcel.on_belt],
@@ -83,6 +84,22 @@ class Snapshot:
             "route": parcel.route.value if parcel.route else None,
             "state": parcel.state.value,
         }
+
+
+def _alarm(alarm: Alarm, now: int) -> dict[str, Any]:
+    """An alarm and its state; `by` is the one that it follows from, `left_s` how long it is shelved still."""
+    until = alarm.shelved_until_ns
+    return {
+        "alarm": alarm.alarm,
+        "subject": alarm.subject,
+        "priority": alarm.kind.priority,
+        "text": alarm.text,
+        "state": alarm.state,
+        "standing": alarm.on,
+        "by": alarm.by,
+        "left_s": None if until is None else round((until - now) / 1e9),
+        "action": alarm.kind.action,
+    }
 
 
 def read(data: Path) -> dict[str, Any] | None:

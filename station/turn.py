@@ -103,7 +103,7 @@ class Turn:
             if proof.mend:
                 if standing:
                     log.warning("heartbeat: %s", proof.told())
-                self._say(Condition("heartbeat", proof.name, standing=standing, text=proof.told(), priority="top"))
+                self._say(Condition("heartbeat", proof.name, standing=standing, text=proof.told()))
 
     def _now(self) -> Now:
         return Now(self.clock.mono_ns(), utc_text(self.clock.utc()))
@@ -153,7 +153,7 @@ class Turn:
         if not self._broken:
             self._broken = True
             log.error("journal: %s; all parcels are inspected until it can be written", error)
-            self._say(Condition("journal", "disk", standing=True, text=str(error), priority="top"))
+            self._say(Condition("journal", "disk", standing=True, text=str(error)))
 
     def _open(self) -> None:
         """Open the session that is wanted; what the disk refuses now is tried again at the next turn."""
@@ -164,7 +164,7 @@ class Turn:
             except JournalError as error:
                 if ("numbers", "disk") not in self.line.alarms.open:
                     log.error("no session: %s; all parcels are inspected", error)  # noqa: TRY400 - one line is enough
-                self._say(Condition("numbers", "disk", standing=True, text=str(error), priority="top"))
+                self._say(Condition("numbers", "disk", standing=True, text=str(error)))
                 return
             self._say(Condition("numbers", "disk", standing=False))
             self._wanted, self._offer = None, (session, epoch)

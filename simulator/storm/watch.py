@@ -46,7 +46,7 @@ class Watch:
         self._looks += 1
         self._sizes(calm_ms)
         if calm_ms >= _STANDS_MS:
-            self._alarms()
+            self._alarms(calm_ms)
             self._subscriber()
         if calm_ms >= _SETTLED_MS:
             self._open()
@@ -82,11 +82,14 @@ class Watch:
                 if size > _SETTLED.get(name, _LARGE.get(name, _ANY)):
                     self._once(Promise.BOUNDED, name, f"{size} {name}")
 
-    def _alarms(self) -> None:
+    def _alarms(self, calm_ms: float) -> None:
+        """What stands is over in time, and then for as long as its delay is."""
         for (alarm, subject), since in self._promises.alarms.items():
-            if (alarm, subject) == _NOTICE or not self.world.wants_feed:
+            if (alarm, subject) == _NOTICE or not self.world.wants_feed or self.world.daemon is None:
                 continue
-            if self.world.daemon is not None and self._promises.now_ms() - since >= _STANDS_MS:
+            listed = self.world.daemon.line.alarms.listed.get((alarm, subject))
+            stands_ms = _STANDS_MS + (listed.kind.off_s * 1000 if listed is not None else 0.0)
+            if min(calm_ms, self._promises.now_ms() - since) >= stands_ms:
                 self._once(Promise.RECOVERY, (alarm, subject, since), f"{alarm} {subject} stands long after all faults")
 
     def _subscriber(self) -> None:

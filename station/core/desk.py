@@ -179,7 +179,7 @@ class Desk:
         )
         text = "an order reached the PLC after its parcel had passed the decision eye"
         late = ack.result is AckResult.LATE
-        return [Keep(record), *self.alarms.when(late, "order-late", "plc", text, "high")]
+        return [Keep(record), *self.alarms.when(late, "order-late", "plc", text)]
 
     def complete(self, parcel: Parcel, place: Place, why: Why | None, now: Now) -> list[Action]:
         """The parcel has left: all that a central system needs of it, in one record."""

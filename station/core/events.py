@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum, IntFlag
-from typing import Literal, NamedTuple
+from typing import NamedTuple
+
+from station.core.handbook import AlarmName
 
 
 class Lane(Enum):
@@ -330,11 +332,29 @@ class Watermark(NamedTuple):
 class Condition:
     """A condition that the daemon watches (disk, publisher, lists) began or ended; the core keeps all alarms."""
 
-    alarm: str
+    alarm: AlarmName
     subject: str
     standing: bool
     text: str = ""
-    priority: Literal["low", "medium", "high", "top"] = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmAcknowledge:
+    """Somebody has seen the alarm; `who` as the site names a role or a terminal."""
+
+    alarm: AlarmName
+    subject: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmShelve:
+    """Somebody does not want to be told of it until then, monotonic ns; a moment that is past unshelves it."""
+
+    alarm: AlarmName
+    subject: str
+    who: str
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +404,8 @@ Event = (
     | SessionChosen
     | Watermark
     | Condition
+    | AlarmAcknowledge
+    | AlarmShelve
     | Starting
     | Stopping
     | Tick

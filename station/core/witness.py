@@ -89,7 +89,7 @@ class Witness:
         text = (
             "its trigger numbers and times disagree: its pictures are not trusted; if it stays, pause the feed for 2 s"
         )
-        return self.desk.alarms.when(counter.doubtful, "trigger-step", device, text, "high")
+        return self.desk.alarms.when(counter.doubtful, "trigger-step", device, text)
 
     def _add(self, owner: Parcel, reading: Reading, frame: FrameEvidence | None) -> None:
         evidence, device = owner.evidence, reading.device

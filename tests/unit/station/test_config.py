@@ -68,6 +68,15 @@ def test_error_names_the_line(tmp_path: Path) -> None:
     assert f"line.yaml:{line}: line.slip: " in str(caught.value)
 
 
+def test_who_stands_behind_which_host_is_read_from_the_wires() -> None:
+    rtsp = 'devices.camera.wire.source="rtsp://viewer@10.0.0.31:554/belt"'
+    config = load_config(examples() / "camera.yaml", DRIVERS, [rtsp])
+    assert config.hosts() == {"scale": "127.0.0.1", "plc": "127.0.0.1", "camera": "10.0.0.31"}
+    roles = {kind: driver.role for kind, driver in DRIVERS.items()}
+    assert config.setup(roles, {}).hosts == config.hosts()
+    assert load_config(examples() / "demo.yaml", DRIVERS).hosts() == {"plc": "127.0.0.1"}
+
+
 def test_override_and_its_mistakes() -> None:
     config = load_config(examples() / "demo.yaml", DRIVERS, ["plc.wire.port=15777", "mqtt=null"])
     assert config.plc.wire.port == 15777

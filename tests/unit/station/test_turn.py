@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from station.clock import Clock
 from station.core.actions import Order
+from station.core.alarm_kinds import kind_of
 from station.core.events import Event, PlcConnected, Tick
 from station.core.line import Line
 from station.journal import IdFile, Journal, Reader
@@ -143,7 +145,9 @@ def test_numbers_that_cannot_be_written_are_told_once(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0)
     plc = RecordingPlc(path)
-    turn = Turn(Line(VirtualLine().line.setup), journal, IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC)), plc)
+    ns = [0]
+    ids = IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC))
+    turn = Turn(Line(VirtualLine().line.setup), journal, ids, plc, Clock(lambda: ns[0]))
     connected = next(event for event in recorded_events(0.1) if isinstance(event, PlcConnected))
     (tmp_path / "ids.json").mkdir()
     turn.take([connected])
@@ -154,6 +158,8 @@ def test_numbers_that_cannot_be_written_are_told_once(tmp_path: Path) -> None:
     for _ in range(3):
         turn.take([Tick()])
     assert len(plc.sessions) == 1
+    ns[0] += int(kind_of("numbers", "disk").off_s * 1e9)
+    turn.take([Tick()])
     reader = Reader(path)
     alarms = [event.type for event in reader.after(0, 1000) if event.type.startswith("alarm")]
     assert alarms == ["alarm-raised", "alarm-cleared"]

@@ -238,6 +238,12 @@ class Bench:
             self.poll()
         return self
 
+    def wait(self, seconds: float) -> Bench:
+        """So much time passes for the core, and nothing else happens: the PLC says nothing."""
+        self.ms += int(seconds * 1000)
+        self.give(Tick())
+        return self
+
     def kept(self, kind: type[R]) -> list[R]:
         return [record for record in self.records if isinstance(record, kind)]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from station.core.actions import Keep
+from station.core.alarm_kinds import kind_of
 from station.core.belt import Interval
 from station.core.events import (
     BarcodeReading,
@@ -460,7 +461,7 @@ def test_trigger_numbers_that_disagree_are_an_alarm_until_they_agree(bench: Benc
     text = "its trigger numbers and times disagree: its pictures are not trusted; if it stays, pause the feed for 2 s"
     assert bench.last(AlarmRaised) == AlarmRaised(alarm="trigger-step", subject="xray", text=text, priority="high")
     bench.clean(3, 7000)
-    bench.go(8400)
+    bench.go(8400).wait(kind_of("trigger-step", "xray").off_s)
     assert bench.last(AlarmCleared) == AlarmCleared(alarm="trigger-step", subject="xray")
 
 
