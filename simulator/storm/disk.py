@@ -52,8 +52,8 @@ class Disk(apsw.VFS):
         super().__init__(name, "")
 
     def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
-        """Open a file of the journal."""
-        return _File(self, name, flags)
+        """Open a file of the journal, or a temporary one, which has no name and may be lost at any time."""
+        return apsw.VFSFile("", name, flags) if name is None else _File(self, name, flags)
 
     def durable(self) -> bool:
         """True if all that was written is on disk."""

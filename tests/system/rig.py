@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import psutil
 import yaml
 
 from simulator.config import load_plant
@@ -115,6 +117,15 @@ class Rig:
         if self.station is not None:
             self.station.kill()
             self.station.wait()
+
+    def kill_publisher(self) -> None:
+        """SIGKILL the daemon's publisher, if one lives."""
+        if self.station is None:
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(self.station.pid).children():
+                if "station.publisher" in child.cmdline():
+                    child.kill()
 
     def signal(self, sign: signal.Signals) -> None:
         """Send a signal to the daemon."""
