@@ -110,6 +110,16 @@ class RetentionConfig(_Part):
     max_gb: float | None = Field(default=None, gt=0)
 
 
+class DiskConfig(_Part):
+    """What happens as the disk under `data` fills up, by the room that is free. Events are never given up."""
+
+    alarm_hours: float = Field(default=24.0, gt=0)
+    thin_gb: float = Field(default=5.0, ge=0)
+    every: int = Field(default=10, ge=2)
+    none_gb: float = Field(default=2.0, ge=0)
+    refuse_gb: float = Field(default=0.5, ge=0)
+
+
 class TimingConfig(_Part):
     """Bounds of the station's own work, in ms; `station check` shows the room that they leave."""
 
@@ -132,6 +142,7 @@ class StationConfig(_Part):
     mqtt: MqttConfig | None = None
     timing: TimingConfig = TimingConfig()
     retention: RetentionConfig | None = None
+    disk: DiskConfig = DiskConfig()
     sha256: str = ""
 
     def setup(self, roles: Mapping[str, Role], thresholds: Mapping[str, float]) -> LineSetup:
@@ -251,6 +262,9 @@ def _places(config: StationConfig) -> list[Fault]:
     keep = config.retention
     if keep and keep.days and keep.finds_days and keep.finds_days < keep.days:
         faults.append((("retention", "finds_days"), "must not be less than days: a find is kept longer"))
+    disk = config.disk
+    if not disk.refuse_gb <= disk.none_gb <= disk.thin_gb:
+        faults.append((("disk", "thin_gb"), "must not be less than none_gb, nor that than refuse_gb"))
     if list(eyes) != sorted(set(eyes)) or eyes[0] != 0:
         faults.append((("line", "eyes_mm"), "must begin with 0 (the infeed eye) and grow"))
     if not eyes[-1] < config.line.diverter_mm < config.line.exit_mm:

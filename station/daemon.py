@@ -17,6 +17,7 @@ from station.clock import Clock, now_ns, now_utc
 from station.config import StationConfig
 from station.core.events import Condition, Event, Starting, Stopping, Tick, Watermark
 from station.core.line import Line
+from station.disk import DiskWatch
 from station.eye import Eye
 from station.heartbeat import DETECTOR_MS, Proof
 from station.journal import IdFile, Journal, JournalError, PictureStore
@@ -36,6 +37,7 @@ _IDLE_S = 0.05
 _LEAST_S = 0.005
 _SNAPSHOT_NS = 200_000_000
 _LISTS_S = 1.0
+_DISK_S = 2.0
 
 
 class OverrunError(Exception):
@@ -47,6 +49,10 @@ class Daemon:
 
     def __init__(self, config: StationConfig, drivers: Mapping[str, Driver]) -> None:
         self.config = config
+        self._inbox: deque[Event] = deque()
+        self._wake = asyncio.Event()
+        self._stop_cause = ""
+        self._loop: asyncio.AbstractEventLoop | None = None
         name = f"{config.site}/{config.line_name}/{config.station}"
         config.data.mkdir(parents=True, exist_ok=True)
         self._journal = Journal(config.data / "journal.db", station=name, now_utc=now_utc, mono_ns=now_ns)
@@ -62,11 +68,13 @@ class Daemon:
         }
         self._plc = _as_plc(drivers[config.plc.kind].create("plc", config.plc.wire, now_ns))
         pictures = PictureStore(config.data / "pictures")
-        self._eye = Eye(detector, pictures, self._put)
+        self._disk = DiskWatch(config.data, config.disk, self._put)
+        self._disk.look(now_ns())
+        self._eye = Eye(detector, pictures, self._put, lambda: self._disk.refuses)
         mend = "see whether the alarm `detector` stands too; else it hangs: restart the station"
         proofs = [Proof("detector", DETECTOR_MS, lambda: self._eye.tested_ns, mend)] if detector is not None else []
         ids = IdFile(config.data / "ids.json", now_utc)
-        self._turn = Turn(self.line, self._journal, ids, self._plc, proofs=proofs)
+        self._turn = Turn(self.line, self._journal, ids, self._plc, proofs=proofs, drop=pictures.drop)
         self._systemd = Systemd.of(os.environ)
         self._snapshot = Snapshot(config, self.line, self._turn, {**self.devices, "plc": self._plc})
         self._lists = Lists(config.policy.hold_list, config.policy.declared_weights)
@@ -76,10 +84,6 @@ class Daemon:
             if config.retention is not None
             else None
         )
-        self._inbox: deque[Event] = deque()
-        self._wake = asyncio.Event()
-        self._stop_cause = ""
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     def stop(self, cause: str) -> None:
         """End in order."""
@@ -116,7 +120,10 @@ class Daemon:
         self._systemd.ready()
         for device in (*self.devices.values(), self._plc):
             device.start(self._put)
-        tasks = [watch.task("the watch over the lists", self._watch_lists())]
+        tasks = [
+            watch.task("the watch over the lists", self._watch_lists()),
+            watch.task("the watch over the disk", self._watch_disk()),
+        ]
         if self._keeping is not None:
             self._keeping.start()
         if self._publishing is not None:
@@ -200,6 +207,11 @@ class Daemon:
         while True:
             await asyncio.sleep(_LISTS_S)
             await asyncio.to_thread(self._read_lists)
+
+    async def _watch_disk(self) -> None:
+        while True:
+            await asyncio.sleep(_DISK_S)
+            await asyncio.to_thread(self._disk.look, now_ns())
 
     def _read_lists(self) -> None:
         try:

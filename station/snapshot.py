@@ -18,10 +18,12 @@ from station.ports import Device
 from station.turn import Turn
 
 FILE = "status.json"
+_BLOCK = 16 * 1024
+_TRIES = 3
 
 
 class Snapshot:
-    """Writes the file at most so often, whole or not at all; a full disk only makes it old."""
+    """Writes the file at most so often, whole or not at all, on a full disk too: no room is asked for again."""
 
     def __init__(self, config: StationConfig, line: Line, turn: Turn, devices: Mapping[str, Device]) -> None:
         self._path = config.data / FILE
@@ -41,10 +43,17 @@ class Snapshot:
         self._write(self._look() | {"running": False})
 
     def _write(self, content: dict[str, Any]) -> None:
-        partial = self._path.with_suffix(".part")
+        """Over the file before last, which has its room on the disk already; then the two change names."""
+        spare, last = self._path.with_suffix(".part"), self._path.with_suffix(".last")
+        text = json.dumps(content).encode()
         with contextlib.suppress(OSError):
-            partial.write_text(json.dumps(content), encoding="utf-8")
-            partial.replace(self._path)
+            with spare.open("r+b" if spare.exists() else "w+b") as file:
+                file.write(text.ljust(max(_BLOCK * -(-len(text) // _BLOCK), spare.stat().st_size)))
+            with contextlib.suppress(FileNotFoundError):
+                self._path.replace(last)
+            spare.replace(self._path)
+            with contextlib.suppress(FileNotFoundError):
+                last.replace(spare)
 
     def _look(self) -> dict[str, Any]:
         line, now = self._line, now_ns()
@@ -104,8 +113,10 @@ def _alarm(alarm: Alarm, now: int) -> dict[str, Any]:
 
 def read(data: Path) -> dict[str, Any] | None:
     """The last snapshot, None if there is none that can be read."""
-    try:
-        content = json.loads((data / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
+    for _ in range(_TRIES):  # between two names there is none for a moment
+        try:
+            content = json.loads((data / FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        return content if isinstance(content, dict) else None
+    return None

@@ -16,6 +16,7 @@ _SUBJECTS: Mapping[str, AlarmKind] = {
     "plc-fault/diverter_inputs": _DIVERTER,
     "plc-fault/encoder": replace(_FAULT, follows=("belt-stopped/encoder", "plc-lost")),
     "plc-fault/unreleased_in_pass_lane": replace(_FAULT, follows=("belt-stopped/unreleased_in_pass_lane", "plc-lost")),
+    "pictures/thinned": replace(HANDBOOK["pictures"], priority="medium", follows=("pictures/refused", "disk-low")),
     "publisher/broker": replace(HANDBOOK["publisher"], on_s=2.0),
     "publisher/process": replace(HANDBOOK["publisher"], on_s=2.0),
 }

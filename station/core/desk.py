@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from station.core import policy
-from station.core.actions import Action, Keep, Order, Send
+from station.core.actions import Action, Drop, Keep, Order, Send
 from station.core.alarms import Alarms
 from station.core.belt import NS_PER_MS, Interval
 from station.core.events import AckResult, Detection, Lane, ListsLoaded, OrderAcknowledged, ParcelKey, Place, Why
@@ -40,7 +40,8 @@ _INF = float("inf")
 class Desk:
     """The rules in force, what is known of the devices, and what was decided lately.
 
-    `away` is, by device, the stretches of counts in which it was not connected; the oldest are kept as one.
+    Of parcels that pass clean, every `every`-th keeps its pictures (0: none). `away` is, by device, the stretches of
+    counts in which it was not connected; the oldest are kept as one.
     """
 
     setup: LineSetup
@@ -52,6 +53,7 @@ class Desk:
     counters: dict[str, int] = field(default_factory=dict)
     recent: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=_RECENT))
     lists_known: bool = False
+    every: int = 1
     _order: int = 0
 
     def take_lists(self, lists: ListsLoaded, parcels: Collection[Parcel], count: int | None) -> list[Action]:
@@ -211,8 +213,18 @@ class Desk:
             exceptions=parcel.exceptions,
             adopted="adopted" in parcel.doubts,
         )
+        thinned = self._thinned(parcel, record)
+        refused = tuple(frame.frame_id for frame in evidence.frames if frame.frame_id and not frame.kept)
+        record = record.model_copy(update={"frames_not_kept": tuple(dict.fromkeys((*refused, *thinned)))})
         self._remember(record)
-        return [Keep(record)]
+        return [Keep(record), Drop(thinned)] if thinned else [Keep(record)]
+
+    def _thinned(self, parcel: Parcel, record: ParcelCompleted) -> tuple[str, ...]:
+        """The pictures of a parcel that passed clean, unless it is one of those whose pictures stay."""
+        clean = record.route == record.outcome == "pass" and not record.findings
+        if not clean or self.every == 1 or (self.every and record.parcel.number % self.every == 0):
+            return ()
+        return tuple(frame.frame_id for frame in parcel.evidence.frames if frame.frame_id and frame.kept)
 
     def _remember(self, record: ParcelCompleted) -> None:
         for key in ("completed", record.outcome, *(f"reason {r}" for r in {r.code for r in record.reasons})):

@@ -76,7 +76,8 @@ class WeightReading:
 class Frame:
     """One picture: its content hash names the file; pixels stay outside the core.
 
-    `trigger` is the source's trigger number where it has one; `fault` says why the picture cannot be used.
+    `trigger` is the source's trigger number where it has one; `fault` says why the picture cannot be used; `kept` is
+    False where there is no room for its file.
     """
 
     device: str
@@ -84,6 +85,7 @@ class Frame:
     arrived: Arrived
     trigger: int | None = None
     fault: str = ""
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Detection:
     model_sha256: str
     inference_ms: float
     fault: str = ""
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +342,13 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureRule:
+    """Of parcels that pass clean, the pictures of every so many are kept from now on: 1 all, 0 none."""
+
+    every: int
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmAcknowledge:
     """Somebody has seen the alarm; `who` as the site names a role or a terminal."""
 
@@ -404,6 +414,7 @@ Event = (
     | SessionChosen
     | Watermark
     | Condition
+    | PictureRule
     | AlarmAcknowledge
     | AlarmShelve
     | Starting

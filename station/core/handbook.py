@@ -14,6 +14,7 @@ AlarmName = Literal[
     "belt-stopped",
     "detector",
     "device-lost",
+    "disk-low",
     "heartbeat",
     "journal",
     "lists",
@@ -22,6 +23,7 @@ AlarmName = Literal[
     "numbers",
     "order-late",
     "parcel-lost",
+    "pictures",
     "plc-fault",
     "plc-jump",
     "plc-lost",
@@ -84,6 +86,15 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "plug, cable, power; `station check` names what is wrong. It connects again by itself",
         on_s=2.0,
         off_s=3.0,
+    ),
+    "disk-low": AlarmKind(
+        "high",
+        "the disk under `data` will be full soon, reckoned from how fast it filled up in the last six hours"
+        " (`disk.alarm_hours`), or there is little room by any measure (`disk.thin_gb`)",
+        "first fewer pictures are kept, then none; when it is full all parcels are inspected",
+        "make room, set `retention.max_gb`, or give a larger disk; the text says how many hours are left",
+        off_s=60.0,
+        follows=("journal/disk",),
     ),
     "heartbeat": AlarmKind(
         "top",
@@ -157,6 +168,15 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "look at the belt between infeed and decision eye; ask who lifted it off",
         off_s=5.0,
         follows=("plc-lost",),
+    ),
+    "pictures": AlarmKind(
+        "high",
+        "room is short. `thinned`: of parcels that pass clean every tenth keeps its pictures (`disk.every`), or none"
+        " does. `refused`: no picture is kept",
+        "there is less to look at later; what is decided is the same. Each event that names a picture which is not kept"
+        " says so",
+        "as for `disk-low`; it ends by itself when there is room",
+        off_s=10.0,
     ),
     "plc-fault": AlarmKind(
         "high",

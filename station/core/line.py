@@ -26,6 +26,7 @@ from station.core.events import (
     OrderAcknowledged,
     OutcomeSeen,
     ParcelKey,
+    PictureRule,
     Place,
     PlcConnected,
     PlcLost,
@@ -105,6 +106,7 @@ class Line:
             SessionChosen: lambda event, _: self.plc.chosen(event, len(self.tracker.parcels)),
             ListsLoaded: self._on_lists,
             Condition: self._on_condition,
+            PictureRule: self._on_picture_rule,
             AlarmAcknowledge: lambda event, _: [*self.alarms.acknowledge(event)],
             AlarmShelve: lambda event, _: [*self.alarms.shelve(event)],
             Starting: self._on_starting,
@@ -324,6 +326,10 @@ class Line:
 
     def _on_condition(self, event: Condition, _now: Now) -> list[Action]:
         return list(self.alarms.when(event.standing, event.alarm, event.subject, event.text))
+
+    def _on_picture_rule(self, event: PictureRule, _now: Now) -> list[Action]:
+        self.desk.every = event.every
+        return []
 
     def _on_lists(self, event: ListsLoaded, now: Now) -> list[Action]:
         parcels = self.tracker.parcels

@@ -180,11 +180,12 @@ class ReadingMatched(Record):
     """A reading, its interval of counts, and the parcels that it could belong to (one: matched; else ambiguous).
 
     `count` is the belt's when it was matched; `held` and `declared_g` what the lists then said of a barcode;
-    `plc_trigger` the PLC's trigger number for a picture whose own is in step with it.
+    `plc_trigger` the PLC's trigger number for a picture whose own is in step with it; `kept` is False for a picture
+    for which there was no room.
     """
 
     type: ClassVar[str] = "reading-matched"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     device: str
     kind: Literal["barcode", "weight", "frame"]
     value: str | float | None
@@ -200,19 +201,21 @@ class ReadingMatched(Record):
     count: int
     held: bool = False
     declared_g: float | None = None
+    kept: bool = True
 
 
 class FrameInspected(Record):
-    """The detector's answer for one frame."""
+    """The detector's answer for one frame; `kept` is False where there was no room for the picture's file."""
 
     type: ClassVar[str] = "frame-inspected"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     device: str
     frame_id: str
     findings: tuple[FindingRecord, ...]
     model_sha256: str
     inference_ms: float
     fault: str = ""
+    kept: bool = True
 
 
 class Decided(Record):
@@ -255,11 +258,12 @@ class ParcelCompleted(Record):
     """All that a central system needs of one parcel, when it has left the station.
 
     `adopted` marks a parcel that was on the belt when the station started: what an earlier run knew of it, its
-    decision too, stands in that run's own events. `exceptions` are those of the decision.
+    decision too, stands in that run's own events. `exceptions` are those of the decision. `frames_not_kept` are those
+    of its pictures whose files are not there: for want of room they were refused, or go now by the rules of thinning.
     """
 
     type: ClassVar[str] = "parcel-completed"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     parcel: ParcelRef
     barcode: str | None
     barcodes: tuple[str, ...]
@@ -281,6 +285,7 @@ class ParcelCompleted(Record):
     exceptions: tuple[str, ...] = ()
     adopted: bool = False
     test: bool = False
+    frames_not_kept: tuple[str, ...] = ()
 
 
 class AlarmRaised(Record):

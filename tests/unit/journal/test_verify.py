@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from station.core.records import CountInterval, ReadingMatched
+from station.core.records import CountInterval, FrameInspected, ReadingMatched
 from station.journal import Journal, PictureStore
 from station.journal.verify import verify
 from tests.unit.journal.conftest import NOON, changed
+from tests.unit.journal.keep import parcel
 
 Opened = Callable[..., Journal]
 Tamper = Callable[[apsw.Connection], object]
@@ -129,3 +130,14 @@ def test_pictures_are_looked_at_if_wanted(path: Path, tmp_path: Path, opened: Op
     verdict = verify(path, pictures=store)
     assert verdict.pictures == 3
     assert [(fault.seq, fault.text.rsplit(" ", 1)[-1]) for fault in verdict.faults] == [(2, "changed"), (3, "missing")]
+
+
+def test_a_picture_that_an_event_says_was_not_kept_is_not_missing(path: Path, tmp_path: Path, opened: Opened) -> None:
+    store = PictureStore(tmp_path / "pictures")
+    refused, thinned, gone = ("a" * 64, "b" * 64, "c" * 64)
+    seen = {"device": "x", "findings": (), "model_sha256": "m", "inference_ms": 1.0}
+    done = parcel(1)[-1].model_copy(update={"frames": (thinned, gone), "frames_not_kept": (thinned,)})
+    records = [FrameInspected.model_validate({**seen, "frame_id": refused, "kept": False}), done]
+    opened().append(records, epoch=1, session=1)
+    (fault,) = verify(path, pictures=store).faults
+    assert (fault.seq, gone in fault.text) == (3, True)

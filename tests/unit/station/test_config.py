@@ -77,6 +77,12 @@ def test_who_stands_behind_which_host_is_read_from_the_wires() -> None:
     assert load_config(examples() / "demo.yaml", DRIVERS).hosts() == {"plc": "127.0.0.1"}
 
 
+def test_the_stages_of_a_disk_that_fills_up_are_in_order() -> None:
+    for wrong in ("{thin_gb: 1, none_gb: 2}", "{none_gb: 0.4}"):
+        with pytest.raises(ConfigError, match=r"disk\.thin_gb: must not be less than none_gb, nor that than refuse_gb"):
+            load_config(examples() / "demo.yaml", DRIVERS, [f"disk={wrong}"])
+
+
 def test_override_and_its_mistakes() -> None:
     config = load_config(examples() / "demo.yaml", DRIVERS, ["plc.wire.port=15777", "mqtt=null"])
     assert config.plc.wire.port == 15777

@@ -13,7 +13,7 @@ import pytest
 from station.clock import Clock
 from station.core.actions import Order
 from station.core.alarm_kinds import kind_of
-from station.core.events import Event, PlcConnected, Tick
+from station.core.events import Event, PictureRule, PlcConnected, Tick
 from station.core.line import Line
 from station.journal import IdFile, Journal, Reader
 from station.ports import Health, Sink
@@ -104,6 +104,36 @@ def test_decision_on_disk_before_its_order(tmp_path: Path, vfs: FaultyVfs) -> No
     for order, decided in plc.orders:
         assert (order.parcel.number, order.lane.value) in decided
     vfs.fail_sync = False
+    journal.close()
+
+
+def test_a_picture_goes_only_when_an_event_on_disk_says_so(tmp_path: Path, vfs: FaultyVfs) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0, vfs=vfs.name)
+    told: list[tuple[str, ...]] = []
+
+    def drop(frames: tuple[str, ...]) -> None:
+        reader = Reader(path)
+        told.extend(
+            tuple(json.loads(event.payload)["frames_not_kept"])
+            for event in reader.after(0, 100_000)
+            if event.type == "parcel-completed"
+        )
+        reader.close()
+        assert frames in told
+        dropped.append(frames)
+
+    dropped: list[tuple[str, ...]] = []
+    ids = IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC))
+    turn = Turn(Line(VirtualLine().line.setup), journal, ids, RecordingPlc(path), drop=drop)
+    turn.take([PictureRule(0)])
+    for number, event in enumerate(recorded_events(20.0)):
+        vfs.fail_sync = number % 7 < 3
+        turn.take([event])
+    vfs.fail_sync = False
+    turn.take([Tick()])
+    assert len(dropped) > 3
+    assert len(set(dropped)) == len(dropped)
     journal.close()
 
 

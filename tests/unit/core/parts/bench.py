@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from station.core.actions import Action, Keep, OpenSession, Order, Send
+from station.core.actions import Action, Drop, Keep, OpenSession, Order, Send
 from station.core.belt import BeltHistory, ClockMatch
 from station.core.events import (
     Arrived,
@@ -128,6 +128,7 @@ class Bench:
     records: list[Record] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     opened: list[bool] = field(default_factory=list)
+    dropped: list[tuple[str, ...]] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     _coming: list[tuple[float, int, Event]] = field(default_factory=list)
     _edges: int = 0
@@ -166,6 +167,8 @@ class Bench:
                     self.orders.append(action.order)
                 case OpenSession():
                     self.opened.append(action.needs_epoch)
+                case Drop():
+                    self.dropped.append(action.frames)
         return actions
 
     def at(self, ms: float, *events: Event) -> None:

@@ -327,6 +327,7 @@ def test_a_completed_parcel_tells_all_of_it(bench: Bench) -> None:
         "exceptions": (),
         "adopted": False,
         "test": False,
+        "frames_not_kept": (),
     }
 
 

@@ -51,6 +51,7 @@ def test_a_reading_is_kept_with_its_interval_its_owner_and_what_the_lists_say(be
         "count": 2440,
         "held": True,
         "declared_g": 4000.0,
+        "kept": True,
     }
     bench.go(3640)
     assert [r.code for r in bench.last(Decided).reasons] == ["held", "weight-mismatch"]
@@ -74,6 +75,7 @@ def test_records_tell_each_kind_of_reading() -> None:
         "count": 17,
         "held": False,
         "declared_g": None,
+        "kept": True,
         "plc_trigger": None,
     }
     at = arrived(1, 2)
@@ -171,6 +173,7 @@ def test_the_detectors_answer_is_kept_and_decides(bench: Bench) -> None:
         "model_sha256": "model",
         "inference_ms": 20.0,
         "fault": "",
+        "kept": True,
     }
     assert codes(bench.last(Decided).reasons) == [("finding", "xray")]
 
