@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import station
-from station.clock import Clock, now_ns, now_utc
+from station.clock import Clock, ClockQuality, QualityWatch, now_ns, now_utc
 from station.config import StationConfig
 from station.core.events import Condition, Event, Starting, Stopping, Tick, Watermark
 from station.core.line import Line
@@ -37,7 +37,7 @@ _IDLE_S = 0.05
 _LEAST_S = 0.005
 _SNAPSHOT_NS = 200_000_000
 _LISTS_S = 1.0
-_DISK_S = 2.0
+_PC_S = 2.0
 
 
 class OverrunError(Exception):
@@ -55,7 +55,10 @@ class Daemon:
         self._loop: asyncio.AbstractEventLoop | None = None
         name = f"{config.site}/{config.line_name}/{config.station}"
         config.data.mkdir(parents=True, exist_ok=True)
-        self._journal = Journal(config.data / "journal.db", station=name, now_utc=now_utc, mono_ns=now_ns)
+        self._quality = QualityWatch()
+        self._journal = Journal(
+            config.data / "journal.db", station=name, now_utc=now_utc, mono_ns=now_ns, quality=self._quality
+        )
         self._model = load_model(config.model.folder) if config.model else None
         detector = Detector(self._model, config.model.threads) if config.model and self._model else None
         if detector is not None:
@@ -122,7 +125,7 @@ class Daemon:
             device.start(self._put)
         tasks = [
             watch.task("the watch over the lists", self._watch_lists()),
-            watch.task("the watch over the disk", self._watch_disk()),
+            watch.task("the watch over disk and clock", self._watch_pc()),
         ]
         if self._keeping is not None:
             self._keeping.start()
@@ -208,10 +211,11 @@ class Daemon:
             await asyncio.sleep(_LISTS_S)
             await asyncio.to_thread(self._read_lists)
 
-    async def _watch_disk(self) -> None:
+    async def _watch_pc(self) -> None:
         while True:
-            await asyncio.sleep(_DISK_S)
+            await asyncio.sleep(_PC_S)
             await asyncio.to_thread(self._disk.look, now_ns())
+            self._put(clock_condition(self._quality()))
 
     def _read_lists(self) -> None:
         try:
@@ -222,6 +226,12 @@ class Daemon:
         self._put(Condition("lists", "files", standing=False))
         if lists is not None:
             self._put(lists)
+
+
+def clock_condition(quality: ClockQuality) -> Condition:
+    """Whether the clock is one that nothing keeps right; not to know is no alarm."""
+    text = f"not synchronised; it may be off by {quality.error_us / 1e6:.1f} s and more"
+    return Condition("clock", "sync", standing=quality.state == "unsynchronised", text=text)
 
 
 def _as_plc(device: Device) -> Plc:

@@ -12,6 +12,7 @@ from typing import Literal
 Priority = Literal["low", "medium", "high", "top"]
 AlarmName = Literal[
     "belt-stopped",
+    "clock",
     "detector",
     "device-lost",
     "disk-low",
@@ -70,6 +71,15 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         " a jam, then acknowledge at the panel. `encoder`: look at wheel and cable of the encoder; take out what lies"
         " under the diverter, then acknowledge. `unreleased_in_pass_lane`: take that parcel out by hand, then"
         " acknowledge",
+    ),
+    "clock": AlarmKind(
+        "low",
+        "nothing keeps this PC's clock right: the kernel says that it is not synchronised",
+        "the times in events wander, and `clockstate` in them says so. Order, decisions and retention do not go by it;"
+        " certificates of the broker may be refused if it is far off",
+        "let an NTP client run (systemd-timesyncd, chrony) and reach its server; `timedatectl` shows both",
+        on_s=900.0,
+        off_s=60.0,
     ),
     "detector": AlarmKind(
         "top",
