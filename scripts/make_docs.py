@@ -1,4 +1,4 @@
-"""Fills the generated parts of the documents: registers, states, reasons, refusals, faults, scenarios: scripts/docs."""
+"""Fills the generated parts of the documents: registers, reasons, refusals, alarms, faults ...: scripts/docs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from simulator.faults import FAULTS, Kind
 from simulator.scenario.files import load, shipped
 from simulator.scenario.site import refusal
 from station.core.clerk import REFUSALS
+from station.core.handbook import HANDBOOK, AlarmKind
 from station.core.parcel import TRANSITIONS
 from station.core.policy import REASONS
 
@@ -79,6 +80,30 @@ def refusals() -> str:
     return "\n".join(["| reason | meaning |", "|---|---|", *rows]) + "\n"
 
 
+def alarms() -> str:
+    """A page for each alarm."""
+    return "\n".join(_alarm(name, kind) for name, kind in HANDBOOK.items())
+
+
+def _alarm(name: str, kind: AlarmKind) -> str:
+    delays = []
+    if kind.on_s:
+        delays.append(f"raised when its cause has stood for {kind.on_s:g} s")
+    if kind.off_s:
+        delays.append(f"cleared when it has been gone for {kind.off_s:g} s")
+    follows = [f"not raised while {' or '.join(f'`{root}`' for root in kind.follows)} stands"] if kind.follows else []
+    shelved = "cannot be shelved" if kind.priority == "top" else "can be shelved"
+    rows = {
+        "cause": kind.cause,
+        "consequence": kind.consequence,
+        "what to do": kind.action,
+        "priority": f"{kind.priority}; {shelved}",
+        "delays": "; ".join([*(delays or ["none"]), *follows]),
+    }
+    lines = [f"### Alarm `{name}`", "", "| | |", "|---|---|", *(f"| {head} | {text} |" for head, text in rows.items())]
+    return "\n".join(lines) + "\n"
+
+
 def faults() -> str:
     """One table a class: what happens, where, to what, how much, and why it is of that class."""
     titles = {Kind.DETECTABLE: "Detectable", Kind.LATE: "Detectable too late", Kind.UNDETECTABLE: "Undetectable"}
@@ -122,6 +147,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "states": ("architecture.md", states),
     "reasons": ("mqtt.md", reasons),
     "refusals": ("mqtt.md", refusals),
+    "alarms": ("operations.md", alarms),
     "faults": ("faults.md", faults),
     "rates": ("faults.md", rates),
     "scenarios": ("scenarios.md", scenarios),

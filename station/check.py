@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from station.clock import now_ns, now_utc
+from station.clock import kernel_quality, now_ns, now_utc
 from station.config import StationConfig
 from station.journal import JournalError
 from station.journal.look import look_at
@@ -107,7 +107,7 @@ def _journal(config: StationConfig) -> Finding:
 def _clock() -> Finding:
     now = now_utc()
     right = now >= _BUILT
-    text = f"UTC {now:%Y-%m-%d %H:%M:%S}"
+    text = f"UTC {now:%Y-%m-%d %H:%M:%S}, {kernel_quality().state}"
     return Finding("clock", right, text if right else f"{text} is in the past: set the clock, or let NTP do it")
 
 

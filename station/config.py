@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -110,6 +111,16 @@ class RetentionConfig(_Part):
     max_gb: float | None = Field(default=None, gt=0)
 
 
+class DiskConfig(_Part):
+    """What happens as the disk under `data` fills up, by the room that is free. Events are never given up."""
+
+    alarm_hours: float = Field(default=24.0, gt=0)
+    thin_gb: float = Field(default=5.0, ge=0)
+    every: int = Field(default=10, ge=2)
+    none_gb: float = Field(default=2.0, ge=0)
+    refuse_gb: float = Field(default=0.5, ge=0)
+
+
 class TimingConfig(_Part):
     """Bounds of the station's own work, in ms; `station check` shows the room that they leave."""
 
@@ -132,6 +143,7 @@ class StationConfig(_Part):
     mqtt: MqttConfig | None = None
     timing: TimingConfig = TimingConfig()
     retention: RetentionConfig | None = None
+    disk: DiskConfig = DiskConfig()
     sha256: str = ""
 
     def setup(self, roles: Mapping[str, Role], thresholds: Mapping[str, float]) -> LineSetup:
@@ -157,7 +169,23 @@ class StationConfig(_Part):
         )
         detect_ms = self.model.detect_ms if self.model else 0.0
         timing = self.timing
-        return LineSetup(self.line.geometry(), devices, policy, timing.order_ms, detect_ms, timing.settle_ms)
+        return LineSetup(
+            self.line.geometry(), devices, policy, timing.order_ms, detect_ms, timing.settle_ms, self.hosts()
+        )
+
+    def hosts(self) -> dict[str, str]:
+        """By device, and `plc`, the host that its wire names: as `host`, or in an address like `rtsp://host/...`."""
+        wires = {**{name: device.wire for name, device in self.devices.items()}, "plc": self.plc.wire}
+        return {name: host for name, wire in wires.items() if (host := _host_of(wire))}
+
+
+def _host_of(wire: object) -> str:
+    """The host in a driver's settings, "" for a wire that leads to none."""
+    told = wire.model_dump() if isinstance(wire, BaseModel) else {}
+    if isinstance(told.get("host"), str):
+        return str(told["host"])
+    texts = [value for value in told.values() if isinstance(value, str) and "://" in value]
+    return next((host for text in texts if (host := urlsplit(text).hostname)), "")
 
 
 def load_config(path: Path, drivers: Mapping[str, Driver], overrides: Sequence[str] = ()) -> StationConfig:
@@ -235,6 +263,9 @@ def _places(config: StationConfig) -> list[Fault]:
     keep = config.retention
     if keep and keep.days and keep.finds_days and keep.finds_days < keep.days:
         faults.append((("retention", "finds_days"), "must not be less than days: a find is kept longer"))
+    disk = config.disk
+    if not disk.refuse_gb <= disk.none_gb <= disk.thin_gb:
+        faults.append((("disk", "thin_gb"), "must not be less than none_gb, nor that than refuse_gb"))
     if list(eyes) != sorted(set(eyes)) or eyes[0] != 0:
         faults.append((("line", "eyes_mm"), "must begin with 0 (the infeed eye) and grow"))
     if not eyes[-1] < config.line.diverter_mm < config.line.exit_mm:

@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import station
-from station.clock import Clock, now_ns, now_utc
+from station.clock import Clock, ClockQuality, QualityWatch, now_ns, now_utc
 from station.config import StationConfig
 from station.core.events import Condition, Event, Starting, Stopping, Tick, Watermark
 from station.core.line import Line
+from station.disk import DiskWatch
 from station.eye import Eye
 from station.heartbeat import DETECTOR_MS, Proof
 from station.holding import HoldListError, in_force
@@ -38,6 +39,7 @@ _IDLE_S = 0.05
 _LEAST_S = 0.005
 _SNAPSHOT_NS = 200_000_000
 _LISTS_S = 1.0
+_PC_S = 2.0
 
 
 class OverrunError(Exception):
@@ -49,9 +51,16 @@ class Daemon:
 
     def __init__(self, config: StationConfig, drivers: Mapping[str, Driver]) -> None:
         self.config = config
+        self._inbox: deque[Event] = deque()
+        self._wake = asyncio.Event()
+        self._stop_cause = ""
+        self._loop: asyncio.AbstractEventLoop | None = None
         name = f"{config.site}/{config.line_name}/{config.station}"
         config.data.mkdir(parents=True, exist_ok=True)
-        self._journal = Journal(config.data / "journal.db", station=name, now_utc=now_utc, mono_ns=now_ns)
+        self._quality = QualityWatch()
+        self._journal = Journal(
+            config.data / "journal.db", station=name, now_utc=now_utc, mono_ns=now_ns, quality=self._quality
+        )
         self._model = load_model(config.model.folder) if config.model else None
         detector = Detector(self._model, config.model.threads) if config.model and self._model else None
         if detector is not None:
@@ -64,11 +73,13 @@ class Daemon:
         }
         self._plc = _as_plc(drivers[config.plc.kind].create("plc", config.plc.wire, now_ns))
         pictures = PictureStore(config.data / "pictures")
-        self._eye = Eye(detector, pictures, self._put)
+        self._disk = DiskWatch(config.data, config.disk, self._put)
+        self._disk.look(now_ns())
+        self._eye = Eye(detector, pictures, self._put, lambda: self._disk.refuses)
         mend = "see whether the alarm `detector` stands too; else it hangs: restart the station"
         proofs = [Proof("detector", DETECTOR_MS, lambda: self._eye.tested_ns, mend)] if detector is not None else []
         ids = IdFile(config.data / "ids.json", now_utc)
-        self._turn = Turn(self.line, self._journal, ids, self._plc, proofs=proofs)
+        self._turn = Turn(self.line, self._journal, ids, self._plc, proofs=proofs, drop=pictures.drop)
         self._systemd = Systemd.of(os.environ)
         self._snapshot = Snapshot(config, self.line, self._turn, {**self.devices, "plc": self._plc})
         self._lists = Lists(config.policy.hold_list, config.policy.declared_weights, config.data)
@@ -79,10 +90,6 @@ class Daemon:
             else None
         )
         self._intake = Intake(config.data, self._journal.path, self._put)
-        self._inbox: deque[Event] = deque()
-        self._wake = asyncio.Event()
-        self._stop_cause = ""
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     def stop(self, cause: str) -> None:
         """End in order."""
@@ -123,7 +130,10 @@ class Daemon:
         self._systemd.ready()
         for device in (*self.devices.values(), self._plc):
             device.start(self._put)
-        tasks = [watch.task("the watch over the lists", self._watch_lists())]
+        tasks = [
+            watch.task("the watch over the lists", self._watch_lists()),
+            watch.task("the watch over disk and clock", self._watch_pc()),
+        ]
         if self._keeping is not None:
             self._keeping.start()
         if self._publishing is not None:
@@ -220,6 +230,12 @@ class Daemon:
                 text = f"the journal says that {told[:16]} was commanded last, in force is {found[:16] or 'none'}"
                 self._put(Condition("lists", "commanded", standing=True, text=f"{text}: give the hold list again"))
 
+    async def _watch_pc(self) -> None:
+        while True:
+            await asyncio.sleep(_PC_S)
+            await asyncio.to_thread(self._disk.look, now_ns())
+            self._put(clock_condition(self._quality()))
+
     def _read_lists(self) -> None:
         try:
             lists = self._lists.changed()
@@ -229,6 +245,12 @@ class Daemon:
         self._put(Condition("lists", "files", standing=False))
         if lists is not None:
             self._put(lists)
+
+
+def clock_condition(quality: ClockQuality) -> Condition:
+    """Whether the clock is one that nothing keeps right; not to know is no alarm."""
+    text = f"not synchronised; it may be off by {quality.error_us / 1e6:.1f} s and more"
+    return Condition("clock", "sync", standing=quality.state == "unsynchronised", text=text)
 
 
 def _as_plc(device: Device) -> Plc:

@@ -7,12 +7,14 @@ core sends its parcel to inspection.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from station.clock import now_ns
 from station.core.events import Condition, Detection, Event, Frame
@@ -29,9 +31,18 @@ _TEST_AGAIN_NS = 2_000_000_000
 
 
 class Eye:
-    """The detector's thread. `put` never blocks; `out` is called from the thread."""
+    """The detector's thread. `put` never blocks; `out` is called from the thread.
 
-    def __init__(self, detector: Detector | None, store: PictureStore, out: Callable[[Event], None]) -> None:
+    While it `refuses`, for want of room, pictures are looked at and not kept, and what is said of them says so.
+    """
+
+    def __init__(
+        self,
+        detector: Detector | None,
+        store: PictureStore,
+        out: Callable[[Event], None],
+        refuses: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._detector = detector
         self._golden: Iterator[None] = iter(())
         self._test_due_ns = 0
@@ -39,6 +50,7 @@ class Eye:
         self.tested_ns: int | None = None
         self._store = store
         self._out = out
+        self._refuses = refuses
         self._queue: queue.Queue[Picture | None] = queue.Queue(QUEUE)
         self._untold: deque[Picture] = deque()
         self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
@@ -77,10 +89,11 @@ class Eye:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         while (picture := self._next()) is not None:
-            frame_id = self._keep(picture)
+            kept = not self._refuses()
+            frame_id = self._keep(picture) if kept else self._name(picture)
             self._untold.remove(picture)
             if frame_id:
-                self._out(self._detect(picture, frame_id))
+                self._out(replace(self._detect(picture, frame_id), kept=kept))
 
     def _next(self) -> Picture | None:
         """The next picture; while none comes, and between two, the detector looks at golden ones now and then."""
@@ -110,7 +123,7 @@ class Eye:
             self._testing, self._test_due_ns = False, now_ns() + _TEST_AGAIN_NS
             self.tested_ns = None
             text = f"{error}; without a test that passes, all is inspected: restart the station, or put the model back"
-            self._out(Condition("detector", "golden", standing=True, text=text, priority="top"))
+            self._out(Condition("detector", "golden", standing=True, text=text))
 
     def _keep(self, picture: Picture) -> str:
         """Bring it to disk and tell the core of it; "" where the disk refused."""
@@ -121,6 +134,12 @@ class Eye:
             self._out(Frame(picture.device, "", picture.arrived, picture.trigger, fault))
             return ""
         self._out(Frame(picture.device, frame_id, picture.arrived, picture.trigger))
+        return frame_id
+
+    def _name(self, picture: Picture) -> str:
+        """Tell the core of it by the name that its file would have."""
+        frame_id = hashlib.sha256(picture.data).hexdigest()
+        self._out(Frame(picture.device, frame_id, picture.arrived, picture.trigger, kept=False))
         return frame_id
 
     def _detect(self, picture: Picture, frame_id: str) -> Detection:

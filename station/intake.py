@@ -10,6 +10,7 @@ from pathlib import Path
 
 from station.core.commands import Command, HoldList, Resolve
 from station.core.events import CommandMalformed, CommandReceived, Condition, Event, Source
+from station.core.handbook import AlarmName
 from station.forms import read_waiting
 from station.holding import HoldListError, make_current, staged
 from station.journal import Inbox, InboxError, InboxLostError, JournalError, Posted, Reader
@@ -17,7 +18,7 @@ from station.journal.inbox import AT_ONCE, MOST_WAITING, put_aside
 
 log = logging.getLogger(__name__)
 EVERY_S = 0.1
-ALARM = "inbox"
+ALARM: AlarmName = "inbox"
 
 
 class Intake:

@@ -77,7 +77,7 @@ class Publishing:
             try:
                 said = json.loads(line)
                 condition = Condition(
-                    str(said["alarm"]), str(said["subject"]), standing=bool(said["standing"]), text=str(said["text"])
+                    "publisher", str(said["subject"]), standing=bool(said["standing"]), text=str(said["text"])
                 )
             except (ValueError, KeyError, TypeError):
                 continue

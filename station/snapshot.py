@@ -11,16 +11,19 @@ from typing import Any
 
 from station.clock import now_ns, now_utc, utc_text
 from station.config import StationConfig
+from station.core.alarms import Alarm
 from station.core.line import Line
 from station.core.parcel import Parcel
 from station.ports import Device
 from station.turn import Turn
 
 FILE = "status.json"
+_BLOCK = 16 * 1024
+_TRIES = 3
 
 
 class Snapshot:
-    """Writes the file at most so often, whole or not at all; a full disk only makes it old."""
+    """Writes the file at most so often, whole or not at all, on a full disk too: no room is asked for again."""
 
     def __init__(self, config: StationConfig, line: Line, turn: Turn, devices: Mapping[str, Device]) -> None:
         self._path = config.data / FILE
@@ -40,10 +43,17 @@ class Snapshot:
         self._write(self._look() | {"running": False})
 
     def _write(self, content: dict[str, Any]) -> None:
-        partial = self._path.with_suffix(".part")
+        """Over the file before last, which has its room on the disk already; then the two change names."""
+        spare, last = self._path.with_suffix(".part"), self._path.with_suffix(".last")
+        text = json.dumps(content).encode()
         with contextlib.suppress(OSError):
-            partial.write_text(json.dumps(content), encoding="utf-8")
-            partial.replace(self._path)
+            with spare.open("r+b" if spare.exists() else "w+b") as file:
+                file.write(text.ljust(max(_BLOCK * -(-len(text) // _BLOCK), spare.stat().st_size)))
+            with contextlib.suppress(FileNotFoundError):
+                self._path.replace(last)
+            spare.replace(self._path)
+            with contextlib.suppress(FileNotFoundError):
+                last.replace(spare)
 
     def _look(self) -> dict[str, Any]:
         line, now = self._line, now_ns()
@@ -66,7 +76,7 @@ class Snapshot:
             "mode": line.desk.mode.word,
             "policy": line.desk.rules.version,
             "plc": plc.look(),
-            "alarms": [record.model_dump() for record in line.alarms.open.values()],
+            "alarms": [_alarm(alarm, now) for alarm in line.alarms.listed.values() if alarm.state != "normal"],
             "heartbeat_missing": self._turn.heartbeat.missing,
             "counters": {**self._turn.counters, **line.desk.counters},
             "parcels": [self._parcel(parcel) for parcel in line.tracker.parcels if parcel.on_belt],
@@ -87,10 +97,28 @@ class Snapshot:
         }
 
 
+def _alarm(alarm: Alarm, now: int) -> dict[str, Any]:
+    """An alarm and its state; `by` is the one that it follows from, `left_s` how long it is shelved still."""
+    until = alarm.shelved_until_ns
+    return {
+        "alarm": alarm.alarm,
+        "subject": alarm.subject,
+        "priority": alarm.kind.priority,
+        "text": alarm.text,
+        "state": alarm.state,
+        "standing": alarm.on,
+        "by": alarm.by,
+        "left_s": None if until is None else round((until - now) / 1e9),
+        "action": alarm.kind.action,
+    }
+
+
 def read(data: Path) -> dict[str, Any] | None:
     """The last snapshot, None if there is none that can be read."""
-    try:
-        content = json.loads((data / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
+    for _ in range(_TRIES):  # between two names there is none for a moment
+        try:
+            content = json.loads((data / FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        return content if isinstance(content, dict) else None
+    return None

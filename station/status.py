@@ -15,6 +15,7 @@ from station import snapshot
 from station.clock import now_utc
 
 _OLD_S = 3.0
+_QUIET = frozenset({"shelved", "suppressed", "returned-unacknowledged"})
 
 
 def screen(data: Path) -> tuple[RenderableType, bool]:
@@ -60,13 +61,20 @@ def devices(look: dict[str, Any]) -> RenderableType:
 
 
 def alarms(look: dict[str, Any]) -> RenderableType:
-    """Open alarms, the gravest first."""
+    """Alarms that are not normal with their states, the gravest first; what is shelved or follows from another last."""
     order = {"top": 0, "high": 1, "medium": 2, "low": 3}
-    rows = sorted(look["alarms"], key=lambda alarm: order[alarm["priority"]])
+    rows = sorted(look["alarms"], key=lambda alarm: (alarm["state"] in _QUIET, order[alarm["priority"]]))
     table = Table(box=None, pad_edge=False, show_header=False)
     for alarm in rows:
-        style = "bold red" if alarm["priority"] in {"top", "high"} else "yellow"
-        table.add_row(Text(alarm["priority"], style=style), f"{alarm['alarm']} {alarm['subject']}", Text(alarm["text"]))
+        grave = alarm["priority"] in {"top", "high"}
+        style = "dim" if alarm["state"] in _QUIET else "bold red" if grave else "yellow"
+        state = alarm["state"]
+        if alarm["left_s"] is not None:
+            state += f", {alarm['left_s'] / 60:.0f} min left"
+        if alarm["by"]:
+            state += f", follows from {alarm['by']}"
+        name = f"{alarm['alarm']} {alarm['subject']}"
+        table.add_row(Text(alarm["priority"], style=style), name, Text(state), Text(alarm["text"]))
     content: RenderableType = table if rows else Text("none", style="green")
     return Panel(content, title="alarms", title_align="left")
 

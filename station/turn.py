@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from station.clock import Clock, utc_text
-from station.core.actions import Action, Keep, OpenSession, Order, Send
+from station.core.actions import Action, Drop, Keep, OpenSession, Order, Send
 from station.core.events import Condition, Event, SessionChosen
 from station.core.line import Line
 from station.core.now import Now
@@ -46,6 +46,7 @@ class Numbers(Protocol):
 class Turn:
     """Carries out what the core wants. A heartbeat is earned: by turns in time, by commits, and by `proofs`.
 
+    `drop` lets pictures go, once what says so is on disk.
     While the disk refuses, orders are dropped (their parcels are inspected), records wait in a bounded backlog and
     no heartbeat is sent.
     """
@@ -56,6 +57,7 @@ class Turn:
     plc: Plc
     clock: Clock = field(default_factory=Clock)
     proofs: Sequence[Proof] = ()
+    drop: Callable[[tuple[str, ...]], object] = len
     heartbeat: Heartbeat = field(init=False)
     backlog: list[Record] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=lambda: {"turns": 0, "events": 0, "orders": 0, "unkept": 0})
@@ -63,6 +65,7 @@ class Turn:
     _committed_ns: int | None = None
     _broken: bool = False
     _wanted: OpenSession | None = None
+    _dropped: list[tuple[str, ...]] = field(default_factory=list)
     _offer: tuple[int, int | None] | None = None
 
     def __post_init__(self) -> None:
@@ -88,6 +91,9 @@ class Turn:
                 self.plc.send(orders)
                 self.counters["orders"] += len(orders)
             self._open()
+            for frames in self._dropped:
+                self.drop(frames)
+            self._dropped.clear()
         self._look(now.ns)
         if not kept or self._broken:
             return False
@@ -103,7 +109,7 @@ class Turn:
             if proof.mend:
                 if standing:
                     log.warning("heartbeat: %s", proof.told())
-                self._say(Condition("heartbeat", proof.name, standing=standing, text=proof.told(), priority="top"))
+                self._say(Condition("heartbeat", proof.name, standing=standing, text=proof.told()))
 
     def _now(self) -> Now:
         return Now(self.clock.mono_ns(), utc_text(self.clock.utc()))
@@ -123,6 +129,8 @@ class Turn:
                 orders.append(action.order)
             case OpenSession():
                 self._wanted = action
+            case Drop():
+                self._dropped.append(action.frames)
 
     def _wait(self, record: Record) -> None:
         if len(self.backlog) < BACKLOG:
@@ -154,7 +162,7 @@ class Turn:
         if not self._broken:
             self._broken = True
             log.error("journal: %s; all parcels are inspected until it can be written", error)
-            self._say(Condition("journal", "disk", standing=True, text=str(error), priority="top"))
+            self._say(Condition("journal", "disk", standing=True, text=str(error)))
 
     def _open(self) -> None:
         """Open the session that is wanted; what the disk refuses now is tried again at the next turn."""
@@ -165,7 +173,7 @@ class Turn:
             except JournalError as error:
                 if ("numbers", "disk") not in self.line.alarms.open:
                     log.error("no session: %s; all parcels are inspected", error)  # noqa: TRY400 - one line is enough
-                self._say(Condition("numbers", "disk", standing=True, text=str(error), priority="top"))
+                self._say(Condition("numbers", "disk", standing=True, text=str(error)))
                 return
             self._say(Condition("numbers", "disk", standing=False))
             self._wanted, self._offer = None, (session, epoch)

@@ -13,17 +13,13 @@ from simulator.config import BeltConfig, FeedConfig, ParcelConfig, PlantConfig
 from simulator.faults import Switch
 from simulator.storm.storm import storm_plant
 from simulator.storm.weather import Episode
+from station.core.handbook import AlarmName
 
 Seconds = Annotated[float, Field(ge=0, le=36_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Command = Literal["feed on", "feed off", "ack"]
 Lane = Literal["pass", "inspect", "none"]
-Alarm = Literal[
-    "device-lost", "plc-lost", "plc-mismatch", "plc-jump", "no-session", "plc-mode", "belt-stopped", "plc-fault",
-    "trigger-step", "order-late", "parcel-lost", "journal", "heartbeat", "detector", "numbers", "lists", "inbox",
-    "publisher",
-]  # fmt: skip
-ALARMS: tuple[str, ...] = get_args(Alarm)
+ALARMS: tuple[str, ...] = get_args(AlarmName)
 """As docs/operations.md explains them."""
 
 
@@ -101,7 +97,7 @@ class InspectedExpected(_Window):
 class AlarmExpected(_Part):
     """An alarm that is raised at `from_s` or within so long after it, and cleared later if that is asked for."""
 
-    alarm: Alarm
+    alarm: AlarmName
     subject: str | None = None
     from_s: Seconds = 0.0
     within_s: Seconds | None = None
@@ -122,7 +118,7 @@ class Expected(_Part):
     clean_passed: tuple[CleanPassedExpected, ...] = ()
     inspected: tuple[InspectedExpected, ...] = ()
     alarms: tuple[AlarmExpected, ...] = ()
-    no_alarms: tuple[Alarm, ...] = ()
+    no_alarms: tuple[AlarmName, ...] = ()
     belt_stops: CountExpected | None = None
     sessions: CountExpected | None = None
 

@@ -113,7 +113,7 @@ class Site:
         if stopped and now_s - self._pressed_s > _PRESSES_AFTER_S:
             self._pressed_s = now_s
             self.tell("ack")
-        steps = any(alarm["alarm"] == "trigger-step" for alarm in look["alarms"])
+        steps = any(alarm["alarm"] == "trigger-step" and alarm["standing"] for alarm in look["alarms"])
         if steps and now_s - self._paused_s > _PAUSE_EVERY_S:
             self._paused_s = now_s
             self.tell("feed off")

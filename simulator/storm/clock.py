@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from station.clock import Clock
+from station.clock import Clock, ClockQuality
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
@@ -33,6 +33,10 @@ class VirtualClock:
         """What the PC takes for the time, in its own time zone."""
         moment = _BEGAN + timedelta(0, self.wrong_s, self.ns // 1000)
         return moment.astimezone(timezone(timedelta(hours=self.zone_h))) if self.zone_h else moment
+
+    def quality(self) -> ClockQuality:
+        """What its kernel says: that it is right, as long as it is."""
+        return ClockQuality("unsynchronised", 16_000_000) if self.wrong_s else ClockQuality("synchronised", 1000)
 
     def clock(self) -> Clock:
         """The two as the station takes them."""

@@ -219,6 +219,7 @@ class Daemon:
             mono_ns=room.clock.mono_ns,
             make_id=room.make_id,
             vfs=room.disk.name if room.disk else None,
+            quality=room.clock.quality,
         )
         disk = WatchedDisk(room, self.journal, IdFile(room.folder / "ids.json", room.clock.utc))
         self.turn = Turn(self.line, disk, disk, self.plc, room.clock.clock())

@@ -12,6 +12,8 @@ DEVICES = (
     DeviceSetup("scale", "weight", (700, 1450), STATED_LATENCY_MS["scale"], measuring_ms=60),
     DeviceSetup("xray", "frame", (1990, 2010), STATED_LATENCY_MS["xray"], trigger_eye=2),
 )
+HOSTS = {"scanner": "10.0.0.21", "scale": "10.0.0.22", "xray": "10.0.0.23", "plc": "10.0.0.5"}
+"""All behind one switch, so what is lost within a second is one alarm."""
 THRESHOLD = 0.5
 WEIGHTS_G = (100.0, 30_000.0)
 
@@ -36,4 +38,4 @@ def setup_of(config: PlantConfig, policy: str = "storm", poll_ms: float = 20.0) 
     )
     thresholds = dict.fromkeys(HAZARDS[:-1], THRESHOLD)  # for the last the site has none: whatever is seen counts
     rules = PolicySetup(policy, WEIGHTS_G, 50, 0.05, thresholds)
-    return LineSetup(geometry, DEVICES, rules, order_room_ms=order_way_ms(poll_ms, plc.scan_ms[1]))
+    return LineSetup(geometry, DEVICES, rules, order_way_ms(poll_ms, plc.scan_ms[1]), hosts=HOSTS)

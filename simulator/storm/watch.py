@@ -87,12 +87,14 @@ class Watch:
                     self._once(Promise.BOUNDED, name, f"{size} {name}")
 
     def _alarms(self, calm_ms: float) -> None:
+        """What stands is over in time, and then for as long as its delay is."""
         for (alarm, subject), since in self._promises.alarms.items():
-            if (alarm, subject) == _NOTICE or not self.world.wants_feed:
+            if (alarm, subject) == _NOTICE or not self.world.wants_feed or self.world.daemon is None:
                 continue
-            stands_ms = min(calm_ms, self._promises.now_ms() - since)
+            listed = self.world.daemon.line.alarms.listed.get((alarm, subject))
             bound_ms = _PUBLISHER_MS if alarm == "publisher" else _STANDS_MS
-            if self.world.daemon is not None and stands_ms >= bound_ms:
+            bound_ms += listed.kind.off_s * 1000 if listed is not None else 0.0
+            if min(calm_ms, self._promises.now_ms() - since) >= bound_ms:
                 self._once(Promise.RECOVERY, (alarm, subject, since), f"{alarm} {subject} stands long after all faults")
 
     def _subscriber(self) -> None:

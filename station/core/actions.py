@@ -39,4 +39,11 @@ class OpenSession:
     needs_epoch: bool
 
 
-Action = Keep | Send | OpenSession
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """These pictures need not be kept any more: once all records of the batch are on disk, their files may go."""
+
+    frames: tuple[str, ...]
+
+
+Action = Keep | Send | OpenSession | Drop

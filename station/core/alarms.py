@@ -1,36 +1,233 @@
-"""Alarms: a condition is raised once and cleared once, however often it is seen meanwhile."""
+"""Alarms after ANSI/ISA-18.2-2016: delayed, one for each root cause, acknowledged, shelved for a limited time.
+
+States are those of its figure 3: normal, unacknowledged, acknowledged, returned to normal unacknowledged, shelved,
+suppressed by design. Nothing here touches a decision.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from station.core.actions import Keep
-from station.core.records import AlarmCleared, AlarmRaised
+from station.core.alarm_kinds import kind_of
+from station.core.events import AlarmAcknowledge, AlarmShelve
+from station.core.handbook import AlarmKind, AlarmName
+from station.core.network import NS_PER_S, Network
+from station.core.records import (
+    AlarmAcknowledged,
+    AlarmCleared,
+    AlarmRaised,
+    AlarmShelved,
+    AlarmSuppressed,
+    AlarmUnshelved,
+)
 
-Priority = Literal["low", "medium", "high", "top"]
+State = Literal["normal", "unacknowledged", "acknowledged", "returned-unacknowledged", "shelved", "suppressed"]
+SHELVED_AT_MOST_S = 8 * 3600
+_LOST = ("device-lost", "plc-lost")
+
+
+@dataclass(slots=True)
+class Alarm:
+    """One alarm that is not normal, or may not be soon.
+
+    Attributes:
+        since_ns: when the condition last began or ended.
+        on: the condition stands, after the delays of its kind.
+        raised: the record with which it was raised, None while it is not.
+        by: the alarm that it follows from, as long as that one stands.
+        seen: somebody has acknowledged it, or there is nothing to acknowledge.
+    """
+
+    alarm: AlarmName
+    subject: str
+    kind: AlarmKind
+    text: str
+    since_ns: int
+    condition: bool = True
+    on: bool = False
+    raised: AlarmRaised | None = None
+    by: str = ""
+    seen: bool = True
+    shelved_until_ns: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Alarm and subject in one, as `follows` and records name it."""
+        return f"{self.alarm}/{self.subject}"
+
+    @property
+    def state(self) -> State:
+        """Its state by ISA-18.2."""
+        if self.shelved_until_ns is not None:
+            return "shelved"
+        if self.by:
+            return "suppressed"
+        if self.raised is not None:
+            return "acknowledged" if self.seen else "unacknowledged"
+        return "normal" if self.seen else "returned-unacknowledged"
+
+    def due_ns(self) -> int | None:
+        """When a delay of it is over, None if none runs."""
+        if self.condition == self.on:
+            return None
+        return self.since_ns + int((self.kind.on_s if self.condition else self.kind.off_s) * NS_PER_S)
 
 
 @dataclass(slots=True)
 class Alarms:
-    """The open alarms by (alarm, subject)."""
+    """All alarms by (alarm, subject). `now_ns` is the core's time, told with each event that it handles."""
 
-    open: dict[tuple[str, str], AlarmRaised] = field(default_factory=dict)
+    network: Network = field(default_factory=Network)
+    now_ns: int = 0
+    listed: dict[tuple[str, str], Alarm] = field(default_factory=dict)
+    next_ns: int | None = None
 
-    def set(self, alarm: str, subject: str, text: str, priority: Priority) -> list[Keep]:
-        """Raise an alarm, unless it stands already."""
-        if (alarm, subject) in self.open:
+    # --- conditions ------------------------------------------------------------------------------------------------
+
+    def set(self, alarm: AlarmName, subject: str, text: str) -> list[Keep]:
+        """The condition stands: raise the alarm once, when its delay is over."""
+        return self.when(True, alarm, subject, text)  # noqa: FBT003
+
+    def clear(self, alarm: AlarmName, subject: str) -> list[Keep]:
+        """The condition is over: clear the alarm, when its delay is over."""
+        return self.when(False, alarm, subject, "")  # noqa: FBT003
+
+    def when(self, condition: bool, alarm: AlarmName, subject: str, text: str) -> list[Keep]:  # noqa: FBT001
+        """Take a condition as it is now, however often it was seen before."""
+        listed = self.listed.get((alarm, subject))
+        if listed is None:
+            if not condition:
+                return []
+            self.listed[alarm, subject] = Alarm(alarm, subject, kind_of(alarm, subject), text, self.now_ns)
+            return self._settle()
+        if condition:
+            listed.text = text
+        if listed.condition == condition:
             return []
-        record = AlarmRaised(alarm=alarm, subject=subject, text=text, priority=priority)
-        self.open[alarm, subject] = record
-        return [Keep(record)]
+        listed.condition, listed.since_ns = condition, self.now_ns
+        return self._settle()
 
-    def clear(self, alarm: str, subject: str) -> list[Keep]:
-        """Clear an alarm, if it stands."""
-        if self.open.pop((alarm, subject), None) is None:
+    def pass_time(self) -> list[Keep]:
+        """What delays and shelves are over by now."""
+        return [] if self.next_ns is None or self.now_ns < self.next_ns else self._settle()
+
+    @property
+    def open(self) -> dict[tuple[str, str], AlarmRaised]:
+        """Those raised and not cleared, as they were raised."""
+        return {key: alarm.raised for key, alarm in self.listed.items() if alarm.raised is not None}
+
+    # --- people ----------------------------------------------------------------------------------------------------
+
+    def refusal(self, event: AlarmAcknowledge | AlarmShelve) -> str:
+        """Why that cannot be done now, "" if it can: for whoever has to answer a person."""
+        alarm = self.listed.get((event.alarm, event.subject))
+        if alarm is None or alarm.state == "normal":
+            return f"there is no alarm {event.alarm} {event.subject}"
+        if isinstance(event, AlarmAcknowledge):
+            waits = alarm.state in {"unacknowledged", "returned-unacknowledged"}
+            return "" if waits else f"{event.alarm} {event.subject} is {alarm.state}: there is nothing to acknowledge"
+        if event.until <= self.now_ns:
+            return "" if alarm.state == "shelved" else f"{event.alarm} {event.subject} is not shelved"
+        if alarm.kind.priority == "top":
+            return f"{event.alarm} is of priority top, and cannot be shelved"
+        if event.until - self.now_ns > SHELVED_AT_MOST_S * NS_PER_S:
+            return f"an alarm is shelved for {SHELVED_AT_MOST_S // 3600} h at most"
+        return ""
+
+    def acknowledge(self, event: AlarmAcknowledge) -> list[Keep]:
+        """Somebody has seen it."""
+        if self.refusal(event):
             return []
-        return [Keep(AlarmCleared(alarm=alarm, subject=subject))]
+        self.listed[event.alarm, event.subject].seen = True
+        record = AlarmAcknowledged(alarm=event.alarm, subject=event.subject, who=event.who)
+        return [Keep(record), *self._settle()]
 
-    def when(self, condition: bool, alarm: str, subject: str, text: str, priority: Priority) -> list[Keep]:  # noqa: FBT001
-        """Raise or clear, as the condition says."""
-        return self.set(alarm, subject, text, priority) if condition else self.clear(alarm, subject)
+    def shelve(self, event: AlarmShelve) -> list[Keep]:
+        """Somebody does not want to be told of it for a while; or wants to again."""
+        if self.refusal(event):
+            return []
+        alarm, left_ns = self.listed[event.alarm, event.subject], event.until - self.now_ns
+        if left_ns <= 0:
+            return [*_unshelve(alarm, event.who), *self._settle()]
+        alarm.shelved_until_ns = event.until
+        record = AlarmShelved(alarm=alarm.alarm, subject=alarm.subject, who=event.who, for_s=left_ns / NS_PER_S)
+        return [Keep(record), *self._settle()]
+
+    # --- what follows from all that ----------------------------------------------------------------------------------
+
+    def _settle(self) -> list[Keep]:
+        """Bring every alarm to where conditions, delays, roots and shelves of this moment put it."""
+        actions: list[Keep] = []
+        self._find_groups()
+        for alarm in self.listed.values():
+            due = alarm.due_ns()
+            if due is not None and due <= self.now_ns:
+                alarm.on = alarm.condition
+            if alarm.shelved_until_ns is not None and alarm.shelved_until_ns <= self.now_ns:
+                actions += _unshelve(alarm, "")
+        standing = {name: a.name for a in self.listed.values() if a.on for name in (a.alarm, a.name)}
+        roots = [(self._root_of(alarm, standing), alarm) for alarm in self.listed.values()]
+        for root, alarm in sorted(roots, key=lambda pair: bool(pair[0])):
+            actions += self._tell(alarm, root)
+        self._forget()
+        times = [time for alarm in self.listed.values() for time in (alarm.due_ns(), alarm.shelved_until_ns)]
+        self.next_ns = min((time for time in times if time is not None), default=None)
+        return actions
+
+    def _find_groups(self) -> None:
+        lost = {a.subject: a.since_ns for a in self.listed.values() if a.alarm in _LOST and a.condition}
+        for subject, text in self.network.look(lost):
+            key = "network", subject
+            alarm = self.listed.get(key)
+            if alarm is None:
+                kind = kind_of("network", subject)
+                alarm = self.listed[key] = Alarm("network", subject, kind, "", self.now_ns)
+            elif alarm.condition != bool(text):
+                alarm.condition, alarm.since_ns = bool(text), self.now_ns
+            alarm.text = text or alarm.text
+
+    def _root_of(self, alarm: Alarm, standing: Mapping[str, str]) -> str:
+        """The name of a standing alarm that this one follows from, "" if there is none."""
+        group = self.network.group_of(alarm.subject) if alarm.alarm in _LOST else ""
+        follows = (f"network/{group}", *alarm.kind.follows) if group else alarm.kind.follows
+        return next((standing[name] for name in follows if name in standing), "")
+
+    def _tell(self, alarm: Alarm, root: str) -> list[Keep]:
+        names = {"alarm": alarm.alarm, "subject": alarm.subject}
+        if not alarm.on:
+            told = alarm.raised is not None or alarm.by
+            alarm.raised, alarm.by = None, ""
+            return [Keep(AlarmCleared(**names))] if told else []
+        if root:
+            known, alarm.by, alarm.raised, alarm.seen = alarm.by, root, None, True
+            return [] if known else [Keep(AlarmSuppressed(by=root, **names))]
+        if alarm.raised is not None or self._waits_for_group(alarm):
+            return []
+        alarm.raised = AlarmRaised(text=alarm.text, priority=alarm.kind.priority, **names)
+        alarm.by, alarm.seen = "", False
+        return [Keep(alarm.raised)]
+
+    def _waits_for_group(self, alarm: Alarm) -> bool:
+        """Whoever was lost with others waits for the alarm of all; but what has no delay waits for nothing."""
+        group = self.network.group_of(alarm.subject) if alarm.alarm in _LOST and alarm.kind.on_s else ""
+        return bool(group) and self.listed["network", group].condition
+
+    def _forget(self) -> None:
+        """What is normal is not listed; the members of a network that is there again are alone again."""
+        for key, alarm in list(self.listed.items()):
+            if alarm.condition or alarm.on:
+                continue
+            if alarm.alarm == "network":
+                self.network.groups.pop(alarm.subject, None)
+            if alarm.state == "normal":
+                del self.listed[key]
+
+
+def _unshelve(alarm: Alarm, who: str) -> list[Keep]:
+    """It is told of again: what stands waits to be acknowledged anew."""
+    alarm.shelved_until_ns = None
+    alarm.seen = alarm.seen and alarm.raised is None
+    return [Keep(AlarmUnshelved(alarm=alarm.alarm, subject=alarm.subject, who=who))]

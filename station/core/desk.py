@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from station.core import policy
-from station.core.actions import Action, Keep, Order, Send
+from station.core.actions import Action, Drop, Keep, Order, Send
 from station.core.alarms import Alarms
 from station.core.belt import NS_PER_MS, Interval
 from station.core.events import (
@@ -49,7 +49,8 @@ _INF = float("inf")
 class Desk:
     """The rules in force, what is known of the devices, and what was decided lately.
 
-    `away` is, by device, the stretches of counts in which it was not connected; the oldest are kept as one.
+    Of parcels that pass clean, every `every`-th keeps its pictures (0: none). `away` is, by device, the stretches of
+    counts in which it was not connected; the oldest are kept as one.
     """
 
     setup: LineSetup
@@ -66,6 +67,7 @@ class Desk:
     ended: OrderedDict[ParcelKey, State] = field(default_factory=OrderedDict)
     lists_version: str = ""
     rules: PolicySetup = field(init=False)
+    every: int = 1
     _order: int = 0
 
     def __post_init__(self) -> None:
@@ -211,7 +213,7 @@ class Desk:
         )
         text = "an order reached the PLC after its parcel had passed the decision eye"
         late = ack.result is AckResult.LATE
-        return [Keep(record), *self.alarms.when(late, "order-late", "plc", text, "high")]
+        return [Keep(record), *self.alarms.when(late, "order-late", "plc", text)]
 
     def complete(self, parcel: Parcel, place: Place, why: Why | None, now: Now) -> list[Action]:
         """The parcel has left: all that a central system needs of it, in one record."""
@@ -243,9 +245,19 @@ class Desk:
             exceptions=parcel.exceptions,
             adopted="adopted" in parcel.doubts,
         )
+        thinned = self._thinned(parcel, record)
+        refused = tuple(frame.frame_id for frame in evidence.frames if frame.frame_id and not frame.kept)
+        record = record.model_copy(update={"frames_not_kept": tuple(dict.fromkeys((*refused, *thinned)))})
         self._remember(record)
         self.end(ParcelKey(record.parcel.epoch, record.parcel.number), parcel.state)
-        return [Keep(record)]
+        return [Keep(record), Drop(thinned)] if thinned else [Keep(record)]
+
+    def _thinned(self, parcel: Parcel, record: ParcelCompleted) -> tuple[str, ...]:
+        """The pictures of a parcel that passed clean, unless it is one of those whose pictures stay."""
+        clean = record.route == record.outcome == "pass" and not record.findings
+        if not clean or self.every == 1 or (self.every and record.parcel.number % self.every == 0):
+            return ()
+        return tuple(frame.frame_id for frame in parcel.evidence.frames if frame.frame_id and frame.kept)
 
     def end(self, key: ParcelKey, state: State) -> None:
         """How a parcel ended; the newest are remembered."""

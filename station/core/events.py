@@ -11,6 +11,7 @@ from enum import Enum, IntEnum, IntFlag
 from typing import Literal, NamedTuple
 
 from station.core.commands import Command
+from station.core.handbook import AlarmName
 from station.core.setup import PolicySetup
 
 
@@ -77,7 +78,8 @@ class WeightReading:
 class Frame:
     """One picture: its content hash names the file; pixels stay outside the core.
 
-    `trigger` is the source's trigger number where it has one; `fault` says why the picture cannot be used.
+    `trigger` is the source's trigger number where it has one; `fault` says why the picture cannot be used; `kept` is
+    False where there is no room for its file.
     """
 
     device: str
@@ -85,6 +87,7 @@ class Frame:
     arrived: Arrived
     trigger: int | None = None
     fault: str = ""
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class Detection:
     model_sha256: str
     inference_ms: float
     fault: str = ""
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,11 +349,36 @@ class Watermark(NamedTuple):
 class Condition:
     """A condition that the daemon watches (disk, publisher, lists) began or ended; the core keeps all alarms."""
 
-    alarm: str
+    alarm: AlarmName
     subject: str
     standing: bool
     text: str = ""
-    priority: Literal["low", "medium", "high", "top"] = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRule:
+    """Of parcels that pass clean, the pictures of every so many are kept from now on: 1 all, 0 none."""
+
+    every: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmAcknowledge:
+    """Somebody has seen the alarm; `who` as the site names a role or a terminal."""
+
+    alarm: AlarmName
+    subject: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmShelve:
+    """Somebody does not want to be told of it until then, monotonic ns; a moment that is past unshelves it."""
+
+    alarm: AlarmName
+    subject: str
+    who: str
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,6 +477,9 @@ Event = (
     | Condition
     | CommandReceived
     | CommandMalformed
+    | PictureRule
+    | AlarmAcknowledge
+    | AlarmShelve
     | Starting
     | Stopping
     | Tick

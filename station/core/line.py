@@ -13,6 +13,8 @@ from station.core.belt import BeltHistory, ClockMatch, Unwrap
 from station.core.clerk import Clerk
 from station.core.desk import Desk
 from station.core.events import (
+    AlarmAcknowledge,
+    AlarmShelve,
     BarcodeReading,
     CommandMalformed,
     CommandReceived,
@@ -27,6 +29,7 @@ from station.core.events import (
     OrderAcknowledged,
     OutcomeSeen,
     ParcelKey,
+    PictureRule,
     Place,
     PlcConnected,
     PlcLost,
@@ -40,6 +43,7 @@ from station.core.events import (
     WeightReading,
 )
 from station.core.matching import Matcher
+from station.core.network import Network
 from station.core.now import Now
 from station.core.parcel import Parcel
 from station.core.plc_state import PlcState, compare, joined_record
@@ -67,7 +71,7 @@ class Line:
     """The state of one line: parcels, readings, orders, alarms. Deterministic, and free of I/O."""
 
     setup: LineSetup
-    alarms: Alarms = field(default_factory=Alarms)
+    alarms: Alarms = field(init=False)
     plc: PlcState = field(default_factory=PlcState)
     tracker: Tracker = field(init=False)
     desk: Desk = field(init=False)
@@ -86,6 +90,7 @@ class Line:
     _handlers: dict[type, Handler] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.alarms = Alarms(Network(self.setup.hosts))
         self.tracker = Tracker(self.setup.geometry)
         self.desk = Desk(self.setup, self.plc, self.alarms)
         self.witness = Witness(self.desk, Matcher(self.setup))
@@ -109,21 +114,24 @@ class Line:
             Condition: self._on_condition,
             CommandReceived: self._on_command,
             CommandMalformed: lambda event, _: self.clerk.refuse(event),
+            PictureRule: self._on_picture_rule,
+            AlarmAcknowledge: lambda event, _: [*self.alarms.acknowledge(event)],
+            AlarmShelve: lambda event, _: [*self.alarms.shelve(event)],
             Starting: self._on_starting,
             Stopping: lambda event, _: [Keep(StationStopped(cause=event.cause))],
-            Tick: lambda _, now: self._decide_ready(now),
+            Tick: lambda _, now: [*self.alarms.pass_time(), *self._decide_ready(now)],
         }
 
     def handle(self, event: Event, now: Now) -> list[Action]:
         """Take one event and return what is to be done, in order. Never raises on anything a device can say."""
-        kind = type(event)
+        kind, self.alarms.now_ns = type(event), now.ns
         if self._edges and kind is not Edge:
             return self._read() + self._handlers[kind](event, now)
         return self._handlers[kind](event, now)
 
     def next_deadline(self) -> int | None:
-        """Monotonic ns at which a parcel's evidence closes next, None if nothing waits for time alone."""
-        first: float | None = None
+        """Monotonic ns at which a parcel's evidence or an alarm's delay ends next, None if nothing waits for time."""
+        first: float | None = self.alarms.next_ns
         for parcel in self.tracker.parcels:
             if parcel.route is None and parcel.key and parcel.on_belt:
                 closes = closing.next_close_ns(parcel, self.setup, self.clock, self.belt)
@@ -142,7 +150,7 @@ class Line:
     def _on_connected(self, event: PlcConnected, now: Now) -> list[Action]:
         actions: list[Action] = [*self.alarms.clear("plc-lost", "plc")]
         mismatches = compare(event.constants, self.setup.geometry)
-        actions += self.alarms.when(bool(mismatches), "plc-mismatch", "plc", "; ".join(mismatches), "top")
+        actions += self.alarms.when(bool(mismatches), "plc-mismatch", "plc", "; ".join(mismatches))
         self.plc.trusted = not mismatches
         before = self.plc.epoch
         actions += self.plc.connected(event)
@@ -179,7 +187,7 @@ class Line:
         return actions
 
     def _on_lost(self, event: PlcLost, _now: Now) -> list[Action]:
-        return list(self.alarms.set("plc-lost", "plc", f"no valid answer: {event.detail}", "top"))
+        return list(self.alarms.set("plc-lost", "plc", f"no valid answer: {event.detail}"))
 
     def _on_edge(self, edge: Edge, now: Now) -> list[Action]:
         self._edges.append(
@@ -223,7 +231,7 @@ class Line:
             actions += [Keep(PlcJumped(before=before, count=count)), *self.jumped(now)]
         jumped = any("clock" in parcel.doubts for parcel in self.tracker.parcels)
         text = "its clock or its encoder count jumped: what was on the belt then is inspected; look at the encoder"
-        actions += self.alarms.when(jumped, "plc-jump", "plc", text, "high")
+        actions += self.alarms.when(jumped, "plc-jump", "plc", text)
         actions += self.plc.take(sample, self.alarms, self.new_world)
         actions += self.carry(count, now)
         actions += self.settle(count, now)
@@ -280,7 +288,7 @@ class Line:
         actions: list[Action] = self.desk.complete(parcel, outcome.place, outcome.why, now)
         missing = outcome.place in {Place.LOST, Place.UNOBSERVED}
         text = f"parcel {outcome.number} was not seen where it should be: removed by hand, or stuck?"
-        return actions + self.alarms.when(missing, "parcel-lost", "belt", text, "medium")
+        return actions + self.alarms.when(missing, "parcel-lost", "belt", text)
 
     # --- devices -------------------------------------------------------------------------------------------------
 
@@ -314,7 +322,7 @@ class Line:
             self.connected.discard(event.device)
         self._note_down(event.device)
         text = f"not connected: {event.detail}"
-        return [record, *self.alarms.when(not event.connected, "device-lost", event.device, text, "high")]
+        return [record, *self.alarms.when(not event.connected, "device-lost", event.device, text)]
 
     def _note_down(self, device: str) -> None:
         """Keep where it was away; without a belt yet, it is away from ever or here from ever."""
@@ -325,7 +333,11 @@ class Line:
             self.desk.went(device, count)
 
     def _on_condition(self, event: Condition, _now: Now) -> list[Action]:
-        return list(self.alarms.when(event.standing, event.alarm, event.subject, event.text, event.priority))
+        return list(self.alarms.when(event.standing, event.alarm, event.subject, event.text))
+
+    def _on_picture_rule(self, event: PictureRule, _now: Now) -> list[Action]:
+        self.desk.every = event.every
+        return []
 
     def _on_lists(self, event: ListsLoaded, now: Now) -> list[Action]:
         parcels = self.tracker.parcels

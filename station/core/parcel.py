@@ -82,6 +82,7 @@ class FrameEvidence:
     frame_id: str
     detection: Detection | None = None
     fault: str = ""
+    kept: bool = True
 
 
 @dataclass(slots=True)

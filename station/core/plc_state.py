@@ -126,7 +126,7 @@ class PlcState:
             self._waits_since_ms = plc_ms
         late = self._waits_since_ms is not None and (plc_ms - self._waits_since_ms) % _WORD > SESSION_WAIT_MS
         text = "the PLC does not take the station's session: every parcel is inspected; look at its program"
-        return list(alarms.when(late, "no-session", "plc", text, "high"))
+        return list(alarms.when(late, "no-session", "plc", text))
 
     @property
     def numbering(self) -> int:
@@ -165,12 +165,12 @@ class PlcState:
         )
         actions: list[Action] = [Keep(record)]
         manual = sample.mode is not Mode.AUTOMATIC
-        actions += alarms.when(manual, "plc-mode", "diverter", f"the diverter is in {sample.mode.value}", "high")
+        actions += alarms.when(manual, "plc-mode", "diverter", f"the diverter is in {sample.mode.value}")
         for cause in StopCause:
             if cause is not StopCause.NONE:
                 standing = sample.stop_cause == cause
-                actions += alarms.when(standing, "belt-stopped", cause.name.lower(), _STOP_TEXT[cause], "top")
+                actions += alarms.when(standing, "belt-stopped", cause.name.lower(), _STOP_TEXT[cause])
         for fault in Fault:
             text = f"the PLC reports {fault.name}"
-            actions += alarms.when(bool(sample.faults & fault), "plc-fault", str(fault.name).lower(), text, "high")
+            actions += alarms.when(bool(sample.faults & fault), "plc-fault", str(fault.name).lower(), text)
         return actions

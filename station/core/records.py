@@ -185,11 +185,12 @@ class ReadingMatched(Record):
     """A reading, its interval of counts, and the parcels that it could belong to (one: matched; else ambiguous).
 
     `count` is the belt's when it was matched; `held` and `declared_g` what the lists then said of a barcode;
-    `plc_trigger` the PLC's trigger number for a picture whose own is in step with it.
+    `plc_trigger` the PLC's trigger number for a picture whose own is in step with it; `kept` is False for a picture
+    for which there was no room.
     """
 
     type: ClassVar[str] = "reading-matched"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     device: str
     kind: Literal["barcode", "weight", "frame"]
     value: str | float | None
@@ -205,19 +206,21 @@ class ReadingMatched(Record):
     count: int
     held: bool = False
     declared_g: float | None = None
+    kept: bool = True
 
 
 class FrameInspected(Record):
-    """The detector's answer for one frame."""
+    """The detector's answer for one frame; `kept` is False where there was no room for the picture's file."""
 
     type: ClassVar[str] = "frame-inspected"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     device: str
     frame_id: str
     findings: tuple[FindingRecord, ...]
     model_sha256: str
     inference_ms: float
     fault: str = ""
+    kept: bool = True
 
 
 class Decided(Record):
@@ -260,11 +263,12 @@ class ParcelCompleted(Record):
     """All that a central system needs of one parcel, when it has left the station.
 
     `adopted` marks a parcel that was on the belt when the station started: what an earlier run knew of it, its
-    decision too, stands in that run's own events. `exceptions` are those of the decision.
+    decision too, stands in that run's own events. `exceptions` are those of the decision. `frames_not_kept` are those
+    of its pictures whose files are not there: for want of room they were refused, or go now by the rules of thinning.
     """
 
     type: ClassVar[str] = "parcel-completed"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     parcel: ParcelRef
     barcode: str | None
     barcodes: tuple[str, ...]
@@ -286,6 +290,7 @@ class ParcelCompleted(Record):
     exceptions: tuple[str, ...] = ()
     adopted: bool = False
     test: bool = False
+    frames_not_kept: tuple[str, ...] = ()
 
 
 class AlarmRaised(Record):
@@ -304,6 +309,46 @@ class AlarmCleared(Record):
     type: ClassVar[str] = "alarm-cleared"
     alarm: str
     subject: str
+
+
+class AlarmSuppressed(Record):
+    """The alarm stands, and follows from another that stands, `by` (alarm/subject): only that one is worth a look.
+
+    It ends with `alarm-cleared`, or with `alarm-raised` where the other one is over first.
+    """
+
+    type: ClassVar[str] = "alarm-suppressed"
+    alarm: str
+    subject: str
+    by: str
+
+
+class AlarmAcknowledged(Record):
+    """Somebody has seen the alarm; `who` is a role or a terminal, as the site names them."""
+
+    type: ClassVar[str] = "alarm-acknowledged"
+    alarm: str
+    subject: str
+    who: str
+
+
+class AlarmShelved(Record):
+    """Somebody does not want to be told of the alarm for so many seconds; what is raised meanwhile is journaled."""
+
+    type: ClassVar[str] = "alarm-shelved"
+    alarm: str
+    subject: str
+    who: str
+    for_s: float
+
+
+class AlarmUnshelved(Record):
+    """The alarm is no longer shelved: by `who`, or, where that is empty, since its time is over."""
+
+    type: ClassVar[str] = "alarm-unshelved"
+    alarm: str
+    subject: str
+    who: str = ""
 
 
 class DeviceChanged(Record):
@@ -472,6 +517,10 @@ RECORDS: dict[str, type[Record]] = {
         ParcelCompleted,
         AlarmRaised,
         AlarmCleared,
+        AlarmSuppressed,
+        AlarmAcknowledged,
+        AlarmShelved,
+        AlarmUnshelved,
         DeviceChanged,
         PlcChanged,
         PlcJoined,

@@ -97,6 +97,8 @@ class LineSetup:
         order_room_ms: time that an order needs to be with the PLC: poll, scan and the station's own work.
         detect_ms: bound of the detector, from the frame's arrival to its findings.
         settle_ms: bound from a byte at the port to its event in the core.
+        hosts: by device (and `plc`) the host behind which it stands, for those on a network. For alarms alone: no
+            decision rests on it, so it is not journaled.
     """
 
     geometry: Geometry
@@ -105,6 +107,7 @@ class LineSetup:
     order_room_ms: float = 80.0
     detect_ms: float = 150.0
     settle_ms: float = 10.0
+    hosts: Mapping[str, str] = field(default_factory=dict)
     by_name: Mapping[str, DeviceSetup] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -65,6 +65,7 @@ class Witness:
             model_sha256=detection.model_sha256,
             inference_ms=round(detection.inference_ms, 3),
             fault=detection.fault,
+            kept=detection.kept,
         )
         actions: list[Action] = [Keep(record)]
         self._detections[detection.frame_id] = detection
@@ -90,7 +91,7 @@ class Witness:
         text = (
             "its trigger numbers and times disagree: its pictures are not trusted; if it stays, pause the feed for 2 s"
         )
-        return self.desk.alarms.when(counter.doubtful, "trigger-step", device, text, "high")
+        return self.desk.alarms.when(counter.doubtful, "trigger-step", device, text)
 
     def _add(self, owner: Parcel, reading: Reading, frame: FrameEvidence | None) -> None:
         evidence, device = owner.evidence, reading.device
@@ -119,7 +120,7 @@ class Witness:
             fault = "nothing shows that it is new: the picture ahead of it did not come, or could not be read"
         earlier.append(frame.frame_id)
         self._newest[frame.device] = frame
-        return FrameEvidence(frame.device, frame.frame_id, self._detections.get(frame.frame_id), fault)
+        return FrameEvidence(frame.device, frame.frame_id, self._detections.get(frame.frame_id), fault, frame.kept)
 
     def _follows(self, frame: Frame) -> bool:
         """True if the picture right ahead of it was seen: only that it differs from that one shows that it is new."""
@@ -158,6 +159,7 @@ def matched_record(match: Match, count: int, lookup: Lookup | None) -> Keep:
         "count": count,
         "held": lookup.held if lookup else False,
         "declared_g": lookup.declared_g if lookup else None,
+        "kept": reading.kept if isinstance(reading, Frame) else True,
     }
     return Keep(ReadingMatched.model_validate(record))
 

@@ -2,7 +2,8 @@
 
 SHA-256 of: the link before, then big-endian seq, version, mono_ns, epoch, session (64 bits each), the lengths of id,
 type, time and payload in bytes (64 bits each), then these four as bytes (text in UTF-8). The lengths make it plain
-where a field ends. Pictures are in it too: an event names them by the SHA-256 of their bytes.
+where a field ends; the clock's quality, where there is any, is the rest. Pictures are in it too: an event names them by
+the SHA-256 of their bytes.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ def link(
     epoch: int,
     session: int,
     payload: bytes,
+    clock: str = "",
 ) -> bytes:
-    """The link of an event, 32 bytes; the fields are those of `Stored`, in their order."""
+    """The link of an event, 32 bytes; the fields are those of `Stored`, in their order but for `chain`."""
     texts = identity.encode(), kind.encode(), time.encode()
     numbers = _NUMBERS.pack(seq, version, mono_ns, epoch, session, *map(len, texts), len(payload))
-    return hashlib.sha256(b"".join((before, numbers, *texts, payload))).digest()
+    return hashlib.sha256(b"".join((before, numbers, *texts, payload, clock.encode()))).digest()

@@ -12,7 +12,7 @@ from station.journal.stored import Stored
 
 Format = Literal["jsonl", "csv"]
 AT_ONCE = 1000
-COLUMNS = ("sequence", "id", "type", "version", "time", "mono_ns", "epoch", "session", "data", "chain")
+COLUMNS = ("sequence", "id", "type", "version", "time", "mono_ns", "epoch", "session", "data", "chain", "clock")
 
 
 def csv_head() -> bytes:
@@ -24,7 +24,7 @@ def csv_line(event: Stored) -> bytes:
     """An event as RFC 4180 has it, `data` as JSON in one field; for `jsonl` see the publisher's messages."""
     data = event.payload.decode("utf-8", "backslashreplace")
     told = (event.seq, event.id, event.type, event.version, event.time, event.mono_ns, event.epoch, event.session)
-    return _line((*told, data, event.chain.hex()))
+    return _line((*told, data, event.chain.hex(), event.clock))
 
 
 def selected(reader: Reader, after: int, limit: int | None, wanted: Callable[[Stored], bool]) -> Iterator[Stored]:

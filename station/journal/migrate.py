@@ -2,6 +2,8 @@
 
 From 1 to 2: each event gets its link; pictures are found by every event that names them; the journal's own id becomes
 its first incarnation. Until the last transaction the file is still of version 1, and the program before can read it.
+
+From 2 to 3: events get a place for the clock's quality, empty in those that are there, whose links stay as they are.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import Path
 import apsw
 
 from station.journal.chain import genesis, link
-from station.journal.schema import CHAIN_COLUMN, NEW_IN_2, SCHEMA_VERSION
+from station.journal.schema import CHAIN_COLUMN, CLOCK_COLUMN, NEW_IN_2, SCHEMA_VERSION
 
 log = logging.getLogger(__name__)
 AT_ONCE = 5000
@@ -37,10 +39,11 @@ def bring_forward(db: apsw.Connection, path: Path) -> int:
     last = int(db.execute("SELECT coalesce(max(seq), 0) FROM event").get)
     log.warning("journal: %s is of version %d; its %d events are brought to %d", path, version, last, SCHEMA_VERSION)
     turns = 0
-    while not _in_one(db, _one_to_two):
+    while version == 1 and not _in_one(db, _one_to_two):
         turns += 1
         if turns % _TOLD_EVERY == 0:
             log.info("journal: %d of %d events brought forward", turns * AT_ONCE, last)
+    _in_one(db, _two_to_three)
     log.warning("journal: %s is of version %d now", path, SCHEMA_VERSION)
     return version
 
@@ -78,6 +81,12 @@ def _one_to_two(db: apsw.Connection) -> bool:
     db.executemany("INSERT OR IGNORE INTO frame_event VALUES (?, ?)", frames)
     db.execute("UPDATE migration SET seq = ?, chain = ?", (links[-1][1], chain))
     return False
+
+
+def _two_to_three(db: apsw.Connection) -> bool:
+    db.execute(f"ALTER TABLE event ADD COLUMN {CLOCK_COLUMN}")
+    db.pragma("user_version", 3)
+    return True
 
 
 def _finish(db: apsw.Connection) -> None:

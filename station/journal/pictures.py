@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from station.journal.files import sync_folder
 from station.journal.stored import JournalError
 
+log = logging.getLogger(__name__)
 SUFFIXES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg"}
 UNKNOWN = ".bin"
 REMEMBERED = 10_000
@@ -28,7 +30,7 @@ class PictureStore:
         self.folder = folder
         self.bytes_kept = 0
         self._lock = threading.Lock()
-        self._put: OrderedDict[str, None] = OrderedDict()
+        self._put: OrderedDict[str, int] = OrderedDict()
 
     def put(self, data: bytes) -> str:
         """Keep encoded bytes durably, once; what is neither PNG nor JPEG is kept as `.bin`.
@@ -44,7 +46,7 @@ class PictureStore:
         path = self.folder / sha256[:2] / f"{sha256}{suffix}"
         try:
             with self._lock:  # from here on `remove` leaves it
-                self._put[sha256] = None
+                self._put[sha256] = self._put.get(sha256, 0) + 1
                 if len(self._put) > REMEMBERED:
                     self._put.popitem(last=False)
             if not path.exists():
@@ -69,6 +71,24 @@ class PictureStore:
             path.unlink()
             self.bytes_kept -= size
             return True
+
+    def drop(self, frames: Sequence[str]) -> None:
+        """Delete pictures of a parcel that need not be kept, but for one that came more than once: it is another's too.
+
+        A disk that refuses is told in the log, and the picture stays.
+        """
+        for sha256 in frames:
+            with self._lock:
+                path = self.path_of(sha256)
+                if path is None or self._put.get(sha256) != 1:
+                    continue
+                try:
+                    size = path.stat().st_size
+                    path.unlink()
+                except OSError as error:
+                    log.warning("pictures: %s cannot be removed: %s", path, error.strerror)
+                    continue
+                self.bytes_kept -= size
 
     def _add(self, size: int) -> None:
         with self._lock:

@@ -10,7 +10,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x49_4E_53_50
 """`INSP` in the SQLite header: whose file it is."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 NEW_IN_2 = """
 CREATE TABLE incarnation (first_seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, begun TEXT NOT NULL) STRICT;
@@ -19,6 +19,9 @@ CREATE TABLE gap (
     told INTEGER NOT NULL) STRICT;
 """
 
+CLOCK_COLUMN = "clock TEXT NOT NULL DEFAULT ''"
+"""How far `time` can be trusted: the state of the clock, its greatest error and its offset in microseconds."""
+
 CHAIN_COLUMN = "chain BLOB NOT NULL DEFAULT x''"
 
 SCHEMA = f"""
@@ -26,7 +29,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STR
 CREATE TABLE event (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL, type TEXT NOT NULL, version INTEGER NOT NULL, time TEXT NOT NULL,
     mono_ns INTEGER NOT NULL, epoch INTEGER NOT NULL, session INTEGER NOT NULL, payload BLOB NOT NULL,
-    {CHAIN_COLUMN}) STRICT;
+    {CHAIN_COLUMN}, {CLOCK_COLUMN}) STRICT;
 CREATE TABLE parcel_event (
     number INTEGER, epoch INTEGER, seq INTEGER, PRIMARY KEY (number, epoch, seq)) WITHOUT ROWID, STRICT;
 CREATE TABLE frame_event (frame_id TEXT, seq INTEGER, PRIMARY KEY (frame_id, seq)) WITHOUT ROWID, STRICT;
@@ -44,4 +47,4 @@ CREATE TABLE IF NOT EXISTS standing (name TEXT PRIMARY KEY, payload BLOB NOT NUL
 `standing` is the newest word on what a command put in force for good: it outlives its event, which retention may take.
 """
 
-COLUMNS = "seq, id, type, version, time, mono_ns, epoch, session, payload, chain"
+COLUMNS = "seq, id, type, version, time, mono_ns, epoch, session, payload, chain, clock"

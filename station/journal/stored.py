@@ -36,6 +36,7 @@ class Stored(NamedTuple):
         mono_ns: the writer's monotonic clock, ns; comparable only within one boot of the PC.
         payload: the record as JSON, the very bytes that were kept.
         chain: its link in the hash chain, 32 bytes.
+        clock: how far `time` can be trusted (`ClockQuality.text`); "" for events of before this was kept.
     """
 
     seq: int
@@ -48,6 +49,7 @@ class Stored(NamedTuple):
     session: int
     payload: bytes
     chain: bytes = b""
+    clock: str = ""
 
     @property
     def incarnation(self) -> str:

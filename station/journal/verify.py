@@ -22,6 +22,7 @@ from station.journal.stored import Gap, JournalError, explain
 from station.journal.walk import Fault, Walk
 
 AT_ONCE = 5000
+_NAMING = "SELECT payload FROM frame_event JOIN event USING (seq) WHERE frame_id = ?"
 BUSY_MS = 2000
 Progress = Callable[[int], object]
 
@@ -157,11 +158,24 @@ class _Look:
             for frame, seq in rows:
                 self.verdict.pictures += 1
                 path = store.path_of(str(frame))
-                if path is None:
+                if path is None and not self._told_not_kept(str(frame)):
                     yield Fault(int(seq), f"picture {frame}, named by event {seq}, is missing")  # type: ignore[arg-type]
-                elif _sha256(path) != frame:
+                elif path is not None and _sha256(path) != frame:
                     yield Fault(int(seq), f"picture {path}, named by event {seq}, was changed")  # type: ignore[arg-type]
             last = str(rows[-1][0])
+
+    def _told_not_kept(self, frame: str) -> bool:
+        """An event that names the picture says that there was no room for it."""
+        rows = self._db.execute(_NAMING, (frame,))
+        return any(_says_not_kept(payload, frame) for (payload,) in rows if isinstance(payload, bytes))
+
+
+def _says_not_kept(payload: bytes, frame: str) -> bool:
+    try:
+        told = json.loads(payload)
+        return told.get("kept") is False or frame in told.get("frames_not_kept", ())
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return False
 
 
 def _digest_told(payload: bytes) -> str:

@@ -41,7 +41,7 @@ class Walk:
         seq, chain = row[0], row[9]
         if self.next_seq is not None and seq != self.next_seq:
             yield from self._over(self.next_seq, seq, gaps)
-        if self.chain is not None and link(self.chain, *row[:9]) != chain:
+        if self.chain is not None and link(self.chain, *(*row[:9], row[10])) != chain:
             name = f"event {seq} ({row[2]}, {row[4]})"
             sentence = "does not follow from what stands before it: it was changed, or something was cut out or put in"
             yield Fault(seq, f"{name} {sentence}")

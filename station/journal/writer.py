@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from station.clock import utc_text
+from station.clock import ClockQuality, utc_text
 from station.core.events import OpenParcel, ParcelKey
 from station.core.records import (
     JournalOpened,
@@ -84,8 +84,10 @@ class Journal:
         mono_ns: Callable[[], int],
         make_id: Callable[[], str] = _new_id,
         vfs: str | None = None,
+        quality: Callable[[], ClockQuality] = ClockQuality,
     ) -> None:
         self.path = path
+        self._quality = quality
         self._now_utc = now_utc
         self._mono_ns = mono_ns
         self._lock = take_lock(path)
@@ -130,7 +132,7 @@ class Journal:
         """
         if not records:
             return []
-        time, mono_ns = self._stamp(), self._mono_ns()
+        time, mono_ns, clock = self._stamp(), self._mono_ns(), self._quality().text()
         ahead = [] if self._opening is None else [self._opening]
         batch, chain = [], self._chain
         for seq, record in enumerate([*ahead, *records], self.last_seq + 1):
@@ -146,8 +148,8 @@ class Journal:
                 session,
                 payload,
             )
-            chain = link(chain, *row)
-            batch.append(Stored(*row, chain))
+            chain = link(chain, *row, clock)
+            batch.append(Stored(*row, chain, clock))
         self._commit(lambda: self._insert(batch, [*ahead, *records], also))
         self.last_seq, self._chain, self._opening = batch[-1].seq, chain, None
         return batch[len(ahead) :]
@@ -253,7 +255,7 @@ class Journal:
             run = (batch[0].seq, self.incarnation, batch[0].time)
             self._db.execute("INSERT INTO incarnation VALUES (?, ?, ?)", run)
         self._many(
-            f"INSERT INTO event ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            f"INSERT INTO event ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             batch,
         )
         pairs = list(zip(batch, records, strict=True))

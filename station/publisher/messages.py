@@ -6,6 +6,7 @@ Source: CloudEvents 1.0.2, JSON event format, MQTT protocol binding (structured 
 from __future__ import annotations
 
 import json
+import re
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Literal
 
@@ -13,6 +14,7 @@ from station.journal import Stored
 from station.publisher.ports import Message
 from station.publisher.settings import PublisherSettings
 
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 State = Literal["online", "stale", "offline"]
 
 
@@ -32,7 +34,8 @@ class Envelopes:
     def event(self, event: Stored) -> Message:
         """An event for its topic; a function of the journal and of the station's names, and of nothing else."""
         topic, before, behind = self._parts.get((event.type, event.version)) or self._made(event.type, event.version)
-        head = f'{{"specversion":"1.0","id":{quoted(event.id)},{before}{quoted(event.time)},{behind}{event.seq},"data":'
+        time = f"{quoted(event.time)},{_clock(event.clock)}"
+        head = f'{{"specversion":"1.0","id":{quoted(event.id)},{before}{time}{behind}{event.seq},"data":'
         return Message(topic, head.encode() + event.payload + b"}")
 
     def _made(self, kind: str, version: int) -> tuple[str, str, str]:
@@ -41,6 +44,17 @@ class Envelopes:
         behind = f'"datacontenttype":"application/json","dataschema":{urn},"sequence":'
         made = self._parts[kind, version] = (f"{self._root}{kind}", before, behind)
         return made
+
+
+def _clock(quality: str) -> str:
+    """The clock's quality as extension attributes, each with a comma behind it; "" where none was kept."""
+    if not quality:
+        return ""
+    state, *known = quality.split(" ")
+    numbers = zip(("clockerrorus", "clockoffsetus"), known, strict=False)
+    return f'"clockstate":{quoted(state)},' + "".join(
+        f'"{name}":{number},' for name, number in numbers if _NUMBER.fullmatch(number)
+    )
 
 
 def event_message(event: Stored, settings: PublisherSettings) -> Message:

@@ -36,6 +36,12 @@ def envelope_schema() -> dict[str, Any]:
         "source": {"type": "string", "pattern": "^inspection/[^/]+/[^/]+/[^/]+$"},
         "type": {"type": "string", "pattern": r"^inspection\.v1\.[a-z-]+$"},
         "time": {"type": "string", "format": "date-time", "description": "UTC by the station's clock, which may step"},
+        "clockstate": {
+            "enum": ["synchronised", "unsynchronised", "unknown"],
+            "description": "whether something kept the station's clock right then; absent in events of before",
+        },
+        "clockerrorus": {"type": "integer", "minimum": 0, "description": "greatest error of `time`, microseconds"},
+        "clockoffsetus": {"type": "integer", "description": "what the kernel was correcting by, microseconds"},
         "datacontenttype": {"const": "application/json"},
         "dataschema": {**text, "description": "`$id` of the schema of `data`"},
         "sequence": {"type": "integer", "minimum": 1, "description": "gapless within one journal; order by it"},
@@ -43,11 +49,11 @@ def envelope_schema() -> dict[str, Any]:
     }
     return {
         "$schema": DIALECT,
-        "$id": schema_urn("envelope", 1),
+        "$id": schema_urn("envelope", 2),
         "title": "Envelope",
         "type": "object",
         "properties": fields,
-        "required": list(fields),
+        "required": [name for name in fields if not name.startswith("clock")],
         "additionalProperties": False,
     }
 

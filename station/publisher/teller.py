@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-ALARM = "publisher"
+from station.core.handbook import AlarmName
+
+ALARM: AlarmName = "publisher"
 REJECTED = "rejected"
 
 
@@ -16,7 +18,7 @@ class Told:
     subject: str
     standing: bool
     text: str
-    alarm: str = ALARM
+    alarm: AlarmName = ALARM
 
 
 class Teller:

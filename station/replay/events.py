@@ -90,14 +90,14 @@ def reading_of(record: ReadingMatched) -> Reading:
             weight_g = None if record.value is None else float(record.value)
             return WeightReading(record.device, weight_g, arrived, record.fault)
         case "frame":
-            return Frame(record.device, text or "", arrived, record.trigger, record.fault)
+            return Frame(record.device, text or "", arrived, record.trigger, record.fault, record.kept)
 
 
 def detection_of(record: FrameInspected) -> Detection:
     """The detector's answer."""
     findings = tuple(Finding(f.label, float(f.score), f.box) for f in record.findings)
     return Detection(
-        record.device, record.frame_id, findings, record.model_sha256, record.inference_ms, fault=record.fault
+        record.device, record.frame_id, findings, record.model_sha256, record.inference_ms, record.fault, record.kept
     )
 
 

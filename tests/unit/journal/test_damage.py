@@ -183,7 +183,7 @@ REFUSED: dict[str, tuple[Damage, str]] = {
     "payload fraction": (lambda s: (s.fold(), s.change(s.path, 21, b"\x00")), "not a journal|damaged"),
     "schema format": (lambda s: (s.fold(), s.change(s.path, 44, struct.pack(">I", 99))), "schema|format|version|SQL"),
     "owner": (lambda s: (s.fold(), s.flip(s.path, 68)), "another program"),
-    "newer by one": (lambda s: s.sql("PRAGMA user_version = 3"), "version 3.*install the program"),
+    "newer by one": (lambda s: s.sql("PRAGMA user_version = 4"), "version 4.*install the program"),
     "much newer": (lambda s: s.sql("PRAGMA user_version = 99"), "version 99"),
     "version nought": (lambda s: s.sql("PRAGMA user_version = 0"), "version 0"),
     "negative version": (lambda s: s.sql("PRAGMA user_version = -1"), "version -1"),

@@ -67,3 +67,24 @@ def test_a_picture_that_the_disk_refuses_is_not_half_kept(tmp_path: Path, monkey
     with pytest.raises(JournalError, match="nothing of it was kept"):
         store.put(b"bad")
     assert [p.read_bytes() for p in tmp_path.rglob("*.*")] == [b"good"]
+
+
+def test_a_picture_that_need_not_be_kept_goes_and_one_that_came_twice_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = PictureStore(tmp_path)
+    once, twice, stuck = store.put(b"once"), store.put(b"twice"), store.put(b"stuck")
+    store.put(b"twice")
+    assert store.bytes_kept == len(b"once") + len(b"twice") + len(b"stuck")
+    store.drop([once, twice, "0" * 64])
+    assert store.path_of(once) is None
+    assert store.path_of(twice) is not None
+    assert store.bytes_kept == len(b"twice") + len(b"stuck")
+
+    def refuse(_path: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    store.drop([stuck])
+    assert store.path_of(stuck) is not None
+    assert "cannot be removed: Input/output error" in caplog.text

@@ -43,6 +43,7 @@ class Line:
     rules: Rules
     limit: int | None = None
     utc: datetime = BEGUN
+    wrong: timedelta = timedelta(0)
     number: int = 0
     journal: Journal = field(init=False)
     store: PictureStore = field(init=False)
@@ -53,7 +54,7 @@ class Line:
 
     def open(self) -> None:
         path = self.folder / "journal.db"
-        self.journal = Journal(path, station="demo", now_utc=lambda: self.utc, mono_ns=self.mono_ns)
+        self.journal = Journal(path, station="demo", now_utc=self.wall, mono_ns=self.mono_ns)
         self.store = PictureStore(self.folder / "pictures")
         self.store.measure()
         self.pruner = Pruner(self.journal, self.store, self.rules, self.published, SMALL)
@@ -62,6 +63,9 @@ class Line:
     def restart(self) -> None:
         self.journal.close()
         self.open()
+
+    def wall(self) -> datetime:
+        return self.utc + self.wrong
 
     def mono_ns(self) -> int:
         return int((self.utc - BEGUN).total_seconds() * 1e9) + HOUR_NS
@@ -95,7 +99,7 @@ class Line:
     def prune(self, steps: int = 10_000) -> None:
         for _ in range(steps):
             self.pruner._idle_until_ns = 0
-            if not self.pruner.step(self.mono_ns(), self.utc, epoch=1, session=1):
+            if not self.pruner.step(self.mono_ns(), self.wall(), epoch=1, session=1):
                 break
 
     def events(self, number: int) -> int:
@@ -267,6 +271,35 @@ def test_a_clock_that_stepped_prunes_nothing_for_an_hour(make: Callable[..., Lin
     line.pruner.step(HOUR_NS + 60 * HOUR_NS, line.utc, epoch=1, session=1)
     line.prune(5)
     assert verify(line.journal.path).pruned == 0
+
+
+@pytest.mark.parametrize("hours", [1, -1, 24 * 14, -24 * 14, 24 * 365])
+def test_a_step_and_its_correction_change_nothing_of_what_goes(tmp_path: Path, hours: int) -> None:
+    """The clock is wrong for ten hours amid a hundred: meanwhile nothing goes, and then what would have gone."""
+    left = []
+    for wrong in (timedelta(0), timedelta(hours=hours)):
+        folder = tmp_path / str(wrong.total_seconds())
+        folder.mkdir()
+        line = Line(folder, Rules(days=2))
+        for _ in range(80):
+            line.parcel()
+        line.wrong = wrong
+        if wrong:
+            before = line.journal.last_seq
+            line.prune()
+            assert line.journal.last_seq == before
+        for _ in range(10):
+            line.parcel()
+        line.wrong = timedelta(0)
+        for _ in range(10):
+            line.parcel()
+        line.prune()
+        line.utc += timedelta(hours=2)
+        line.prune()
+        line.whole()
+        left.append([number for number in range(1, 101) if line.events(number)])
+    assert left[0] == left[1]
+    assert 0 < len(left[0]) < 60
 
 
 def test_a_disk_that_refuses_loses_nothing(make: Callable[..., Line], monkeypatch: pytest.MonkeyPatch) -> None:

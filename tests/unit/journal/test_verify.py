@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from station.core.records import CountInterval, ReadingMatched
+from station.core.records import CountInterval, FrameInspected, ReadingMatched
 from station.journal import Journal, PictureStore
 from station.journal.verify import verify
 from tests.unit.journal.conftest import NOON, changed
+from tests.unit.journal.keep import parcel
 
 Opened = Callable[..., Journal]
 Tamper = Callable[[apsw.Connection], object]
@@ -40,12 +41,14 @@ def test_a_whole_journal_of_several_runs_is_well_and_tells_its_head(whole: Path)
 
 
 _PAYLOAD = "CAST(replace(CAST(payload AS TEXT), 'true', 'false') AS BLOB)"
-_COPIED = "id, type, version, time, mono_ns, epoch, session, payload, chain FROM event WHERE seq = 8"
+_COPIED = "id, type, version, time, mono_ns, epoch, session, payload, chain, clock FROM event WHERE seq = 8"
 _OTHER = "(SELECT payload FROM event e WHERE e.seq = 19 - event.seq)"
 _LINKS = "(SELECT chain FROM event WHERE seq = 2), (SELECT chain FROM event WHERE seq = 5)"
 CHANGES = {
     "payload": (f"UPDATE event SET payload = {_PAYLOAD} WHERE seq = 9", 9),
     "time": ("UPDATE event SET time = '2026-10-25T12:00:00.251Z' WHERE seq = 9", 9),
+    "clock": ("UPDATE event SET clock = 'synchronised 1 0' WHERE seq = 9", 9),
+    "no clock": ("UPDATE event SET clock = '' WHERE seq = 9", 9),
     "type": ("UPDATE event SET type = 'decided' WHERE seq = 9", 9),
     "version": ("UPDATE event SET version = 1 WHERE seq = 9", 9),
     "mono_ns": ("UPDATE event SET mono_ns = 8 WHERE seq = 9", 9),
@@ -92,7 +95,7 @@ def test_no_single_byte_of_an_event_can_change(whole_once: Path, data: st.DataOb
     shutil.copy(whole_once, copy)
     db = apsw.Connection(str(copy))
     seq = data.draw(st.integers(1, 21))
-    column = data.draw(st.sampled_from(["payload", "type", "time", "id", "chain"]))
+    column = data.draw(st.sampled_from(["payload", "type", "time", "id", "chain", "clock"]))
     raw = bytearray(db.execute(f"SELECT CAST({column} AS BLOB) FROM event WHERE seq = ?", (seq,)).get)
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 127))
     value: str | bytes = bytes(raw) if column in {"payload", "chain"} else raw.decode()
@@ -129,3 +132,14 @@ def test_pictures_are_looked_at_if_wanted(path: Path, tmp_path: Path, opened: Op
     verdict = verify(path, pictures=store)
     assert verdict.pictures == 3
     assert [(fault.seq, fault.text.rsplit(" ", 1)[-1]) for fault in verdict.faults] == [(2, "changed"), (3, "missing")]
+
+
+def test_a_picture_that_an_event_says_was_not_kept_is_not_missing(path: Path, tmp_path: Path, opened: Opened) -> None:
+    store = PictureStore(tmp_path / "pictures")
+    refused, thinned, gone = ("a" * 64, "b" * 64, "c" * 64)
+    seen = {"device": "x", "findings": (), "model_sha256": "m", "inference_ms": 1.0}
+    done = parcel(1)[-1].model_copy(update={"frames": (thinned, gone), "frames_not_kept": (thinned,)})
+    records = [FrameInspected.model_validate({**seen, "frame_id": refused, "kept": False}), done]
+    opened().append(records, epoch=1, session=1)
+    (fault,) = verify(path, pictures=store).faults
+    assert (fault.seq, gone in fault.text) == (3, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from station.clock import ClockQuality
 from station.core.records import (
     RECORDS,
     AlarmRaised,
@@ -96,6 +98,29 @@ def test_an_envelope_is_what_json_writes_without_spaces(id_: str, kind: str, tim
     message = event_message(event, SETTINGS)
     assert message.payload == json.dumps(envelope, separators=(",", ":")).encode()
     assert message.topic == f"inspection/v1/hall-2/belt-7/s1/event/{kind}"
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        ("", {}),
+        ("unknown", {"clockstate": "unknown"}),
+        ("synchronised 1250 -3", {"clockstate": "synchronised", "clockerrorus": 1250, "clockoffsetus": -3}),
+        (ClockQuality("unsynchronised", 16_000_000).text(),
+         {"clockstate": "unsynchronised", "clockerrorus": 16_000_000, "clockoffsetus": 0}),
+    ],
+)  # fmt: skip
+def test_an_envelope_tells_how_far_the_clock_can_be_trusted(kept: str, told: dict[str, object]) -> None:
+    event = json.loads(event_message(stored(EXAMPLES["decided"])._replace(clock=kept), SETTINGS).payload)
+    jsonschema.validate(event, envelope_schema())
+    assert {name: value for name, value in event.items() if name.startswith("clock")} == told
+    assert all(re.fullmatch("[a-z0-9]{1,20}", name) for name in event)  # CloudEvents 1.0.2, naming of attributes
+
+
+def test_a_damaged_word_on_the_clock_does_not_spoil_the_envelope() -> None:
+    event = stored(EXAMPLES["decided"])._replace(clock='syn"chronised 1,2 x')
+    told = json.loads(event_message(event, SETTINGS).payload)
+    assert (told["clockstate"], "clockerrorus" in told) == ('syn"chronised', False)
 
 
 def test_there_is_no_golden_message_without_a_test() -> None:

@@ -68,6 +68,21 @@ def test_error_names_the_line(tmp_path: Path) -> None:
     assert f"line.yaml:{line}: line.slip: " in str(caught.value)
 
 
+def test_who_stands_behind_which_host_is_read_from_the_wires() -> None:
+    rtsp = 'devices.camera.wire.source="rtsp://viewer@10.0.0.31:554/belt"'
+    config = load_config(examples() / "camera.yaml", DRIVERS, [rtsp])
+    assert config.hosts() == {"scale": "127.0.0.1", "plc": "127.0.0.1", "camera": "10.0.0.31"}
+    roles = {kind: driver.role for kind, driver in DRIVERS.items()}
+    assert config.setup(roles, {}).hosts == config.hosts()
+    assert load_config(examples() / "demo.yaml", DRIVERS).hosts() == {"plc": "127.0.0.1"}
+
+
+def test_the_stages_of_a_disk_that_fills_up_are_in_order() -> None:
+    for wrong in ("{thin_gb: 1, none_gb: 2}", "{none_gb: 0.4}"):
+        with pytest.raises(ConfigError, match=r"disk\.thin_gb: must not be less than none_gb, nor that than refuse_gb"):
+            load_config(examples() / "demo.yaml", DRIVERS, [f"disk={wrong}"])
+
+
 def test_override_and_its_mistakes() -> None:
     config = load_config(examples() / "demo.yaml", DRIVERS, ["plc.wire.port=15777", "mqtt=null"])
     assert config.plc.wire.port == 15777

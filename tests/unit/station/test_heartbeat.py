@@ -93,7 +93,7 @@ def test_a_loop_that_goes_on_being_late_is_alarmed_once_and_cleared() -> None:
     turn = turn_of(parts)
     for _ in range(6):
         beats(turn, parts, after_ms=LOOP_MS + 50)
-    for _ in range(5):
+    for _ in range(60):
         beats(turn, parts, after_ms=20)
     assert alarms(parts) == [("alarm-raised", "heartbeat", "loop"), ("alarm-cleared", "heartbeat", "loop")]
 
@@ -125,7 +125,9 @@ def test_without_a_young_proof_of_the_detector_nothing_beats_and_a_person_is_tol
     assert not beats(turn, parts, after_ms=50)
     tested.append(parts.ns)
     assert beats(turn, parts, after_ms=50)
-    beats(turn, parts, after_ms=50)
+    for _ in range(30):
+        tested.append(parts.ns)
+        beats(turn, parts, after_ms=50)
     assert alarms(parts) == [("alarm-raised", "heartbeat", "detector"), ("alarm-cleared", "heartbeat", "detector")]
 
 
@@ -186,7 +188,7 @@ def test_the_eye_tests_itself_and_tells_if_it_is_blind(tmp_path: Path, monkeypat
     assert detector.steps >= 3
     detector.blind.set()
     found = wait_for(standing=True)
-    assert (found.alarm, found.subject, found.priority) == ("detector", "golden", "top")
+    assert (found.alarm, found.subject) == ("detector", "golden")
     assert "the knife in it is not found" in found.text
     assert eye.tested_ns is None  # what was proved before it failed counts no more
     detector.blind.clear()

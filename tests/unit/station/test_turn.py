@@ -12,8 +12,9 @@ import pytest
 
 from station.clock import Clock
 from station.core.actions import Order, Send
+from station.core.alarm_kinds import kind_of
 from station.core.commands import Pause
-from station.core.events import CommandReceived, Event, Lane, PlcConnected, Tick
+from station.core.events import CommandReceived, Event, Lane, PictureRule, PlcConnected, Tick
 from station.core.line import Line
 from station.core.now import Now
 from station.journal import IdFile, Journal, Reader
@@ -126,6 +127,35 @@ def test_a_pass_that_is_taken_back_in_the_same_turn_never_goes_out(tmp_path: Pat
             break
     (parcel,) = passed
     assert [order.lane for order, _ in plc.orders if order.parcel == parcel] == [Lane.INSPECT]
+
+
+def test_a_picture_goes_only_when_an_event_on_disk_says_so(tmp_path: Path, vfs: FaultyVfs) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0, vfs=vfs.name)
+    told: list[tuple[str, ...]] = []
+
+    def drop(frames: tuple[str, ...]) -> None:
+        reader = Reader(path)
+        told.extend(
+            tuple(json.loads(event.payload)["frames_not_kept"])
+            for event in reader.after(0, 100_000)
+            if event.type == "parcel-completed"
+        )
+        reader.close()
+        assert frames in told
+        dropped.append(frames)
+
+    dropped: list[tuple[str, ...]] = []
+    ids = IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC))
+    turn = Turn(Line(VirtualLine().line.setup), journal, ids, RecordingPlc(path), drop=drop)
+    turn.take([PictureRule(0)])
+    for number, event in enumerate(recorded_events(20.0)):
+        vfs.fail_sync = number % 7 < 3
+        turn.take([event])
+    vfs.fail_sync = False
+    turn.take([Tick()])
+    assert len(dropped) > 3
+    assert len(set(dropped)) == len(dropped)
     journal.close()
 
 
@@ -167,7 +197,9 @@ def test_numbers_that_cannot_be_written_are_told_once(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0)
     plc = RecordingPlc(path)
-    turn = Turn(Line(VirtualLine().line.setup), journal, IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC)), plc)
+    ns = [0]
+    ids = IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC))
+    turn = Turn(Line(VirtualLine().line.setup), journal, ids, plc, Clock(lambda: ns[0]))
     connected = next(event for event in recorded_events(0.1) if isinstance(event, PlcConnected))
     (tmp_path / "ids.json").mkdir()
     turn.take([connected])
@@ -178,6 +210,8 @@ def test_numbers_that_cannot_be_written_are_told_once(tmp_path: Path) -> None:
     for _ in range(3):
         turn.take([Tick()])
     assert len(plc.sessions) == 1
+    ns[0] += int(kind_of("numbers", "disk").off_s * 1e9)
+    turn.take([Tick()])
     reader = Reader(path)
     alarms = [event.type for event in reader.after(0, 1000) if event.type.startswith("alarm")]
     assert alarms == ["alarm-raised", "alarm-cleared"]

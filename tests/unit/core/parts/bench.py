@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from station.core.actions import Action, Keep, OpenSession, Order, Send
+from station.core.actions import Action, Drop, Keep, OpenSession, Order, Send
 from station.core.belt import BeltHistory, ClockMatch
 from station.core.events import (
     Arrived,
@@ -128,6 +128,7 @@ class Bench:
     records: list[Record] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     opened: list[bool] = field(default_factory=list)
+    dropped: list[tuple[str, ...]] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     utc: str = ""
     _coming: list[tuple[float, int, Event]] = field(default_factory=list)
@@ -167,6 +168,8 @@ class Bench:
                     self.orders.append(action.order)
                 case OpenSession():
                     self.opened.append(action.needs_epoch)
+                case Drop():
+                    self.dropped.append(action.frames)
         return actions
 
     def at(self, ms: float, *events: Event) -> None:
@@ -237,6 +240,12 @@ class Bench:
                 self.give(event)
             self.ms = self._polled = ms
             self.poll()
+        return self
+
+    def wait(self, seconds: float) -> Bench:
+        """So much time passes for the core, and nothing else happens: the PLC says nothing."""
+        self.ms += int(seconds * 1000)
+        self.give(Tick())
         return self
 
     def kept(self, kind: type[R]) -> list[R]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from station.core.actions import Keep, Order, Send
+from station.core.alarm_kinds import kind_of
 from station.core.events import (
     AckResult,
     BarcodeReading,
@@ -260,6 +261,8 @@ def test_a_late_order_is_an_alarm_until_one_is_in_time(bench: Bench) -> None:
     bench.give(ack(result=AckResult.LATE))
     assert bench.last(AlarmRaised).text == "an order reached the PLC after its parcel had passed the decision eye"
     bench.give(ack())
+    assert bench.kept(AlarmCleared) == []
+    bench.wait(kind_of("order-late", "plc").off_s)
     assert bench.last(AlarmCleared) == AlarmCleared(alarm="order-late", subject="plc")
 
 
@@ -324,6 +327,7 @@ def test_a_completed_parcel_tells_all_of_it(bench: Bench) -> None:
         "exceptions": (),
         "adopted": False,
         "test": False,
+        "frames_not_kept": (),
     }
 
 

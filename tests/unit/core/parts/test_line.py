@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from station.core.alarms import Alarms
+from station.core.alarm_kinds import kind_of
 from station.core.events import (
     BarcodeReading,
     BeltParcel,
@@ -20,8 +20,6 @@ from station.core.events import (
 )
 from station.core.records import (
     RECORDS,
-    AlarmCleared,
-    AlarmRaised,
     Decided,
     ParcelCompleted,
     ParcelEntered,
@@ -69,30 +67,19 @@ def test_the_end_tells_its_cause(bench: Bench) -> None:
 
 def test_records_are_named_by_their_types() -> None:
     assert all(name == model.type for name, model in RECORDS.items())
-    assert len(RECORDS) == 24
+    assert len(RECORDS) == 28
 
 
 # --- alarms
 
 
-def test_an_alarm_is_raised_once_and_cleared_once() -> None:
-    alarms = Alarms()
-    raised = AlarmRaised(alarm="disk", subject="data", text="full", priority="top")
-    assert [keep.record for keep in alarms.set("disk", "data", "full", "top")] == [raised]
-    assert alarms.set("disk", "data", "fuller", "top") == []
-    assert alarms.open == {("disk", "data"): raised}
-    assert alarms.clear("disk", "other") == []
-    assert [keep.record for keep in alarms.clear("disk", "data")] == [AlarmCleared(alarm="disk", subject="data")]
-    assert alarms.clear("disk", "data") == []
-    assert alarms.open == {}
-
-
 def test_conditions_of_the_daemon_are_alarms(bench: Bench) -> None:
-    bench.give(Condition("disk", "data", standing=True, text="full", priority="medium"))
-    bench.give(Condition("disk", "data", standing=True, text="full", priority="medium"))
-    bench.give(Condition("disk", "data", standing=False))
-    assert raised(bench) == [("disk", "data", "full", "medium")]
-    assert cleared(bench) == [("disk", "data")]
+    bench.give(Condition("journal", "size", standing=True, text="full"))
+    bench.give(Condition("journal", "size", standing=True, text="full"))
+    bench.give(Condition("journal", "size", standing=False))
+    bench.wait(kind_of("journal", "size").off_s)
+    assert raised(bench) == [("journal", "size", "full", "high")]
+    assert cleared(bench) == [("journal", "size")]
 
 
 # --- the PLC
@@ -103,6 +90,7 @@ def test_a_lost_plc_is_an_alarm_until_it_answers(bench: Bench) -> None:
     bench.give(PlcLost("timeout again"))
     assert raised(bench) == [("plc-lost", "plc", "no valid answer: timeout", "top")]
     bench.connect(resumed=True)
+    bench.wait(kind_of("plc-lost", "plc").off_s)
     assert cleared(bench) == [("plc-lost", "plc")]
 
 

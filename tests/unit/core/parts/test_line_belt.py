@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from station.core.alarm_kinds import kind_of
 from station.core.events import (
     BarcodeReading,
     BeltParcel,
@@ -222,7 +223,7 @@ def test_a_parcel_that_is_lost_is_an_alarm_until_one_is_seen(bench: Bench, place
     text = "parcel 1 was not seen where it should be: removed by hand, or stuck?"
     assert raised(bench) == [("parcel-lost", "belt", text, "medium")]
     assert cleared(bench) == []
-    bench.go(6020)
+    bench.go(6020).wait(kind_of("parcel-lost", "belt").off_s)
     assert cleared(bench) == [("parcel-lost", "belt")]
 
 
@@ -276,7 +277,7 @@ def test_a_jump_is_over_when_those_who_were_on_the_belt_have_left(bench: Bench) 
     bench.go(8820)
     assert [r[0] for r in raised(bench)] == ["plc-jump"]
     assert cleared(bench) == []
-    bench.go(8840)
+    bench.go(8840).wait(kind_of("plc-jump", "plc").off_s)
     assert cleared(bench) == [("plc-jump", "plc")]
 
 
@@ -290,9 +291,11 @@ def test_a_device_that_comes_or_goes_is_told_with_the_belts_count(bench: Bench) 
     bench.go(2000)
     bench.give(DeviceState("scanner", connected=False, detail="unplugged"))
     assert bench.last(DeviceChanged) == DeviceChanged(device="scanner", connected=False, detail="unplugged", count=2000)
-    assert raised(bench) == [("device-lost", "scanner", "not connected: unplugged", "high")]
     assert "scanner" not in bench.line.connected
+    bench.wait(kind_of("device-lost", "scanner").on_s)
+    assert raised(bench) == [("device-lost", "scanner", "not connected: unplugged", "high")]
     bench.give(DeviceState("scanner", connected=True))
+    bench.wait(kind_of("device-lost", "scanner").off_s)
     assert cleared(bench) == [("device-lost", "scanner")]
     assert "scanner" in bench.line.connected
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from station.core.actions import Keep
+from station.core.alarm_kinds import kind_of
 from station.core.belt import Interval
 from station.core.events import (
     BarcodeReading,
@@ -50,6 +51,7 @@ def test_a_reading_is_kept_with_its_interval_its_owner_and_what_the_lists_say(be
         "count": 2440,
         "held": True,
         "declared_g": 4000.0,
+        "kept": True,
     }
     bench.go(3640)
     assert [r.code for r in bench.last(Decided).reasons] == ["held", "weight-mismatch"]
@@ -73,6 +75,7 @@ def test_records_tell_each_kind_of_reading() -> None:
         "count": 17,
         "held": False,
         "declared_g": None,
+        "kept": True,
         "plc_trigger": None,
     }
     at = arrived(1, 2)
@@ -170,6 +173,7 @@ def test_the_detectors_answer_is_kept_and_decides(bench: Bench) -> None:
         "model_sha256": "model",
         "inference_ms": 20.0,
         "fault": "",
+        "kept": True,
     }
     assert codes(bench.last(Decided).reasons) == [("finding", "xray")]
 
@@ -460,7 +464,7 @@ def test_trigger_numbers_that_disagree_are_an_alarm_until_they_agree(bench: Benc
     text = "its trigger numbers and times disagree: its pictures are not trusted; if it stays, pause the feed for 2 s"
     assert bench.last(AlarmRaised) == AlarmRaised(alarm="trigger-step", subject="xray", text=text, priority="high")
     bench.clean(3, 7000)
-    bench.go(8400)
+    bench.go(8400).wait(kind_of("trigger-step", "xray").off_s)
     assert bench.last(AlarmCleared) == AlarmCleared(alarm="trigger-step", subject="xray")
 
 

@@ -1,0 +1,263 @@
+"""All alarms as data: priority, cause, consequence, what to do, delays, and what each follows from.
+
+The pages of docs/operations.md are made from this table. Words and states are those of ANSI/ISA-18.2-2016 (IEC 62682).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Priority = Literal["low", "medium", "high", "top"]
+AlarmName = Literal[
+    "belt-stopped",
+    "clock",
+    "detector",
+    "device-lost",
+    "disk-low",
+    "heartbeat",
+    "inbox",
+    "journal",
+    "lists",
+    "network",
+    "no-session",
+    "numbers",
+    "order-late",
+    "parcel-lost",
+    "pictures",
+    "plc-fault",
+    "plc-jump",
+    "plc-lost",
+    "plc-mismatch",
+    "plc-mode",
+    "publisher",
+    "trigger-step",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmKind:
+    """One row of the table.
+
+    Attributes:
+        priority: by how soon somebody must act; a `top` alarm cannot be shelved.
+        cause: the condition that raises it.
+        consequence: what happens if nobody acts.
+        action: what a technician does.
+        on_s: the condition must have stood that long before the alarm is raised.
+        off_s: it must have been gone that long before the alarm is cleared.
+        follows: alarms, as `alarm` or `alarm/subject`, of which it is a consequence: while one of them stands, this
+            one is suppressed by design.
+    """
+
+    priority: Priority
+    cause: str
+    consequence: str
+    action: str
+    on_s: float = 0.0
+    off_s: float = 0.0
+    follows: tuple[str, ...] = ()
+
+
+_ALL = "no heartbeat is sent, so the PLC inspects all parcels"
+
+HANDBOOK: Mapping[str, AlarmKind] = {
+    "belt-stopped": AlarmKind(
+        "top",
+        "the PLC stopped the belt; the subject says why",
+        "nothing moves until the cause is gone and, but for `lane_full` and `operator`, somebody has acknowledged at"
+        " the panel",
+        "`lane_full`: empty the inspection lane. `operator`: whoever pressed stop starts it again. `diverter`: look for"
+        " a jam, then acknowledge at the panel. `encoder`: look at wheel and cable of the encoder; take out what lies"
+        " under the diverter, then acknowledge. `unreleased_in_pass_lane`: take that parcel out by hand, then"
+        " acknowledge",
+    ),
+    "clock": AlarmKind(
+        "low",
+        "nothing keeps this PC's clock right: the kernel says that it is not synchronised",
+        "the times in events wander, and `clockstate` in them says so. Order, decisions and retention do not go by it;"
+        " certificates of the broker may be refused if it is far off",
+        "let an NTP client run (systemd-timesyncd, chrony) and reach its server; `timedatectl` shows both",
+        on_s=900.0,
+        off_s=60.0,
+    ),
+    "detector": AlarmKind(
+        "top",
+        "the image model no longer finds what it must find in its golden pictures",
+        f"what it says cannot be trusted; {_ALL}",
+        "restart the station; if it comes again, the model's folder or the PC's memory is damaged: put the model back,"
+        " or another PC",
+        off_s=3.0,
+    ),
+    "device-lost": AlarmKind(
+        "high",
+        "the named device is not connected",
+        "parcels that pass it are inspected, reason `device-lost`, unless policy allows it to be missing",
+        "plug, cable, power; `station check` names what is wrong. It connects again by itself",
+        on_s=2.0,
+        off_s=3.0,
+    ),
+    "disk-low": AlarmKind(
+        "high",
+        "the disk under `data` will be full soon, reckoned from how fast it filled up in the last six hours"
+        " (`disk.alarm_hours`), or there is little room by any measure (`disk.thin_gb`)",
+        "first fewer pictures are kept, then none; when it is full all parcels are inspected",
+        "make room, set `retention.max_gb`, or give a larger disk; the text says how many hours are left",
+        off_s=60.0,
+        follows=("journal/disk",),
+    ),
+    "heartbeat": AlarmKind(
+        "top",
+        "the named part has not proved itself within its bound: `loop` turns every 300 ms, `detector` has seen its"
+        " golden pictures right within two minutes. (That the journal was not proved is the alarm `journal`)",
+        _ALL,
+        "`loop`: what else runs on this PC? Is its disk or its memory slow? `detector`: it hangs if no alarm `detector`"
+        " stands beside it: restart the station",
+        off_s=1.0,
+    ),
+    "inbox": AlarmKind(
+        "medium",
+        "`access`: the command inbox cannot be used. `lost`: it was damaged or taken away, and is begun anew",
+        "no command reaches the station, or (`lost`) those that waited in it are gone; the line goes on in either case",
+        "`access`: as the text says. `lost`: give the commands again; it stands until the next start",
+    ),
+    "journal": AlarmKind(
+        "top",
+        "`disk`: the disk under the journal refuses to write, is full or fails; the text says which",
+        f"no decision can be on disk, so none is ordered; {_ALL}. It recovers by itself when the disk writes again",
+        "make room, or replace the disk; `station check` shows how much there is",
+        off_s=3.0,
+    ),
+    "journal/size": AlarmKind(
+        "high",
+        "`size`: `retention.max_gb` cannot be kept to",
+        "journal and pictures grow beyond what the site allows, until the disk is full",
+        "see why events wait to be published, or allow more",
+        off_s=30.0,
+    ),
+    "lists": AlarmKind(
+        "high",
+        "the hold list or the declared weights cannot be read",
+        "the lists before stay in force; none before, since the start: every parcel is inspected, reason `no-lists`",
+        "the text names file and line",
+        on_s=2.0,
+        off_s=2.0,
+    ),
+    "lists/commanded": AlarmKind(
+        "high",
+        "the hold list in force is not the one that the journal says was commanded last: a kill and a lost inbox at"
+        " once, or an old copy of the journal",
+        "parcels are held by another list than the one that was given last",
+        "give the hold list again",
+    ),
+    "network": AlarmKind(
+        "top",
+        "several devices were lost together, all that stand behind one host or several within a second; the text names"
+        " them",
+        "parcels that pass them are inspected; if the PLC is one of them, all parcels are",
+        "look at what they have in common: switch, its power, the cable to it. The devices connect again by themselves;"
+        " one that does not gets its own alarm then",
+        on_s=2.0,
+        off_s=5.0,
+    ),
+    "no-session": AlarmKind(
+        "high",
+        "the PLC answers, but has not taken the station's session for three seconds",
+        "all parcels are inspected",
+        "the PLC's program: does it take the command block, its checksum, its trailer?",
+        off_s=1.0,
+        follows=("plc-lost", "journal/disk", "heartbeat", "detector", "numbers"),
+    ),
+    "numbers": AlarmKind(
+        "top",
+        "no new session or epoch can be written to `ids.json`",
+        "no session can be opened: all parcels are inspected",
+        "as the text says: disk, rights, or what the PLC reports",
+        off_s=1.0,
+        follows=("journal/disk",),
+    ),
+    "order-late": AlarmKind(
+        "high",
+        "an order came after its parcel had passed the decision eye",
+        "that parcel went where the PLC sent it by itself: to inspection, or where an earlier order had said",
+        "look at the CPU load and the network; `station check` shows the room there is",
+        off_s=5.0,
+        follows=("plc-lost",),
+    ),
+    "parcel-lost": AlarmKind(
+        "medium",
+        "a parcel was not seen where it should be",
+        "its outcome is `lost`; it is somewhere on the belt, or somebody has it",
+        "look at the belt between infeed and decision eye; ask who lifted it off",
+        off_s=5.0,
+        follows=("plc-lost",),
+    ),
+    "pictures": AlarmKind(
+        "high",
+        "room is short. `thinned`: of parcels that pass clean every tenth keeps its pictures (`disk.every`), or none"
+        " does. `refused`: no picture is kept",
+        "there is less to look at later; what is decided is the same. Each event that names a picture which is not kept"
+        " says so",
+        "as for `disk-low`; it ends by itself when there is room",
+        off_s=10.0,
+    ),
+    "plc-fault": AlarmKind(
+        "high",
+        "a bit of the PLC's fault word is set; the subject names it",
+        "the PLC inspects all, or stops the belt, by its own rules (docs/plc-interface.md)",
+        "as the subject says: an eye that stays broken, the encoder, the diverter's position inputs",
+        off_s=2.0,
+        follows=("plc-lost",),
+    ),
+    "plc-jump": AlarmKind(
+        "high",
+        "the PLC's clock or encoder count went back, or moved faster than the belt can",
+        "what was on the belt is inspected",
+        "the encoder's coupling and cable, the PLC's time; it clears when those parcels have left",
+        off_s=1.0,
+        follows=("plc-lost", "belt-stopped/encoder"),
+    ),
+    "plc-lost": AlarmKind(
+        "top",
+        "no valid answer from the PLC",
+        "it ends the session after 500 ms and inspects all; when it is back that costs one belt load of inspections",
+        "PLC power and network; then nothing: it comes back by itself",
+        off_s=3.0,
+    ),
+    "plc-mismatch": AlarmKind(
+        "top",
+        "the PLC's settings are not those of the station's configuration; the text names both values",
+        "all parcels are inspected",
+        "correct the one that is wrong",
+    ),
+    "plc-mode": AlarmKind(
+        "high",
+        "the diverter is in hand or bypass",
+        "nothing is released by the station, and each parcel's record says so",
+        "switch back to automatic at the panel",
+        off_s=1.0,
+        follows=("plc-lost",),
+    ),
+    "publisher": AlarmKind(
+        "high",
+        "`process`: it ended. `broker`: it refuses or cannot be reached. `client-id`: another client uses the same."
+        " `rejected`: an event cannot be published. `journal`: it is not the one that was published. `lock`, `cursor`:"
+        " its own file cannot be used. `commands`, `inbox`: commands over MQTT cannot be heard, or taken",
+        "the central system does not hear of this line. Events are kept on disk and published later, all but one that"
+        " is `rejected`; the process is started again by itself",
+        "as the text says. `journal`: an old copy was put back (see below)",
+        off_s=2.0,
+    ),
+    "trigger-step": AlarmKind(
+        "high",
+        "trigger numbers and times of the X-ray machine disagree: a device or the PLC was restarted, a pulse was"
+        " missed, or pictures come late, perhaps by a whole parcel",
+        "its pictures are not trusted; parcels are inspected for the lack of one",
+        "Four agreeing pictures of an uneven feed bring it back. If it stays: pause the feed until a parcel comes 2 s"
+        " behind the one before; its picture brings the numbers back in step. If it comes again: look for missing"
+        " pulses, or for a machine that has fallen behind",
+        off_s=1.0,
+    ),
+}
+"""By alarm, or `alarm/subject` where one subject differs in its texts."""

@@ -1,0 +1,117 @@
+"""Room on the disk: how long it lasts, and which pictures are kept as it runs out. Events are kept to the last byte."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from station.config import DiskConfig
+from station.core.events import Condition, PictureRule
+
+log = logging.getLogger(__name__)
+GB = 1e9
+NS_PER_S = 10**9
+SAMPLE_NS = 60 * NS_PER_S
+LEAST_NS = 600 * NS_PER_S
+WINDOW = 360
+EASED = 1.1
+"""A stage is left only with that much more room than it was entered with."""
+
+
+@dataclass(slots=True)
+class Forecast:
+    """How fast room goes: free bytes once a minute, over six hours at most; nothing is said ahead of ten minutes."""
+
+    _seen: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=WINDOW))
+
+    def take(self, now_ns: int, free: int) -> None:
+        """So much is free now, by the monotonic clock."""
+        if not self._seen or now_ns - self._seen[-1][0] >= SAMPLE_NS:
+            self._seen.append((now_ns, free))
+
+    def bytes_per_hour(self) -> float:
+        """What is used up, 0 if nothing is, or if it is not known yet."""
+        if not self._seen or self._seen[-1][0] - self._seen[0][0] < LEAST_NS:
+            return 0.0
+        (first_ns, before), (last_ns, after) = self._seen[0], self._seen[-1]
+        return max(0.0, (before - after) / (last_ns - first_ns) * 3600 * NS_PER_S)
+
+    def hours(self, free: int) -> float:
+        """How long so much lasts; infinity if nothing is used up."""
+        rate = self.bytes_per_hour()
+        return free / rate if rate else float("inf")
+
+
+@dataclass(slots=True)
+class Rules:
+    """What is in force by free room; each stage with the hysteresis of `EASED`.
+
+    Attributes:
+        low: little is left, in hours or at all.
+        every: of parcels that pass clean, every so many keeps its pictures: 1 all, 0 none.
+        refuses: no picture is kept at all.
+    """
+
+    config: DiskConfig
+    low: bool = False
+    every: int = 1
+    refuses: bool = False
+
+    def take(self, free: int, hours: float) -> None:
+        """So much is free, and lasts so long."""
+        config = self.config
+        ease = EASED if self.low else 1.0
+        self.low = hours < config.alarm_hours * ease or free < config.thin_gb * GB * ease
+        none = free < config.none_gb * GB * (EASED if self.every == 0 else 1.0)
+        thin = free < config.thin_gb * GB * (EASED if self.every != 1 else 1.0)
+        self.every = 0 if none else config.every if thin else 1
+        self.refuses = free < config.refuse_gb * GB * (EASED if self.refuses else 1.0)
+
+
+class DiskWatch:
+    """Looks at the disk under a folder, now and then; `out` is told what changes.
+
+    Attributes:
+        refuses: True while no picture is to be kept; read from any thread.
+    """
+
+    def __init__(self, folder: Path, config: DiskConfig, out: Callable[[Condition | PictureRule], None]) -> None:
+        self._folder = folder
+        self._rules = Rules(config)
+        self._forecast = Forecast()
+        self._out = out
+        self._every = 1
+        self.refuses = False
+
+    def look(self, now_ns: int) -> None:
+        """Look once; takes as long as the disk does."""
+        try:
+            free = shutil.disk_usage(self._folder).free
+        except OSError as error:
+            log.warning("disk: %s: %s", self._folder, error.strerror)
+            return
+        self._forecast.take(now_ns, free)
+        hours = self._forecast.hours(free)
+        rules = self._rules
+        rules.take(free, hours)
+        self.refuses = rules.refuses
+        if rules.every != self._every:
+            self._every = rules.every
+            self._out(PictureRule(rules.every))
+        self._tell(free, hours)
+
+    def _tell(self, free: int, hours: float) -> None:
+        rules, rate = self._rules, self._forecast.bytes_per_hour()
+        left = f"{free / GB:.2f} GB free"
+        if rate:
+            left += f", {hours:.1f} hours left at {rate / GB:.2f} GB an hour"
+        kept = "none is" if rules.every == 0 else f"those of every {rules.every}th are"
+        thinned = f"{left}; of the pictures of parcels that pass clean {kept} kept"
+        refused = f"{left}; no picture is kept any more, events are"
+        self._out(Condition("disk-low", "data", standing=rules.low, text=left))
+        self._out(Condition("pictures", "thinned", standing=rules.every != 1, text=thinned))
+        self._out(Condition("pictures", "refused", standing=rules.refuses, text=refused))

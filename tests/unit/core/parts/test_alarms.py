@@ -1,0 +1,380 @@
+"""Alarms by ISA-18.2: states, delays, one for each root cause, people; and that no decision hears of any of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import get_args
+
+import pytest
+
+from station.core.actions import Keep
+from station.core.alarm_kinds import kind_of
+from station.core.alarms import SHELVED_AT_MOST_S, Alarms
+from station.core.events import AlarmAcknowledge, AlarmShelve, DeviceState, PlcLost
+from station.core.handbook import HANDBOOK, AlarmName
+from station.core.network import JOIN_NS, NS_PER_S, TOGETHER, TOGETHER_NS, Network
+from station.core.records import (
+    AlarmAcknowledged,
+    AlarmCleared,
+    AlarmRaised,
+    AlarmShelved,
+    AlarmSuppressed,
+    AlarmUnshelved,
+    ParcelCompleted,
+    Record,
+)
+from tests.unit.core.parts.bench import SETUP, Bench, codes
+
+MODE = "plc-mode", "diverter"
+DELAY = kind_of("device-lost", "scanner")
+
+
+@dataclass
+class Panel:
+    """Alarms, time in seconds, and all that was told, in short."""
+
+    alarms: Alarms = field(default_factory=Alarms)
+    told: list[str] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+
+    def hear(self, keeps: list[Keep]) -> Panel:
+        for keep in keeps:
+            record = keep.record
+            self.records.append(record)
+            self.told.append(f"{record.type.removeprefix('alarm-')} {record.alarm}/{record.subject}")  # type: ignore[attr-defined]
+        return self
+
+    def on(self, alarm: AlarmName, subject: str, text: str = "t") -> Panel:
+        return self.hear(self.alarms.set(alarm, subject, text))
+
+    def off(self, alarm: AlarmName, subject: str) -> Panel:
+        return self.hear(self.alarms.clear(alarm, subject))
+
+    def at(self, seconds: float) -> Panel:
+        self.alarms.now_ns = round(seconds * NS_PER_S)
+        return self.hear(self.alarms.pass_time())
+
+    def acknowledge(self, alarm: AlarmName = "plc-mode", subject: str = "diverter") -> Panel:
+        return self.hear(self.alarms.acknowledge(AlarmAcknowledge(alarm, subject, "shift 2")))
+
+    def shelve(self, until_s: float, alarm: AlarmName = "plc-mode", subject: str = "diverter") -> Panel:
+        return self.hear(self.alarms.shelve(AlarmShelve(alarm, subject, "shift 2", round(until_s * NS_PER_S))))
+
+    def state(self, alarm: AlarmName = "plc-mode", subject: str = "diverter") -> str:
+        listed = self.alarms.listed.get((alarm, subject))
+        return listed.state if listed else "normal"
+
+
+@pytest.fixture
+def panel() -> Panel:
+    return Panel()
+
+
+def test_every_alarm_has_a_row_with_cause_consequence_and_action() -> None:
+    assert {name.partition("/")[0] for name in HANDBOOK} == set(get_args(AlarmName))
+    assert all(kind.cause and kind.consequence and kind.action for kind in HANDBOOK.values())
+    roots = {root.partition("/")[0] for kind in HANDBOOK.values() for root in kind.follows}
+    assert roots <= set(get_args(AlarmName))
+
+
+@pytest.mark.parametrize("alarm", ["belt-stopped", "journal", "plc-lost", "plc-mismatch", "numbers", "detector"])
+def test_what_is_for_safety_is_raised_without_a_delay(alarm: AlarmName) -> None:
+    assert (HANDBOOK[alarm].priority, HANDBOOK[alarm].on_s) == ("top", 0)
+
+
+# --- states
+
+
+def test_an_alarm_is_raised_once_acknowledged_and_gone_when_its_cause_is(panel: Panel) -> None:
+    panel.on(*MODE).on(*MODE)
+    assert panel.state() == "unacknowledged"
+    panel.acknowledge()
+    assert panel.state() == "acknowledged"
+    panel.off(*MODE).off(*MODE).at(HANDBOOK["plc-mode"].off_s)
+    assert panel.state() == "normal"
+    assert panel.told == [f"{word} plc-mode/diverter" for word in ("raised", "acknowledged", "cleared")]
+    assert panel.records[0] == AlarmRaised(alarm=MODE[0], subject=MODE[1], text="t", priority="high")
+    assert panel.records[1] == AlarmAcknowledged(alarm=MODE[0], subject=MODE[1], who="shift 2")
+    assert panel.records[2] == AlarmCleared(alarm=MODE[0], subject=MODE[1])
+    assert panel.alarms.listed == {}
+
+
+def test_what_returns_to_normal_unseen_stays_on_the_list_until_somebody_saw_it(panel: Panel) -> None:
+    panel.on(*MODE).off(*MODE).at(10)
+    assert panel.state() == "returned-unacknowledged"
+    assert panel.alarms.open == {}
+    panel.acknowledge()
+    assert panel.state() == "normal"
+    assert panel.alarms.listed == {}
+
+
+def test_what_comes_again_waits_to_be_seen_again(panel: Panel) -> None:
+    panel.on(*MODE).acknowledge().off(*MODE).at(10).on(*MODE)
+    assert panel.state() == "unacknowledged"
+    panel.off(*MODE).at(20).on(*MODE)
+    assert panel.state() == "unacknowledged"
+    assert panel.told.count("raised plc-mode/diverter") == 3
+
+
+def test_the_newest_text_is_shown_and_the_first_was_journaled(panel: Panel) -> None:
+    panel.on("journal", "disk", "full").on("journal", "disk", "fsync failed")
+    assert panel.alarms.listed["journal", "disk"].text == "fsync failed"
+    assert panel.alarms.open["journal", "disk"].text == "full"
+
+
+# --- delays
+
+
+def test_what_comes_and_goes_faster_than_its_delay_raises_nothing(panel: Panel) -> None:
+    for turn in range(50):
+        panel.at(turn).on("device-lost", "scanner").at(turn + 0.9).off("device-lost", "scanner")
+    assert panel.at(100).told == []
+    assert panel.alarms.listed == {}
+
+
+def test_what_chatters_once_raised_stays_raised_until_it_has_been_still(panel: Panel) -> None:
+    panel.on("device-lost", "scanner").at(DELAY.on_s)
+    assert panel.told == ["raised device-lost/scanner"]
+    for turn in range(50):
+        panel.at(10 + turn).off("device-lost", "scanner").at(10.9 + turn).on("device-lost", "scanner")
+    panel.at(100).off("device-lost", "scanner").at(100 + DELAY.off_s - 0.001)
+    assert panel.told == ["raised device-lost/scanner"]
+    panel.at(100 + DELAY.off_s)
+    assert panel.told == ["raised device-lost/scanner", "cleared device-lost/scanner"]
+
+
+def test_a_delay_ends_to_the_nanosecond_and_is_asked_for(panel: Panel) -> None:
+    panel.at(5).on("device-lost", "scanner")
+    due = round((5 + DELAY.on_s) * NS_PER_S)
+    assert panel.alarms.next_ns == due
+    panel.alarms.now_ns = due - 1
+    assert panel.alarms.pass_time() == []
+    panel.alarms.now_ns = due
+    assert len(panel.alarms.pass_time()) == 1
+    assert panel.alarms.next_ns is None
+
+
+def test_the_core_asks_to_be_woken_for_a_delay() -> None:
+    bench = Bench()
+    assert bench.line.next_deadline() is None
+    bench.give(DeviceState("scanner", connected=False))
+    assert bench.line.next_deadline() == bench.ms * 1_000_000 + round(DELAY.on_s * NS_PER_S)
+
+
+# --- one root, one alarm
+
+
+def test_what_follows_from_a_standing_alarm_is_suppressed_and_told_when_that_is_over(panel: Panel) -> None:
+    panel.on("plc-lost", "plc").on("no-session", "plc")
+    assert panel.told == ["raised plc-lost/plc", "suppressed no-session/plc"]
+    assert panel.records[1] == AlarmSuppressed(alarm="no-session", subject="plc", by="plc-lost/plc")
+    assert panel.state("no-session", "plc") == "suppressed"
+    panel.off("plc-lost", "plc").at(100)
+    assert panel.told[2:] == ["cleared plc-lost/plc", "raised no-session/plc"]
+
+
+def test_what_follows_and_ends_with_its_root_is_cleared_and_forgotten(panel: Panel) -> None:
+    panel.on("journal", "disk").on("numbers", "disk").on("no-session", "plc")
+    panel.off("numbers", "disk").off("no-session", "plc").at(50)
+    assert panel.told == [
+        "raised journal/disk",
+        "suppressed numbers/disk",
+        "suppressed no-session/plc",
+        "cleared numbers/disk",
+        "cleared no-session/plc",
+    ]
+    assert list(panel.alarms.listed) == [("journal", "disk")]
+
+
+def test_a_root_that_is_told_later_takes_over_what_was_raised(panel: Panel) -> None:
+    panel.on("no-session", "plc").on("plc-lost", "plc")
+    assert panel.told == ["raised no-session/plc", "raised plc-lost/plc", "suppressed no-session/plc"]
+    assert set(panel.alarms.open) == {("plc-lost", "plc")}
+    panel.on("journal", "disk").off("plc-lost", "plc").at(60)
+    assert panel.alarms.listed["no-session", "plc"].by == "journal/disk"
+    assert panel.told.count("suppressed no-session/plc") == 1
+
+
+@pytest.mark.parametrize(
+    ("root", "follower"),
+    [
+        (("detector", "golden"), ("heartbeat", "detector")),
+        (("belt-stopped", "diverter"), ("plc-fault", "diverter_not_in_position")),
+        (("belt-stopped", "encoder"), ("plc-fault", "encoder")),
+        (("heartbeat", "loop"), ("no-session", "plc")),
+    ],
+)
+def test_two_words_for_one_thing_are_one_alarm(
+    panel: Panel, root: tuple[AlarmName, str], follower: tuple[AlarmName, str]
+) -> None:
+    panel.on(*root).on(*follower)
+    assert list(panel.alarms.open) == [root]
+    assert panel.state(*follower) == "suppressed"
+
+
+def test_another_subject_of_a_root_suppresses_nothing(panel: Panel) -> None:
+    panel.on("belt-stopped", "operator").on("plc-fault", "encoder").on("heartbeat", "detector")
+    assert len(panel.alarms.open) == 3
+
+
+# --- a dead switch is not nine lost devices
+
+NINE = [f"scanner-{number}" for number in range(9)]
+
+
+def switched() -> Panel:
+    hosts = {name: f"10.0.0.{number}" for number, name in enumerate(NINE)}
+    return Panel(Alarms(Network({**hosts, "a": "10.0.1.1", "b": "10.0.1.1", "plc": "10.0.2.1"})))
+
+
+def test_nine_devices_lost_within_a_second_are_one_alarm_with_their_names() -> None:
+    panel = switched()
+    for number, name in enumerate(NINE):
+        panel.at(number / 9).on("device-lost", name)
+    panel.at(30)
+    assert panel.told == [f"raised network/{TOGETHER}", *(f"suppressed device-lost/{name}" for name in NINE)]
+    record = panel.records[0]
+    assert isinstance(record, AlarmRaised)
+    assert all(name in record.text for name in NINE)
+    for name in NINE[:8]:
+        panel.off("device-lost", name)
+    panel.at(60)
+    assert panel.told[10:] == [
+        *(f"cleared device-lost/{name}" for name in NINE[:2]),
+        f"cleared network/{TOGETHER}",
+        *(f"cleared device-lost/{name}" for name in NINE[2:8]),
+        "raised device-lost/scanner-8",
+    ]
+    assert panel.alarms.network.groups == {}
+
+
+def test_all_behind_one_host_are_one_alarm_however_far_apart_they_were_lost() -> None:
+    panel = switched()
+    panel.on("device-lost", "a").at(100).on("device-lost", "b").at(200)
+    assert panel.told == [
+        "raised device-lost/a",
+        "raised network/10.0.1.1",
+        "suppressed device-lost/a",
+        "suppressed device-lost/b",
+    ]
+    panel.off("device-lost", "b").at(201).on("device-lost", "b").at(300)
+    assert panel.told[-1] == "suppressed device-lost/b"
+    panel.off("device-lost", "a").off("device-lost", "b").at(400)
+    assert panel.alarms.open == {}
+    assert panel.state("network", "10.0.1.1") == "returned-unacknowledged"
+
+
+def test_a_blink_of_the_other_one_behind_a_host_makes_no_network_of_it() -> None:
+    panel = switched()
+    panel.on("device-lost", "a").at(100).on("device-lost", "b").at(101).off("device-lost", "b").at(200)
+    assert panel.told == ["raised device-lost/a"]
+    assert panel.alarms.network.groups == {}
+
+
+def test_two_that_were_lost_a_little_more_than_a_second_apart_are_two() -> None:
+    panel = switched()
+    panel.on("device-lost", "scanner-0").at(1 + TOGETHER_NS / NS_PER_S).on("device-lost", "scanner-1").at(60)
+    assert panel.told == ["raised device-lost/scanner-0", "raised device-lost/scanner-1"]
+
+
+def test_one_whose_time_out_is_longer_joins_those_that_are_told_of_already() -> None:
+    panel = switched()
+    panel.on("device-lost", "scanner-0").on("device-lost", "scanner-1").at(JOIN_NS / NS_PER_S)
+    panel.on("device-lost", "scanner-2").at(30).on("device-lost", "scanner-3").at(60)
+    assert panel.alarms.listed["network", TOGETHER].text == "lost together: scanner-0, scanner-1, scanner-2"
+    assert set(panel.alarms.open) == {("network", TOGETHER), ("device-lost", "scanner-3")}
+
+
+def test_a_lost_plc_waits_for_nobody_and_then_follows_from_the_network() -> None:
+    panel = switched()
+    panel.on("device-lost", "a").on("plc-lost", "plc")
+    assert panel.told == ["raised plc-lost/plc"]
+    panel.at(60)
+    assert panel.told[1:] == [f"raised network/{TOGETHER}", "suppressed device-lost/a", "suppressed plc-lost/plc"]
+
+
+def test_devices_without_a_host_are_told_one_by_one(panel: Panel) -> None:
+    panel.on("device-lost", "scanner").on("device-lost", "scale").at(60)
+    assert panel.told == ["raised device-lost/scanner", "raised device-lost/scale"]
+
+
+def test_suppressed_or_not_each_parcel_names_each_device() -> None:
+    hosts = {device.name: "10.0.0.7" for device in SETUP.devices}
+    told = []
+    for setup in (SETUP, replace(SETUP, hosts=hosts)):
+        bench = Bench(setup).started()
+        bench.clean(1, 2000)
+        for device in setup.devices:
+            bench.at(1500, DeviceState(device.name, connected=False))
+        bench.go(9000)
+        told.append((bench.last(ParcelCompleted), bench.kept(AlarmRaised)))
+    (alone, three), (together, one) = told
+    assert [len(three), [(r.alarm, r.subject) for r in one]] == [3, [("network", TOGETHER)]]
+    assert one[0].text == "lost together: scanner, scale, xray, all behind 10.0.0.7"
+    assert alone == together
+    lost = [device for code, device in codes(alone.reasons) if code == "device-lost"]
+    assert sorted(lost) == ["scale", "scanner", "xray"]
+
+
+# --- people
+
+
+def test_a_shelved_alarm_comes_back_when_its_time_is_over(panel: Panel) -> None:
+    panel.on(*MODE).acknowledge().at(10).shelve(70)
+    assert panel.state() == "shelved"
+    assert panel.records[-1] == AlarmShelved(alarm=MODE[0], subject=MODE[1], who="shift 2", for_s=60)
+    panel.at(69.9)
+    assert panel.state() == "shelved"
+    panel.at(70)
+    assert panel.records[-1] == AlarmUnshelved(alarm=MODE[0], subject=MODE[1])
+    assert panel.state() == "unacknowledged"
+
+
+def test_a_shelved_alarm_goes_on_to_be_journaled_and_stays_on_the_list(panel: Panel) -> None:
+    panel.on(*MODE).acknowledge().shelve(60).off(*MODE).at(10)
+    assert panel.told[-1] == "cleared plc-mode/diverter"
+    assert panel.state() == "shelved"
+    panel.at(60)
+    assert panel.told[-1] == "unshelved plc-mode/diverter"
+    assert panel.alarms.listed == {}
+
+
+def test_a_person_takes_it_off_the_shelf(panel: Panel) -> None:
+    panel.on(*MODE).shelve(60).at(10).shelve(0)
+    assert panel.records[-1] == AlarmUnshelved(alarm=MODE[0], subject=MODE[1], who="shift 2")
+    assert panel.state() == "unacknowledged"
+
+
+def test_what_cannot_be_done_is_refused_with_a_sentence_and_told_to_nobody(panel: Panel) -> None:
+    panel.on(*MODE).on("plc-lost", "plc").on("device-lost", "scanner")
+    much = SHELVED_AT_MOST_S * NS_PER_S
+    refused = {
+        AlarmAcknowledge("plc-jump", "plc", "x"): "there is no alarm plc-jump plc",
+        AlarmShelve("device-lost", "scanner", "x", 1): "there is no alarm device-lost scanner",
+        AlarmShelve("plc-lost", "plc", "x", 1): "plc-lost is of priority top, and cannot be shelved",
+        AlarmShelve(*MODE, "x", much + 1): "an alarm is shelved for 8 h at most",  # type: ignore[arg-type]
+        AlarmShelve(*MODE, "x", 0): "plc-mode diverter is not shelved",  # type: ignore[arg-type]
+    }
+    for event, sentence in refused.items():
+        assert panel.alarms.refusal(event) == sentence
+    told = list(panel.told)
+    panel.acknowledge("plc-jump", "plc").shelve(1, "plc-lost", "plc")
+    assert panel.told == told
+    panel.shelve(SHELVED_AT_MOST_S)
+    assert panel.state() == "shelved"
+    assert panel.alarms.refusal(AlarmAcknowledge("plc-mode", "diverter", "x")) == (
+        "plc-mode diverter is shelved: there is nothing to acknowledge"
+    )
+
+
+def test_the_line_takes_what_people_say() -> None:
+    bench = Bench().started()
+    bench.give(PlcLost("timeout"))
+    bench.give(AlarmAcknowledge("plc-lost", "plc", "panel"))
+    assert bench.last(AlarmAcknowledged) == AlarmAcknowledged(alarm="plc-lost", subject="plc", who="panel")
+    bench.give(DeviceState("scanner", connected=False))
+    bench.wait(DELAY.on_s)
+    bench.give(AlarmShelve("device-lost", "scanner", "panel", bench.ms * 1_000_000 + NS_PER_S))
+    assert bench.last(AlarmShelved).for_s == 1
+    bench.wait(1)
+    assert bench.last(AlarmUnshelved).who == ""
