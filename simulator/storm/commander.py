@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -35,38 +35,39 @@ class Commander:
 
     def pause(self, *, on: bool) -> None:
         """Begin a pause, or end it."""
-        self._post(Pause if on else Resume, 0.0)
+        self._post(Pause if on else Resume, {})
 
     def dry_run(self, *, on: bool) -> None:
         """Begin a dry run, or end it."""
-        self._post(DryRun, 0.0, on=on)
+        self._post(DryRun, {"on": on})
 
     def hold(self, codes: Collection[str]) -> None:
         """Replace the commanded hold list."""
         sha256, number = stage(self._folder, codes)
         self.lists[sha256] = frozenset(codes)
-        self._post(HoldList, 0.0, sha256=sha256, codes=number)
+        self._post(HoldList, {"sha256": sha256, "codes": number})
 
     def weights(self, range_g: tuple[float, float]) -> None:
         """Change the policy: what a parcel may weigh."""
-        self._post(ChangePolicy, 0.0, weight_range_g=range_g)
+        self._post(ChangePolicy, {"weight_range_g": range_g})
 
     def resolve(self, epoch: int, number: int) -> None:
         """Tell what opening a parcel came to."""
         found = self._random.choice([(), ("knife",)])
         resolution = "confirmed" if found else "cleared"
-        self._post(Resolve, 0.0, parcel={"epoch": epoch, "number": number}, resolution=resolution, found=found)
+        parcel = {"epoch": epoch, "number": number}
+        self._post(Resolve, {"parcel": parcel, "resolution": resolution, "found": found})
 
     def expired(self) -> None:
         """A pause that came late."""
-        self._post(Pause, 2 * _LASTS_S)
+        self._post(Pause, {}, age_s=2 * _LASTS_S)
 
     def again(self) -> None:
         """One of the last commands once more, as a doubled message is."""
         if self.posted:
             self._put(self._random.choice(list(self.posted.values())[-20:]))
 
-    def _post(self, model: type[Command], age_s: float, **fields: Any) -> None:
+    def _post(self, model: type[Command], fields: Mapping[str, Any], age_s: float = 0.0) -> None:
         issued = self._clock.utc() - timedelta(seconds=age_s)
         command = model.model_validate(
             {

@@ -161,7 +161,7 @@ class Clerk:
         rules = self.desk.rules
         devices = self.desk.setup.by_name
         missing = rules.may_be_missing if command.may_be_missing is None else frozenset(command.may_be_missing)
-        if unknown := sorted(missing - devices.keys()):
+        if unknown := sorted(device for device in missing if device not in devices):
             raise RefusedError("policy", f"there is no device {', '.join(unknown)}; there are: {', '.join(devices)}")
         self.desk.rules = PolicySetup(
             version=f"{rules.version.partition('+')[0]}+{command.id}",
