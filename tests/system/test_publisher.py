@@ -167,7 +167,7 @@ def test_every_event_arrives_once_in_order_as_a_cloud_event(
     assert event.pop("time").endswith("Z")
     assert event == {
         "specversion": "1.0", "id": f"{station.journal.incarnation}-502", "source": "inspection/hall/belt/s1",
-        "type": "inspection.v1.device-changed", "datacontenttype": "application/json",
+        "type": "inspection.v1.device-changed", "clockstate": "unknown", "datacontenttype": "application/json",
         "dataschema": "urn:inspection-station:schema:device-changed:2", "sequence": 502,
         "data": {"device": "scanner-1", "connected": False, "detail": "unplugged", "count": None},
     }  # fmt: skip
