@@ -18,7 +18,17 @@ from rich.console import Console
 from station.cli_parts import ConfigFile, Overrides, ParcelName, configuration, fail, parcel_name
 from station.clock import now_ns, now_utc, utc_text
 from station.config import StationConfig
-from station.core.commands import ChangePolicy, Command, DryRun, HoldList, Pause, Resolve, Resume
+from station.core.commands import (
+    AcknowledgeAlarm,
+    ChangePolicy,
+    Command,
+    DryRun,
+    HoldList,
+    Pause,
+    Resolve,
+    Resume,
+    ShelveAlarm,
+)
 from station.holding import HoldListError, stage
 from station.journal import Inbox, InboxError, JournalError, Reader
 from station.lists import ListError, read_hold_list
@@ -30,6 +40,7 @@ _LOOK_S = 0.05
 Who = Annotated[str, typer.Option(help="Who wishes it; by default the user of this PC.")]
 Expires = Annotated[float, typer.Option(help="Seconds after which it is not carried out any more.", min=1, max=86400)]
 Wait = Annotated[float, typer.Option(help="Seconds to wait for the answer.", min=0)]
+AlarmAndSubject = Annotated[str, typer.Argument(metavar="ALARM/SUBJECT", help="As `station status` names it.")]
 Identity = Annotated[str, typer.Option("--id", help="Its id, to send the same one again; by default a new one.")]
 
 
@@ -94,6 +105,37 @@ def resolve(
     _wish(tree, Resolve, _sign(who, expires, identity) | fields, wait)
 
 
+@commands_app.command(epilog="Example: station ack config/demo.yaml device-lost/scanner")
+def ack(
+    config: ConfigFile,
+    alarm: AlarmAndSubject,
+    who: Who = "",
+    expires: Expires = 60,
+    wait: Wait = 10,
+    identity: Identity = "",
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Acknowledge an alarm: somebody has seen it."""
+    tree, _ = configuration(config, overrides)
+    _wish(tree, AcknowledgeAlarm, _sign(who, expires, identity) | _alarm(alarm), wait)
+
+
+@commands_app.command(epilog="Example: station shelve config/demo.yaml trigger-step/xray --hours 2")
+def shelve(
+    config: ConfigFile,
+    alarm: AlarmAndSubject,
+    hours: Annotated[float, typer.Option(help="For so long; 0 to be told of it again.", min=0, max=8)] = 1,
+    who: Who = "",
+    expires: Expires = 60,
+    wait: Wait = 10,
+    identity: Identity = "",
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Do not tell of an alarm for a while. Those of priority top cannot be shelved."""
+    tree, _ = configuration(config, overrides)
+    _wish(tree, ShelveAlarm, _sign(who, expires, identity) | _alarm(alarm) | {"for_s": hours * 3600}, wait)
+
+
 @commands_app.command(epilog="Example: station hold config/demo.yaml held.csv")
 def hold(
     config: ConfigFile,
@@ -144,6 +186,11 @@ def policy(
         fail(f"{error}: write --threshold LABEL=SCORE and --weight-range LEAST:GREATEST", 2)
     named = {name: value for name, value in changes.items() if value not in (None, {})}
     _wish(tree, ChangePolicy, _sign(who, expires, identity) | named, wait)
+
+
+def _alarm(text: str) -> dict[str, str]:
+    alarm, _, subject = text.partition("/")
+    return {"alarm": alarm, "subject": subject}
 
 
 def _score(text: str) -> tuple[str, float]:

@@ -73,7 +73,7 @@ def alarms(look: dict[str, Any]) -> RenderableType:
             state += f", {alarm['left_s'] / 60:.0f} min left"
         if alarm["by"]:
             state += f", follows from {alarm['by']}"
-        name = f"{alarm['alarm']} {alarm['subject']}"
+        name = f"{alarm['alarm']}/{alarm['subject']}"
         table.add_row(Text(alarm["priority"], style=style), name, Text(state), Text(alarm["text"]))
     content: RenderableType = table if rows else Text("none", style="green")
     return Panel(content, title="alarms", title_align="left")

@@ -13,7 +13,7 @@ from typing import Literal
 from station.core.actions import Keep
 from station.core.alarm_kinds import kind_of
 from station.core.events import AlarmAcknowledge, AlarmShelve
-from station.core.handbook import AlarmKind, AlarmName
+from station.core.handbook import SHELVED_AT_MOST_S, AlarmKind, AlarmName
 from station.core.network import NS_PER_S, Network
 from station.core.records import (
     AlarmAcknowledged,
@@ -25,7 +25,6 @@ from station.core.records import (
 )
 
 State = Literal["normal", "unacknowledged", "acknowledged", "returned-unacknowledged", "shelved", "suppressed"]
-SHELVED_AT_MOST_S = 8 * 3600
 _LOST = ("device-lost", "plc-lost")
 
 

@@ -9,9 +9,29 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from station.core.actions import Action, Keep
-from station.core.commands import ChangePolicy, Command, DryRun, HoldList, Pause, Resolve, Resume, moment
+from station.core.alarms import Alarms
+from station.core.commands import (
+    AcknowledgeAlarm,
+    ChangePolicy,
+    Command,
+    DryRun,
+    HoldList,
+    Pause,
+    Resolve,
+    Resume,
+    ShelveAlarm,
+    moment,
+)
 from station.core.desk import Desk
-from station.core.events import CommandMalformed, CommandReceived, ParcelKey, StationMode
+from station.core.events import (
+    AlarmAcknowledge,
+    AlarmShelve,
+    CommandMalformed,
+    CommandReceived,
+    ParcelKey,
+    StationMode,
+)
+from station.core.network import NS_PER_S
 from station.core.now import Now
 from station.core.parcel import TRANSITIONS, State, Step
 from station.core.records import CommandResult, ModeChanged, ParcelRef, ParcelResolved, PolicyChanged
@@ -25,6 +45,7 @@ REFUSALS: Mapping[str, str] = {
     "policy": "it names a device that the station does not have",
     "unknown-parcel": "the journal knows no such parcel, or no longer",
     "not-now": "the parcel is still on the belt, it passed, or it is resolved already",
+    "alarm": "no such alarm stands, it is acknowledged already, or it cannot be shelved",
     "clock": "its issued_at lies more than five minutes ahead of the station's clock",
 }
 """Every reason for which a command is refused; docs/mqtt.md lists them from here."""
@@ -54,6 +75,7 @@ class Clerk:
 
     desk: Desk
     tracker: Tracker
+    alarms: Alarms
     _answered: deque[str] = field(default_factory=lambda: deque(maxlen=_ANSWERED))
     _rules: dict[type[Command], Rule] = field(init=False)
 
@@ -65,6 +87,8 @@ class Clerk:
             Resolve: self._resolve,
             HoldList: self._hold,
             ChangePolicy: self._policy,
+            AcknowledgeAlarm: self._acknowledge,
+            ShelveAlarm: self._shelve,
         }
 
     def take(self, event: CommandReceived, count: int | None, now: Now) -> list[Action]:
@@ -174,6 +198,22 @@ class Clerk:
         record = PolicyChanged(policy=self.desk.rules, command=command.id, who=command.who, count=count)
         return [Keep(record)], f"policy {self.desk.rules.version} is in force"
 
+    def _acknowledge(self, command: AcknowledgeAlarm, _event: CommandReceived, _count: int | None) -> Done:
+        wish = AlarmAcknowledge(command.alarm, command.subject, command.who)
+        self._allowed(wish)
+        return [*self.alarms.acknowledge(wish)], f"{about(command)} is acknowledged"
+
+    def _shelve(self, command: ShelveAlarm, _event: CommandReceived, _count: int | None) -> Done:
+        until_ns = self.alarms.now_ns + int(command.for_s * NS_PER_S)
+        wish = AlarmShelve(command.alarm, command.subject, command.who, until_ns)
+        self._allowed(wish)
+        how = f"shelved for {command.for_s:g} s" if command.for_s else "told of again"
+        return [*self.alarms.shelve(wish)], f"{about(command)} is {how}"
+
+    def _allowed(self, wish: AlarmAcknowledge | AlarmShelve) -> None:
+        if refusal := self.alarms.refusal(wish):
+            raise RefusedError("alarm", refusal)
+
 
 def _or(changed: T | None, before: T) -> T:
     return before if changed is None else changed
@@ -190,6 +230,8 @@ def about(command: Command) -> str:
             return f"{command.parcel.epoch}/{command.parcel.number}"
         case HoldList():
             return command.sha256
+        case AcknowledgeAlarm() | ShelveAlarm():
+            return f"{command.alarm}/{command.subject}"
     return ""
 
 

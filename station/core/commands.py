@@ -7,6 +7,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from station.core.handbook import SHELVED_AT_MOST_S, AlarmName
+
 LONGEST = timedelta(hours=24)
 """How long after its issue a command may still be carried out."""
 
@@ -29,6 +31,7 @@ Time = Annotated[str, Field(pattern=_TIME), AfterValidator(_in_ms)]
 """UTC, ISO-8601 with `Z`; kept with milliseconds."""
 CommandId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 Who = Annotated[str, Field(min_length=1, max_length=64, pattern=_PRINTABLE)]
+Subject = Annotated[str, Field(min_length=1, max_length=64, pattern=_PRINTABLE)]
 Found = Annotated[str, Field(min_length=1, max_length=64, pattern=_PRINTABLE)]
 Grams = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -130,7 +133,25 @@ class ChangePolicy(Command):
         return self
 
 
+class AcknowledgeAlarm(Command):
+    """Somebody has seen the alarm."""
+
+    type: ClassVar[str] = "acknowledge-alarm"
+    alarm: AlarmName
+    subject: Subject
+
+
+class ShelveAlarm(Command):
+    """Somebody does not want to be told of the alarm for so many seconds; 0 unshelves it."""
+
+    type: ClassVar[str] = "shelve-alarm"
+    alarm: AlarmName
+    subject: Subject
+    for_s: Annotated[float, Field(ge=0, le=SHELVED_AT_MOST_S, allow_inf_nan=False)]
+
+
 COMMANDS: dict[str, type[Command]] = {
-    model.type: model for model in (Pause, Resume, DryRun, Resolve, HoldList, ChangePolicy)
+    model.type: model
+    for model in (Pause, Resume, DryRun, Resolve, HoldList, ChangePolicy, AcknowledgeAlarm, ShelveAlarm)
 }
 """Every command by its name; the inbox, the topics and the schemas know no other list."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Priority = Literal["low", "medium", "high", "top"]
+SHELVED_AT_MOST_S = 8 * 3600
+"""An alarm that is shelved comes back by itself: a shift is the longest."""
 AlarmName = Literal[
     "belt-stopped",
     "clock",

@@ -94,7 +94,7 @@ class Line:
         self.tracker = Tracker(self.setup.geometry)
         self.desk = Desk(self.setup, self.plc, self.alarms)
         self.witness = Witness(self.desk, Matcher(self.setup))
-        self.clerk = Clerk(self.desk, self.tracker)
+        self.clerk = Clerk(self.desk, self.tracker, self.alarms)
         self._new_belt()
         self._handlers = {
             BarcodeReading: self._on_reading,

@@ -168,6 +168,8 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "dry-run": {"on": False},
     "resolve": {"parcel": {"epoch": 5, "number": 1}, "resolution": "confirmed", "found": ["knife"]},
     "hold-list": {"codes": ["A", "B"]},
+    "acknowledge-alarm": {"alarm": "device-lost", "subject": "scanner"},
+    "shelve-alarm": {"alarm": "device-lost", "subject": "scanner", "for_s": 3600},
     "policy": {"thresholds": {"knife": 0.4}, "weight_range_g": [100, 200]},
 }
 

@@ -9,9 +9,9 @@ import pytest
 
 from station.core.actions import Keep
 from station.core.alarm_kinds import kind_of
-from station.core.alarms import SHELVED_AT_MOST_S, Alarms
+from station.core.alarms import Alarms
 from station.core.events import AlarmAcknowledge, AlarmShelve, DeviceState, PlcLost
-from station.core.handbook import HANDBOOK, AlarmName
+from station.core.handbook import HANDBOOK, SHELVED_AT_MOST_S, AlarmName
 from station.core.network import JOIN_NS, NS_PER_S, TOGETHER, TOGETHER_NS, Network
 from station.core.records import (
     AlarmAcknowledged,

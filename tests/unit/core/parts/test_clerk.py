@@ -9,10 +9,22 @@ import pytest
 
 from station.core.actions import Keep
 from station.core.clerk import REFUSALS
-from station.core.commands import ChangePolicy, Command, DryRun, HoldList, ParcelName, Pause, Resolve, Resume
+from station.core.commands import (
+    AcknowledgeAlarm,
+    ChangePolicy,
+    Command,
+    DryRun,
+    HoldList,
+    ParcelName,
+    Pause,
+    Resolve,
+    Resume,
+    ShelveAlarm,
+)
 from station.core.events import (
     CommandMalformed,
     CommandReceived,
+    Condition,
     HeldCodes,
     Lane,
     ListsLoaded,
@@ -26,6 +38,9 @@ from station.core.now import Now
 from station.core.parcel import State
 from station.core.policy import REASONS
 from station.core.records import (
+    AlarmAcknowledged,
+    AlarmShelved,
+    AlarmUnshelved,
     CommandResult,
     Decided,
     ListsChanged,
@@ -79,6 +94,47 @@ def inspected(bench: Bench, number: int = 1) -> Bench:
     bench.ride(number, 2000)
     bench.leaves(number, 5600, Place.INSPECT, Why.INSPECT_ORDER)
     return bench.go(5620)
+
+
+# --- alarms
+
+
+def inbox_lost(bench: Bench) -> Bench:
+    bench.give(Condition("inbox", "lost", standing=True, text="it is begun anew"))
+    return bench
+
+
+def ack(alarm: str = "inbox", subject: str = "lost", identity: str = "c-1") -> Any:
+    return wish(AcknowledgeAlarm, identity, alarm=alarm, subject=subject)
+
+
+def shelve(for_s: float, alarm: str = "inbox", subject: str = "lost", identity: str = "c-1") -> Any:
+    return wish(ShelveAlarm, identity, alarm=alarm, subject=subject, for_s=for_s)
+
+
+def test_an_alarm_is_acknowledged_once(bench: Bench) -> None:
+    records = give(inbox_lost(bench), ack())
+    assert records[0] == AlarmAcknowledged(alarm="inbox", subject="lost", who="anna")
+    assert answer(records) == ("accepted", "", "inbox/lost is acknowledged")
+    assert bench.last(CommandResult).about == "inbox/lost"
+    text = "inbox lost is acknowledged: there is nothing to acknowledge"
+    assert answer(give(bench, ack(identity="c-2"))) == ("refused", "alarm", text)
+
+
+def test_an_alarm_is_shelved_and_told_of_again(bench: Bench) -> None:
+    records = give(inbox_lost(bench), shelve(3600))
+    assert records[0] == AlarmShelved(alarm="inbox", subject="lost", who="anna", for_s=3600)
+    assert answer(records) == ("accepted", "", "inbox/lost is shelved for 3600 s")
+    records = give(bench, shelve(0, identity="c-2"))
+    assert AlarmUnshelved(alarm="inbox", subject="lost", who="anna") in records
+    assert answer(records) == ("accepted", "", "inbox/lost is told of again")
+
+
+def test_what_is_no_alarm_or_one_of_the_gravest_is_refused(bench: Bench) -> None:
+    assert answer(give(bench, ack())) == ("refused", "alarm", "there is no alarm inbox lost")
+    bench.give(Condition("journal", "disk", standing=True, text="full"))
+    text = "journal is of priority top, and cannot be shelved"
+    assert answer(give(bench, shelve(60, "journal", "disk", "c-2"))) == ("refused", "alarm", text)
 
 
 # --- the mode
@@ -244,7 +300,9 @@ def test_what_has_no_id_is_answered_each_time(bench: Bench) -> None:
 
 
 def test_every_reason_is_in_the_list() -> None:
-    assert set(REFUSALS) == {"malformed", "expired", "clock", "unknown-parcel", "not-now", "hold-list", "policy"}
+    assert set(REFUSALS) == {
+        *("malformed", "expired", "clock", "unknown-parcel", "not-now", "hold-list", "policy", "alarm")
+    }
     assert all(REFUSALS.values())
 
 

@@ -26,7 +26,16 @@ def read(model: type[Any], fields: dict[str, Any]) -> Any:
 
 def test_commands_are_named_by_their_types() -> None:
     assert all(name == model.type for name, model in COMMANDS.items())
-    assert set(COMMANDS) == {"pause", "resume", "dry-run", "resolve", "hold-list", "policy"}
+    assert set(COMMANDS) == {
+        "pause",
+        "resume",
+        "dry-run",
+        "resolve",
+        "hold-list",
+        "policy",
+        "acknowledge-alarm",
+        "shelve-alarm",
+    }
 
 
 def test_times_are_kept_with_milliseconds_so_that_they_compare_as_texts() -> None:
