@@ -72,6 +72,8 @@ def _swapped(plant: Plant, _size: float) -> None:
 
 ONCE: Mapping[str, Callable[[Plant, float], None]] = {
     "plc-clock-step": _clock_step,
+    "plc-clock-back": lambda plant, ms: _clock_step(plant, -ms),
+    "plc-clock-nudge": _clock_step,
     "encoder-jump": _encoder_jump,
     "parcel-removed": _removed,
     "parcel-added": _added,

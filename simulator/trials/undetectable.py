@@ -13,14 +13,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import yaml
 from rich.console import Console
 from rich.progress import track
 
 from simulator.faults import FAULTS, Fault, Kind, Switch
-from simulator.storm.promises import Promise
+from simulator.storm.promises import Promise, key_of
 from simulator.storm.storm import PARCELS_PER_HOUR, Storm
+from simulator.storm.truth import Key
 from simulator.storm.weather import Episode
 
 OUT = Path("docs/rates.yaml")
@@ -64,8 +66,15 @@ def tried(fault: Fault, target: str, parcels: int, seed: int = _SEED) -> Rate:
     """Run one fault's storm."""
     seconds = _FIRST_S + parcels * 3600 / PARCELS_PER_HOUR
     episodes = episodes_of(fault, target, seconds, seed)
-    result = Storm(seed, seconds, episodes).run()
-    wrongly = sum(v.promise is Promise.OWN_EVIDENCE for v in result.violations) + result.strays
+    passed: set[Key] = set()
+
+    def heard(_ms: float, kind: str, fields: dict[str, Any]) -> None:
+        if kind == "record" and fields["record"].type == "parcel-completed" and fields["record"].outcome == "pass":
+            passed.add(key_of(fields["record"].parcel))
+
+    result = Storm(seed, seconds, episodes, heard).run()
+    lied = [v.key for v in result.violations if v.promise is Promise.OWN_EVIDENCE]
+    wrongly = len(passed.intersection(lied)) + lied.count(None) + result.strays  # None: it has no number of its own
     return Rate(fault.name, target, len(episodes), result.parcels, result.released, wrongly, result.strays)
 
 
