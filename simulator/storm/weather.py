@@ -21,8 +21,7 @@ _LONG_CALM_SHARE = 0.08
 _TOGETHER = (1, 2, 2, 3)
 _WITHIN_S = 5.0
 DISK = frozenset({"disk-full", "disk-fsync", "power-cut"})
-_RARE = {"page-corrupted": 0.6, "power-cut": 0.5, "link-flapping": 0.0}
-"""A link that flaps is not drawn yet: an event that is on its way at three breaks in a row is flagged for it."""
+_RARE = {"page-corrupted": 0.6, "power-cut": 0.5}
 _LONG = {"plc-mute": 90.0}
 """So long (s), at times: more parcels leave than the PLC's ring of outcomes holds."""
 _LONG_SHARE = 0.15

@@ -40,7 +40,8 @@ class Shelf:
 class Feed:
     """Made anew for each connection: it begins behind the cursor, so what was open is sent again, and in order.
 
-    Nothing goes before the broker has acknowledged the state, and up to `careful_until` one event at a time.
+    Nothing goes before the broker has acknowledged the state, no event within `quiet_s`, and those up to
+    `careful_until` one at a time.
 
     Attributes:
         sound: the broker has acknowledged the state.
@@ -48,10 +49,11 @@ class Feed:
         newest: the last event that was sent.
     """
 
-    def __init__(self, shelf: Shelf, link: Link, *, careful_until: int, rejected: Rejected) -> None:
+    def __init__(self, shelf: Shelf, link: Link, *, careful_until: int, quiet_s: float, rejected: Rejected) -> None:
         self._shelf = shelf
         self._link = link
         self._careful_until = careful_until
+        self._quiet_s = quiet_s
         self._rejected = rejected
         self._now = shelf.clock.mono_ns
         self._interval_ns = shelf.settings.keepalive_s * 1_000_000_000
@@ -94,7 +96,7 @@ class Feed:
     def pump(self) -> None:
         """Take acknowledgements, move the cursor, and send what the window has room for."""
         self.take()
-        if self.sound:
+        if self.sound and self.lived_s >= self._quiet_s:
             self._fill()
         if self._window.head != self.head:
             self.head, self._head_ns = self._window.head, self._now()

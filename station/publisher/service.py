@@ -158,7 +158,8 @@ class Service:
 
     def _feed(self, link: Link, shelf: Shelf) -> Generator[Wait, float | None, bool]:
         flag = Rejecting(shelf.cursor, self._teller, self._clock)
-        feed = Feed(shelf, link, careful_until=self._verdict.careful_until, rejected=flag)
+        verdict = self._verdict
+        feed = Feed(shelf, link, careful_until=verdict.careful_until, quiet_s=verdict.quiet_s, rejected=flag)
         try:
             silent = yield from self._pump(feed, link, shelf)
         except LinkError as error:

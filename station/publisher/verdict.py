@@ -3,13 +3,15 @@
 After a connection that ended suddenly with events on their way, those go one at a time. An event is never accepted if
 then, three times, the broker took this client's state message and, with that one event alone on its way, closed the
 connection at once or acknowledged nothing although it was alive. A broker that stops or is killed does not do that
-three times to one event.
+three times to one event. Nor does a link that breaks again and again: before the second and the third time the
+connection must have stayed up for `quiet_s` without any event, and one that did not clears the event.
 """
 
 from __future__ import annotations
 
 STRIKES = 3
 AT_ONCE_S = 1.0
+QUIET_S = 3.0
 SHORT_S = 10.0
 FLAPS = 3
 FIRST_WAIT_S = 0.2
@@ -36,6 +38,11 @@ class Verdict:
         """Whether the broker ends connections again and again soon after accepting them."""
         return self._flaps >= FLAPS
 
+    @property
+    def quiet_s(self) -> float:
+        """How long the next connection must stay up before an event goes: longer each time, so that no rhythm fits."""
+        return QUIET_S * self._strikes
+
     def wait_s(self) -> float:
         """How long to wait before the next attempt."""
         if self.flapping:
@@ -51,6 +58,8 @@ class Verdict:
         self._failures = 0
         if up_to >= self.careful_until:
             self.careful_until = 0
+        if self._struck is not None and up_to >= self._struck:
+            self._clear()
 
     def ended(
         self, *, head: int | None, newest: int, sound: bool, lived_s: float, open_s: float, silent: bool
@@ -67,6 +76,8 @@ class Verdict:
         """
         self._failures += not sound
         sudden = head is not None and sound and (silent or open_s < AT_ONCE_S)
+        if sound and head is None:
+            self._clear()
         if not sudden:
             self._flaps = self._flaps + 1 if lived_s < SHORT_S else 0
             return None
@@ -76,3 +87,7 @@ class Verdict:
         self._strikes = self._strikes + 1 if head == self._struck else 1
         self._struck = head
         return head if self._strikes >= STRIKES else None
+
+    def _clear(self) -> None:
+        """No event is to blame."""
+        self._struck, self._strikes = None, 0

@@ -67,6 +67,26 @@ def test_strikes_count_for_one_event_in_a_row() -> None:
     assert ended(verdict, 7) == 7
 
 
+def test_a_connection_without_an_event_that_breaks_clears_the_event() -> None:
+    verdict, waits = Verdict(), []
+    for _ in range(20):
+        assert [ended(verdict, 5), ended(verdict, 5)] == [None, None]
+        waits.append(verdict.quiet_s)
+        assert ended(verdict, None) is None
+        assert verdict.quiet_s == 0
+    assert min(waits) > 0
+
+
+def test_the_suspected_event_waits_longer_each_time_and_no_more_once_it_is_acknowledged() -> None:
+    verdict, waits = Verdict(), []
+    for _ in range(3):
+        ended(verdict, 5)
+        waits.append(verdict.quiet_s)
+    assert waits == [0.0, 3.0, 6.0]
+    verdict.acknowledged(5)
+    assert verdict.quiet_s == 0
+
+
 def test_silence_of_a_live_broker_is_a_strike_too() -> None:
     verdict = Verdict()
     assert [ended(verdict, 5, open_s=30.0, silent=True) for _ in range(4)] == [None, None, None, 5]
