@@ -12,8 +12,7 @@ from typing import Literal
 
 from station.core.actions import Keep
 from station.core.alarm_kinds import kind_of
-from station.core.events import AlarmAcknowledge, AlarmShelve
-from station.core.handbook import SHELVED_AT_MOST_S, AlarmKind, AlarmName
+from station.core.handbook import AlarmKind, AlarmName
 from station.core.network import NS_PER_S, Network
 from station.core.records import (
     AlarmAcknowledged,
@@ -26,6 +25,10 @@ from station.core.records import (
 
 State = Literal["normal", "unacknowledged", "acknowledged", "returned-unacknowledged", "shelved", "suppressed"]
 _LOST = ("device-lost", "plc-lost")
+
+
+class AlarmRefusedError(Exception):
+    """What a person wishes of an alarm cannot be done now; the sentence says why."""
 
 
 @dataclass(slots=True)
@@ -120,40 +123,39 @@ class Alarms:
 
     # --- people ----------------------------------------------------------------------------------------------------
 
-    def refusal(self, event: AlarmAcknowledge | AlarmShelve) -> str:
-        """Why that cannot be done now, "" if it can: for whoever has to answer a person."""
-        alarm = self.listed.get((event.alarm, event.subject))
-        if alarm is None or alarm.state == "normal":
-            return f"there is no alarm {event.alarm} {event.subject}"
-        if isinstance(event, AlarmAcknowledge):
-            waits = alarm.state in {"unacknowledged", "returned-unacknowledged"}
-            return "" if waits else f"{event.alarm} {event.subject} is {alarm.state}: there is nothing to acknowledge"
-        if event.until <= self.now_ns:
-            return "" if alarm.state == "shelved" else f"{event.alarm} {event.subject} is not shelved"
-        if alarm.kind.priority == "top":
-            return f"{event.alarm} is of priority top, and cannot be shelved"
-        if event.until - self.now_ns > SHELVED_AT_MOST_S * NS_PER_S:
-            return f"an alarm is shelved for {SHELVED_AT_MOST_S // 3600} h at most"
-        return ""
+    def acknowledge(self, alarm: AlarmName, subject: str, who: str) -> list[Keep]:
+        """Somebody has seen it.
 
-    def acknowledge(self, event: AlarmAcknowledge) -> list[Keep]:
-        """Somebody has seen it."""
-        if self.refusal(event):
-            return []
-        self.listed[event.alarm, event.subject].seen = True
-        record = AlarmAcknowledged(alarm=event.alarm, subject=event.subject, who=event.who)
-        return [Keep(record), *self._settle()]
+        Raises:
+            AlarmRefusedError: there is nothing to acknowledge.
+        """
+        listed = self._not_normal(alarm, subject)
+        if listed.state not in {"unacknowledged", "returned-unacknowledged"}:
+            raise AlarmRefusedError(f"{alarm} {subject} is {listed.state}: there is nothing to acknowledge")
+        listed.seen = True
+        return [Keep(AlarmAcknowledged(alarm=alarm, subject=subject, who=who)), *self._settle()]
 
-    def shelve(self, event: AlarmShelve) -> list[Keep]:
-        """Somebody does not want to be told of it for a while; or wants to again."""
-        if self.refusal(event):
-            return []
-        alarm, left_ns = self.listed[event.alarm, event.subject], event.until - self.now_ns
-        if left_ns <= 0:
-            return [*_unshelve(alarm, event.who), *self._settle()]
-        alarm.shelved_until_ns = event.until
-        record = AlarmShelved(alarm=alarm.alarm, subject=alarm.subject, who=event.who, for_s=left_ns / NS_PER_S)
-        return [Keep(record), *self._settle()]
+    def shelve(self, alarm: AlarmName, subject: str, who: str, for_s: float) -> list[Keep]:
+        """Somebody does not want to be told of it for so long; for 0 s: wants to again.
+
+        Raises:
+            AlarmRefusedError: there is no such alarm, it is one that must be told of, or none that was shelved.
+        """
+        listed = self._not_normal(alarm, subject)
+        if not for_s:
+            if listed.state != "shelved":
+                raise AlarmRefusedError(f"{alarm} {subject} is not shelved")
+            return [*_unshelve(listed, who), *self._settle()]
+        if listed.kind.priority == "top":
+            raise AlarmRefusedError(f"{alarm} is of priority top, and cannot be shelved")
+        listed.shelved_until_ns = self.now_ns + int(for_s * NS_PER_S)
+        return [Keep(AlarmShelved(alarm=alarm, subject=subject, who=who, for_s=for_s)), *self._settle()]
+
+    def _not_normal(self, alarm: AlarmName, subject: str) -> Alarm:
+        listed = self.listed.get((alarm, subject))
+        if listed is None or listed.state == "normal":
+            raise AlarmRefusedError(f"there is no alarm {alarm} {subject}")
+        return listed
 
     # --- what follows from all that ----------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from station.core.actions import Action, Keep
-from station.core.alarms import Alarms
+from station.core.alarms import AlarmRefusedError, Alarms
 from station.core.commands import (
     AcknowledgeAlarm,
     ChangePolicy,
@@ -24,14 +24,11 @@ from station.core.commands import (
 )
 from station.core.desk import Desk
 from station.core.events import (
-    AlarmAcknowledge,
-    AlarmShelve,
     CommandMalformed,
     CommandReceived,
     ParcelKey,
     StationMode,
 )
-from station.core.network import NS_PER_S
 from station.core.now import Now
 from station.core.parcel import TRANSITIONS, State, Step
 from station.core.records import CommandResult, ModeChanged, ParcelRef, ParcelResolved, PolicyChanged
@@ -102,6 +99,8 @@ class Clerk:
             done, text = self._rules[type(command)](command, event, count)
         except RefusedError as error:
             return [_answer(event, error.reason, str(error))]
+        except AlarmRefusedError as error:
+            return [_answer(event, "alarm", str(error))]
         return [*done, _answer(event, "", text)]
 
     def refuse(self, event: CommandMalformed) -> list[Action]:
@@ -199,20 +198,13 @@ class Clerk:
         return [Keep(record)], f"policy {self.desk.rules.version} is in force"
 
     def _acknowledge(self, command: AcknowledgeAlarm, _event: CommandReceived, _count: int | None) -> Done:
-        wish = AlarmAcknowledge(command.alarm, command.subject, command.who)
-        self._allowed(wish)
-        return [*self.alarms.acknowledge(wish)], f"{about(command)} is acknowledged"
+        done = self.alarms.acknowledge(command.alarm, command.subject, command.who)
+        return [*done], f"{about(command)} is acknowledged"
 
     def _shelve(self, command: ShelveAlarm, _event: CommandReceived, _count: int | None) -> Done:
-        until_ns = self.alarms.now_ns + int(command.for_s * NS_PER_S)
-        wish = AlarmShelve(command.alarm, command.subject, command.who, until_ns)
-        self._allowed(wish)
+        done = self.alarms.shelve(command.alarm, command.subject, command.who, command.for_s)
         how = f"shelved for {command.for_s:g} s" if command.for_s else "told of again"
-        return [*self.alarms.shelve(wish)], f"{about(command)} is {how}"
-
-    def _allowed(self, wish: AlarmAcknowledge | AlarmShelve) -> None:
-        if refusal := self.alarms.refusal(wish):
-            raise RefusedError("alarm", refusal)
+        return [*done], f"{about(command)} is {how}"
 
 
 def _or(changed: T | None, before: T) -> T:

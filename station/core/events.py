@@ -363,25 +363,6 @@ class PictureRule:
 
 
 @dataclass(frozen=True, slots=True)
-class AlarmAcknowledge:
-    """Somebody has seen the alarm; `who` as the site names a role or a terminal."""
-
-    alarm: AlarmName
-    subject: str
-    who: str
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmShelve:
-    """Somebody does not want to be told of it until then, monotonic ns; a moment that is past unshelves it."""
-
-    alarm: AlarmName
-    subject: str
-    who: str
-    until: int
-
-
-@dataclass(frozen=True, slots=True)
 class OpenParcel:
     """A parcel that an earlier run of the daemon saw enter (UTC, ISO-8601) and did not complete."""
 
@@ -478,8 +459,6 @@ Event = (
     | CommandReceived
     | CommandMalformed
     | PictureRule
-    | AlarmAcknowledge
-    | AlarmShelve
     | Starting
     | Stopping
     | Tick

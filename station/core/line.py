@@ -13,8 +13,6 @@ from station.core.belt import BeltHistory, ClockMatch, Unwrap
 from station.core.clerk import Clerk
 from station.core.desk import Desk
 from station.core.events import (
-    AlarmAcknowledge,
-    AlarmShelve,
     BarcodeReading,
     CommandMalformed,
     CommandReceived,
@@ -115,8 +113,6 @@ class Line:
             CommandReceived: self._on_command,
             CommandMalformed: lambda event, _: self.clerk.refuse(event),
             PictureRule: self._on_picture_rule,
-            AlarmAcknowledge: lambda event, _: [*self.alarms.acknowledge(event)],
-            AlarmShelve: lambda event, _: [*self.alarms.shelve(event)],
             Starting: self._on_starting,
             Stopping: lambda event, _: [Keep(StationStopped(cause=event.cause))],
             Tick: lambda _, now: [*self.alarms.pass_time(), *self._decide_ready(now)],

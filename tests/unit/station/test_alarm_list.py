@@ -7,8 +7,6 @@ import io
 from rich.console import Console
 
 from station.core.alarms import Alarms
-from station.core.events import AlarmAcknowledge, AlarmShelve
-from station.core.network import NS_PER_S
 from station.snapshot import _alarm
 from station.status import alarms as panel
 
@@ -27,11 +25,11 @@ def test_a_calm_station_has_none() -> None:
 def test_each_alarm_is_shown_with_its_state_and_the_grave_ones_first() -> None:
     alarms = Alarms()
     alarms.set("plc-mode", "diverter", "the diverter is in hand")
-    alarms.shelve(AlarmShelve("plc-mode", "diverter", "panel", 600 * NS_PER_S))
+    alarms.shelve("plc-mode", "diverter", "panel", 600)
     alarms.set("parcel-lost", "belt", "parcel 7 was not seen")
     alarms.set("journal", "disk", "no space left")
     alarms.set("no-session", "plc", "not taken")
-    alarms.acknowledge(AlarmAcknowledge("journal", "disk", "panel"))
+    alarms.acknowledge("journal", "disk", "panel")
     lines = shown(alarms)
     assert [line.split()[:2] for line in lines] == [
         ["top", "journal/disk"],

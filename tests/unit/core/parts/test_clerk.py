@@ -130,6 +130,14 @@ def test_an_alarm_is_shelved_and_told_of_again(bench: Bench) -> None:
     assert answer(records) == ("accepted", "", "inbox/lost is told of again")
 
 
+def test_a_shelf_ends_by_itself(bench: Bench) -> None:
+    give(inbox_lost(bench), shelve(1))
+    bench.wait(0.9)
+    assert bench.kept(AlarmUnshelved) == []
+    bench.wait(0.1)
+    assert bench.last(AlarmUnshelved) == AlarmUnshelved(alarm="inbox", subject="lost", who="")
+
+
 def test_what_is_no_alarm_or_one_of_the_gravest_is_refused(bench: Bench) -> None:
     assert answer(give(bench, ack())) == ("refused", "alarm", "there is no alarm inbox lost")
     bench.give(Condition("journal", "disk", standing=True, text="full"))

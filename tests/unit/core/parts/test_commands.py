@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from station.core.commands import COMMANDS, ChangePolicy, HoldList, Pause, Resolve
+from station.core.commands import COMMANDS, ChangePolicy, HoldList, Pause, Resolve, ShelveAlarm
 
 SIGNED: dict[str, Any] = {
     "id": "c-1",
@@ -130,3 +130,11 @@ def test_a_policy_names_what_changes_within_its_bounds(fields: dict[str, Any]) -
 def test_a_policy_that_changes_nothing_is_none() -> None:
     with pytest.raises(ValidationError, match="name what is to be changed"):
         read(ChangePolicy, SIGNED)
+
+
+def test_an_alarm_is_shelved_for_a_shift_at_most() -> None:
+    alarm = SIGNED | {"alarm": "device-lost", "subject": "scanner"}
+    assert read(ShelveAlarm, alarm | {"for_s": 8 * 3600}).for_s == 8 * 3600
+    for seconds in (8 * 3600 + 1, -1):
+        with pytest.raises(ValidationError):
+            read(ShelveAlarm, alarm | {"for_s": seconds})
