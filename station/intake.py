@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -122,7 +123,7 @@ class Intake:
         answer = journal.answer_to(identity)
         if answer is None:
             return False
-        if isinstance(command, HoldList) and b'"result":"accepted"' in answer.payload:
+        if isinstance(command, HoldList) and json.loads(answer.payload)["result"] == "accepted":
             make_current(self._data, command.sha256)
             self._out(Condition("lists", "commanded", standing=False))
         inbox.done(seq)
