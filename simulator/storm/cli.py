@@ -17,9 +17,9 @@ from rich.table import Table
 from simulator.faults import FAULTS
 from simulator.scenario.files import written
 from simulator.storm import compiled, run
-from simulator.storm.promises import Violation
 from simulator.storm.shrink import Small, shrunk
 from simulator.storm.storm import Result
+from simulator.storm.violation import Violation
 from simulator.storm.weather import detectable, forecast
 from station.core.parcel import State
 

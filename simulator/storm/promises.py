@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
 
 import apsw
 
 from simulator.plant.trouble import Emission
 from simulator.storm.clock import ms_of
 from simulator.storm.devices import Stamp
+from simulator.storm.evidence import KEPT, ORDERED, SEEN, Evidence
 from simulator.storm.obeyed import Mode, Obeyed
 from simulator.storm.repeated import Repeated
-from simulator.storm.truth import Body, Key, Truth
+from simulator.storm.truth import Body, Key, Truth, key_of
+from simulator.storm.violation import Promise, Violation
 from station.core.actions import Order
 from station.core.records import (
     Acknowledged,
@@ -33,82 +33,17 @@ from station.core.records import (
     ParcelCompleted,
     ParcelEntered,
     ReadingMatched,
-    Reason,
     Record,
     SessionOpened,
     StationStarted,
 )
 from station.journal import Stored
 
-_KEPT = 400
 _WORD = 1 << 32
 _EARNED_MS = 300.0
 _LEARNS = "trigger-step"
 """Raised while the distance of a device's trigger numbers is learnt anew, which takes several parcels."""
 _LATE_MS = 60.0
-_LONG_BEFORE = 2
-_TURNED_MM = 50.0
-_ASIDE = frozenset(
-    {
-        "readings",
-        "devices",
-        "detector",
-        "broker",
-        "commands",
-        "lists-changed",
-        "wall-clock-step",
-        "time-zone",
-        "leap-second",
-    }
-)
-ORDERED = _ASIDE | {"parcels", "hand-mode"}
-"""Faults that leave alone all that an order needs on its way."""
-SEEN = ORDERED | {"photo-eyes", "diverter"}
-"""Those under which the station is told in time what its eyes saw."""
-TRACKED = _ASIDE | {"daemon", "disk", "plc-mute", "plc-slow", "plc-torn", "ack-lost", "diverter"}
-"""Those that leave a parcel's track alone."""
-
-
-class Promise(Enum):
-    """Each by the word that DESIGN has for it."""
-
-    OWN_EVIDENCE = "no pass without complete, fresh, unambiguous, clean evidence of that very parcel"
-    DISK_FIRST = "the decision is on disk before its order"
-    IN_TIME = "the order is with the PLC before the parcel is at the decision eye, or the parcel is inspected"
-    NO_OLD_ORDER = "no order outlives its epoch or session"
-    ACCOUNTED = "every parcel is accounted for, once, and in the lane where it was"
-    AT_SUBSCRIBER = "events reach the subscriber in order, without a gap, and none that is unknown"
-    REPLAY = "the journal replayed gives the same decision"
-    RECOVERY = "recovery within a bound"
-    BOUNDED = "nothing grows without a bound"
-    LIVENESS = "with all faults over the line flows again"
-    USEFUL = "in fault-free stretches the clean parcels pass"
-    OBEYED = "each command is answered once, and a mode holds from its record on"
-    STOPS = "what is detected too late stops the belt, with an alarm"
-
-
-class Violation(NamedTuple):
-    """A broken promise: when (ms since the start), which, by which parcel, and how."""
-
-    ms: float
-    promise: Promise
-    text: str
-    key: Key | None = None
-
-
-@dataclass(slots=True)
-class Seen:
-    """What the journal holds of a parcel."""
-
-    stamps: list[tuple[ReadingMatched, Stamp]] = field(default_factory=list)
-    ordered_lane: str = ""
-    accepted_lane: str = ""
-    reasons: tuple[Reason, ...] = ()
-    ambiguous: set[str] = field(default_factory=set)
-    passes: dict[int, list[str]] = field(default_factory=dict)
-    route: str | None = None
-    decided_seq: int = 0
-    ordered_in: int | None = None
 
 
 @dataclass(slots=True)
@@ -138,19 +73,18 @@ class Promises:
     sessions: dict[int, float] = field(default_factory=dict)
     accepted: Callable[[CommandResult], None] = lambda _answer: None
     obeyed: Obeyed = field(init=False)
+    evidence: Evidence = field(init=False)
     _used: set[tuple[str, int]] = field(default_factory=set)
     _proved_ms: float = float("-inf")
     _refused: bool = False
     _outcomes: OrderedDict[Key, str] = field(default_factory=OrderedDict)
-    _handed: OrderedDict[Stamp, None] = field(default_factory=OrderedDict)
     _repeated: Repeated = field(default_factory=Repeated)
-    _seen: OrderedDict[Key, Seen] = field(default_factory=OrderedDict)
     _closed: OrderedDict[Key, str] = field(default_factory=OrderedDict)
-    _detections: OrderedDict[str, FrameInspected] = field(default_factory=OrderedDict)
     _reader: apsw.Connection | None = None
 
     def __post_init__(self) -> None:
         self.obeyed = Obeyed(self._mode_on_disk, self.now_ms)
+        self.evidence = Evidence(self)
 
     def broken(self, promise: Promise, text: str, key: Key | None = None) -> None:
         """Write a broken promise down."""
@@ -173,7 +107,7 @@ class Promises:
                 self.broken(Promise.OBEYED, text, key)
             match record:
                 case ReadingMatched():
-                    self._reading(record)
+                    self.evidence.matched(record)
                 case Decided():
                     self._decided(record, event)
                 case ParcelEntered():
@@ -181,7 +115,7 @@ class Promises:
                 case ParcelCompleted():
                     self._completed(record)
                 case Ordered():
-                    self._of(key_of(record.parcel)).ordered_lane = record.lane
+                    self.evidence.of(key_of(record.parcel)).ordered_lane = record.lane
                 case Acknowledged():
                     self._acknowledged(record)
                 case _:
@@ -191,9 +125,7 @@ class Promises:
         """What concerns no parcel by name."""
         match record:
             case FrameInspected():
-                self._detections[record.frame_id] = record
-                while len(self._detections) > _KEPT:
-                    self._detections.popitem(last=False)
+                self.evidence.answered(record)
             case AlarmRaised():
                 self._raised(record)
             case CommandResult(result="accepted"):
@@ -216,14 +148,6 @@ class Promises:
         for key in open_then:
             self._closed.pop(key, None)
 
-    def _of(self, key: Key) -> Seen:
-        seen = self._seen.get(key)
-        if seen is None:
-            seen = self._seen[key] = Seen()
-            while len(self._seen) > _KEPT:
-                self._seen.popitem(last=False)
-        return seen
-
     def _raised(self, record: AlarmRaised) -> None:
         self.alarms[record.alarm, record.subject] = self.now_ms()
         if record.alarm == "belt-stopped":
@@ -234,7 +158,7 @@ class Promises:
     def _entered(self, record: ParcelEntered, event: Stored) -> None:
         key = key_of(record.parcel)
         self.open.setdefault(key, self.now_ms())
-        seen = self._of(key)
+        seen = self.evidence.of(key)
         seen.ordered_lane = seen.accepted_lane = ""
         seen.reasons = ()
         body = self.truth.by_key.get(key)
@@ -245,55 +169,14 @@ class Promises:
             text = f"it entered before the PLC took session {event.session}, and is not told to be inspected for it"
             self.broken(Promise.NO_OLD_ORDER, text, key)
 
-    def handed(self, stamp: Stamp) -> None:
-        """The core gets that reading now."""
-        self._handed[stamp] = None
-        while len(self._handed) > _KEPT:
-            self._handed.popitem(last=False)
-
-    def _sensed(self, record: ReadingMatched, emission: Emission) -> None:
-        """The interval of a reading that a device made within its bounds holds the place where that was."""
-        sensed, wide = emission.sensed, record.interval.high - record.interval.low
-        if sensed is None or sensed.encoder_mm != self.encoder_mm() or wide >= _WORD // 2:
-            return
-        ahead, last = (sensed.first - record.interval.low) % _WORD, sensed.last - sensed.first
-        key = key_of(record.candidates[0]) if record.candidates else None
-        if ahead + last > wide:
-            text = f"{record.device} sensed at count {sensed.first}, its interval is {record.interval}"
-            self.broken(Promise.OWN_EVIDENCE, text, key)
-        body = self.truth.bodies.get(emission.shows) if emission.shows is not None else None
-        if body is None or body.key is None or body.key not in self.open or len(body.items) > 1:
-            return
-        if body.key not in map(key_of, record.candidates) and self.undisturbed(body, TRACKED):
-            text = f"{record.device} said {record.value!r} of it, and it is not among those it could be of"
-            self.broken(Promise.OWN_EVIDENCE, text, body.key)
-
-    def _reading(self, record: ReadingMatched) -> None:
-        stamp = record.device, record.after_ns, record.before_ns, record.value
-        self._handed.pop(stamp, None)
-        if (emission := self.origin.get(stamp)) is not None:
-            self._sensed(record, emission)
-        if not record.ambiguous and (len(record.candidates) != 1 or record.note):
-            key = key_of(record.candidates[0]) if record.candidates else None
-            self.broken(Promise.OWN_EVIDENCE, f"{record.device} counts for it, though it could be another's", key)
-        if record.ambiguous:
-            for parcel in record.candidates:
-                self._of(key_of(parcel)).ambiguous.add(record.device)
-        else:
-            self._of(key_of(record.candidates[0])).stamps.append((record, stamp))
-
     def _decided(self, record: Decided, event: Stored) -> None:
         key = key_of(record.parcel)
-        seen = self._of(key)
+        seen = self.evidence.of(key)
         seen.route, seen.decided_seq, seen.reasons = record.route, event.seq, record.reasons
         if (record.route == "inspect") != bool(record.reasons):
             self.broken(Promise.ACCOUNTED, f"decided to {record.route} with {len(record.reasons)} reasons", key)
-        self._unsaid(key, record)
         self._leaves_time(key, record)
-        if record.route == "pass":
-            seen.passes[event.seq] = self._lacks(key, seen, record)
-            for text in self._unfounded(key, seen, record):
-                self.broken(Promise.OWN_EVIDENCE, f"decided to pass, and {text}", key)
+        self.evidence.decided(key, record, event.seq)
 
     def _leaves_time(self, key: Key, record: Decided) -> None:
         """Whoever is decided can still be ordered: the next poll writes, and a scan takes it."""
@@ -305,79 +188,6 @@ class Promises:
             text = f"decided {left_ms:.0f} ms ahead of the decision eye, an order may need {self.way_ms:g} ms"
             self.broken(Promise.IN_TIME, text, key)
 
-    def _unsaid(self, key: Key, record: Decided) -> None:
-        """What befell it well ahead of its decision is among the reasons, and not only what else was wrong with it."""
-        body = self.truth.by_key.get(key)
-        if body is None or len(body.items) > 1:
-            return
-        lost = {reason.device for reason in record.reasons if reason.code == "device-lost"}
-        unsaid = []
-        if self.undisturbed(body, ORDERED):
-            unsaid += [f"{device} was not connected while it lay there" for device in sorted(body.unwatched - lost)]
-        if self.undisturbed(body, SEEN) and not any(reason.code == "tracking" for reason in record.reasons):
-            unsaid += [text for eye, text in body.misseen if 0 < eye <= _LONG_BEFORE]
-            eye, by_mm = body.items[0].turned or (0, 0.0)
-            if 0 < eye <= _LONG_BEFORE and abs(by_mm) > _TURNED_MM:
-                unsaid.append(f"it turned ahead of eye {eye}, and was another {abs(by_mm):.0f} mm long")
-        for text in unsaid:
-            self.broken(Promise.OWN_EVIDENCE, f"{text}, and the decision does not say so", key)
-
-    def _unfounded(self, key: Key, seen: Seen, record: Decided) -> list[str]:
-        """What the station itself knows against a pass, or must have known by now."""
-        lacks = [f"a reading of {device} is ambiguous" for device in sorted(seen.ambiguous)]
-        got = {reading.device for reading, _ in seen.stamps if reading.value not in {None, ""} and not reading.fault}
-        lacks += [
-            f"there is nothing of {device}" for device in self.required if device not in got | set(record.exceptions)
-        ]
-        codes = {reading.value for reading, _ in seen.stamps if reading.kind == "barcode" and reading.value}
-        if len(codes) > 1:
-            lacks.append(f"it has {len(codes)} different barcodes")
-        lacks += self._pictures(seen)
-        body = self.truth.by_key.get(key)
-        if body is not None:
-            lacks += [
-                f"a reading of {stamp[0]} was not looked at" for stamp in self._handed if self._is_of(stamp, body)
-            ]
-        return lacks
-
-    def _is_of(self, stamp: Stamp, body: Body) -> bool:
-        emission = self.origin.get(stamp)
-        return emission is not None and emission.shows == body.identity and emission.sensed is not None
-
-    def _lacks(self, key: Key, seen: Seen, record: Decided) -> list[str]:
-        """What the evidence of a pass lacks, by the plant's truth."""
-        lacks = [f"it has reasons against it: {record.reasons[0].text}"] if record.reasons else []
-        body = self.truth.by_key.get(key)
-        if body is None:
-            return [*lacks, "the number belongs to no parcel"]
-        lacks += [f"a reading of {device} is ambiguous" for device in sorted(seen.ambiguous)]
-        got = set()
-        for reading, stamp in seen.stamps:
-            emission = self.origin.get(stamp)
-            if (emission is None or emission.shows != body.identity) and reading.value is not None:
-                lacks.append(f"{reading.device} said {reading.value!r} of something else")
-            if reading.value not in {None, ""} and not reading.fault:
-                got.add(reading.device)
-        lacks += [f"nothing of {device}" for device in self.required if device not in got | set(record.exceptions)]
-        lacks += [f"it holds {hazard}" for hazard in body.hazards]
-        lacks += [f"{code} is held" for code in sorted(body.barcodes & self.held())]
-        lacks += self._pictures(seen)
-        item = body.items[0]
-        if item.declared_g is not None and abs(item.weight_g - item.declared_g) > 50 + 0.05 * item.declared_g + 5:
-            lacks.append(f"it weighs {item.weight_g} g, {item.declared_g:g} g are declared")
-        return lacks
-
-    def _pictures(self, seen: Seen) -> list[str]:
-        frames = [reading.value for reading, _ in seen.stamps if reading.kind == "frame" and not reading.fault]
-        lacks = []
-        for frame in frames:
-            answer = self._detections.get(str(frame))
-            if answer is None or answer.fault:
-                lacks.append(f"the detector has not answered for {frame}")
-            elif any(isinstance(finding.score, str) for finding in answer.findings):
-                lacks.append(f"the detector's score for {frame} is no number")
-        return lacks
-
     def _completed(self, record: ParcelCompleted) -> None:
         key = key_of(record.parcel)
         self.completed += 1
@@ -386,7 +196,7 @@ class Promises:
         self._closed[key] = record.outcome
         if not record.adopted:
             self._sums_up(key, record)
-        while len(self._closed) > 10 * _KEPT:
+        while len(self._closed) > 10 * KEPT:
             self._closed.popitem(last=False)
         if self.open.pop(key, None) is None and not self._is_on_disk(key, ParcelEntered):
             self.broken(Promise.ACCOUNTED, "completed, and never entered", key)
@@ -403,7 +213,7 @@ class Promises:
             self.broken(Promise.DISK_FIRST, "an order goes out before the disk has synced what was written")
         for order in orders:
             key = order.parcel.epoch, order.parcel.number
-            seen = self._of(key)
+            seen = self.evidence.of(key)
             if order.lane.value == "pass":
                 seen.ordered_in = session
             if seen.route != order.lane.value or not self.on_disk(seen.decided_seq):
@@ -439,34 +249,21 @@ class Promises:
     def outcome(self, key: Key, place: str) -> None:
         """The PLC tells the station where a parcel ended."""
         self._outcomes.setdefault(key, place)
-        while len(self._outcomes) > _KEPT:
+        while len(self._outcomes) > KEPT:
             self._outcomes.popitem(last=False)
 
     def _sums_up(self, key: Key, record: ParcelCompleted) -> None:
         """The last record of a parcel says what happened to it."""
-        seen, told = self._of(key), self._outcomes.get(key)
+        seen, told = self.evidence.of(key), self._outcomes.get(key)
         if told is not None and record.outcome != told:
             self.broken(Promise.ACCOUNTED, f"the PLC says that it ended as {told}, the journal {record.outcome}", key)
-        self._witnesses(key, seen)
+        self.evidence.completed(key)
         acknowledged = bool(seen.accepted_lane) and seen.accepted_lane == seen.ordered_lane
         if record.acknowledged != acknowledged or record.ordered != bool(seen.ordered_lane):
             text = f"ordered {record.ordered} and acknowledged {record.acknowledged} in its sum, but"
             self.broken(Promise.ACCOUNTED, f"{text} {bool(seen.ordered_lane)} and {acknowledged} before", key)
         if record.route != seen.route or record.reasons != seen.reasons:
             self.broken(Promise.ACCOUNTED, "its sum gives another decision than its last", key)
-
-    def _witnesses(self, key: Key, seen: Seen) -> None:
-        """No reading of another object stands as its own to the end, whatever was decided."""
-        body = self.truth.by_key.get(key)
-        if body is None or not self.undisturbed(body, TRACKED | {"parcel-added"}):
-            return
-        for reading, stamp in seen.stamps:
-            emission = self.origin.get(stamp)
-            if emission is None or emission.sensed is None or reading.device in seen.ambiguous or reading.value is None:
-                continue
-            if emission.shows != body.identity and not body.misseen:
-                text = f"{reading.device} said {reading.value!r} of something else, and that stands to the end"
-                self.broken(Promise.OWN_EVIDENCE, text, key)
 
     def _written(self, sql: str, *values: int | str) -> bool:
         return self._reader is None or self._reader.execute(sql, values).get is not None
@@ -483,7 +280,7 @@ class Promises:
             return
         if not ordered and self.undisturbed(body, ORDERED):
             self.broken(Promise.IN_TIME, "it is at the decision eye, and the PLC has no order for it", body.key)
-        if self._of(body.key).route != "pass" or not self.undisturbed(body, SEEN):
+        if self.evidence.of(body.key).route != "pass" or not self.undisturbed(body, SEEN):
             return
         against = [text for _, text in body.misseen] + [
             f"{c} is held" for c in body.barcodes if self.held_ms.get(c, 1e18) < self.now_ms() - _LATE_MS
@@ -497,9 +294,9 @@ class Promises:
     def _acknowledged(self, record: Acknowledged) -> None:
         key = key_of(record.parcel)
         if record.result == "accepted":
-            self._of(key).accepted_lane = record.lane
+            self.evidence.of(key).accepted_lane = record.lane
         body = self.truth.by_key.get(key)
-        first = self._of(key).passes == {} or record.lane == "pass"
+        first = self.evidence.of(key).passes == {} or record.lane == "pass"
         if record.result == "late" and first and body is not None and self.undisturbed(body, ORDERED):
             self.broken(Promise.IN_TIME, f"its order to {record.lane} came too late", key)
 
@@ -515,7 +312,7 @@ class Promises:
             self.broken(Promise.OWN_EVIDENCE, wrong, body.key if body else None)
         if body is None or body.key is None or wrong:
             return
-        ordered_in = self._of(body.key).ordered_in
+        ordered_in = self.evidence.of(body.key).ordered_in
         if body.session == 0 or ordered_in != body.session:
             text = f"it entered in session {body.session}, the order is of session {ordered_in}"
             self.broken(Promise.NO_OLD_ORDER, text, body.key)
@@ -524,7 +321,7 @@ class Promises:
         """Why a body that passed should not have, "" if it rightly did."""
         if body is None or body.key is None:
             return "a parcel without a number passed"
-        passes = self._of(body.key).passes
+        passes = self.evidence.of(body.key).passes
         if not passes:
             return "it passed without a decision to pass"
         lacks = list(passes.values())[-1]
@@ -564,8 +361,3 @@ class Promises:
             "SELECT 1 FROM parcel_event JOIN event USING (seq) WHERE number = ? AND parcel_event.epoch = ? AND type = ?"
         )
         return self._reader.execute(told, (key[1], key[0], kind.type)).get is not None
-
-
-def key_of(parcel: object) -> Key:
-    """A parcel's identity out of its record."""
-    return parcel.epoch, parcel.number  # type: ignore[attr-defined]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Any
 
-from simulator.storm.promises import Violation
 from simulator.storm.storm import Result, Storm
+from simulator.storm.violation import Violation
 from simulator.storm.weather import detectable, forecast
 
 HOUR_S = 3600.0

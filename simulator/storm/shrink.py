@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from simulator.storm.promises import Promise, Violation
 from simulator.storm.storm import Result, Storm
+from simulator.storm.violation import Promise, Violation
 from simulator.storm.weather import Episode
 
 _AFTER_S = 2.0

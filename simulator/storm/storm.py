@@ -15,10 +15,10 @@ from simulator.faults import FAULTS, Kind
 from simulator.storm import hands
 from simulator.storm.clock import ms_of
 from simulator.storm.disk import Disk
-from simulator.storm.promises import Promise, Violation
 from simulator.storm.setup import WEIGHTS_G
 from simulator.storm.subscriber import event_id
 from simulator.storm.truth import Body
+from simulator.storm.violation import Promise, Violation
 from simulator.storm.watch import RECOVER_MS, Watch
 from simulator.storm.weather import Episode, needs_disk
 from simulator.storm.world import Heard, World

@@ -117,3 +117,8 @@ class Truth:
 def fields_of(item: Item) -> dict[str, Any]:
     """An item in a story's words."""
     return {"item": item.identity, "barcode": item.barcode, "grams": item.weight_g, "hazards": list(item.hazards)}
+
+
+def key_of(parcel: object) -> Key:
+    """A parcel's identity out of its record."""
+    return parcel.epoch, parcel.number  # type: ignore[attr-defined]

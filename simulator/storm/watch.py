@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
-from simulator.storm.promises import Promise, Promises
+from simulator.storm.promises import Promises
+from simulator.storm.violation import Promise
 from simulator.storm.world import World
 
 RECOVER_MS = 5000.0

@@ -26,11 +26,12 @@ from simulator.storm.devices import NEVER, DevicePort, Glance, Stamp, stamp
 from simulator.storm.disk import Disk
 from simulator.storm.pc import Daemon, KilledError, Publishing, Room
 from simulator.storm.plc_port import Cabinet
-from simulator.storm.promises import Promise, Promises
+from simulator.storm.promises import Promises
 from simulator.storm.runs import Runs
 from simulator.storm.setup import DEVICES, setup_of
 from simulator.storm.subscriber import SubscriberCheck
 from simulator.storm.truth import Body, Key, Truth
+from simulator.storm.violation import Promise
 from station.core.actions import Order
 from station.core.commands import HoldList
 from station.core.events import DeviceState, Event, Frame, ListsLoaded, OutcomeSeen
@@ -328,7 +329,7 @@ class World:
             for port in self.room.ports.values():
                 for reading, emission in port.handed_over(now):
                     woken = True
-                    self.promises.handed(stamp(reading))
+                    self.promises.evidence.handed(stamp(reading))
                     if isinstance(reading, Frame):
                         daemon.frame(reading, emission)
                     else:

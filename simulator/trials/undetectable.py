@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.progress import track
 
 from simulator.faults import FAULTS, Fault, Kind, Switch
-from simulator.storm.promises import Promise, key_of
 from simulator.storm.storm import PARCELS_PER_HOUR, Storm
-from simulator.storm.truth import Key
+from simulator.storm.truth import Key, key_of
+from simulator.storm.violation import Promise
 from simulator.storm.weather import Episode
 
 OUT = Path("docs/rates.yaml")

@@ -148,7 +148,7 @@ def table(bugs: Sequence[Bug], catches: Iterable[Catch], seeds: Sequence[int], h
         "# Deliberate bugs, and what catches them",
         "",
         "Each is a small patch of `tests/bugs/catalogue.yaml`, laid over a copy of the product, in which storms run",
-        "until an invariant (`simulator/storm/promises.py`, `watch.py` beside it) is broken. This page is made by",
+        "until an invariant (`simulator/storm/promises.py`, `evidence.py`, `watch.py`) is broken. This page is made by",
         "",
         f"    python -m tests.bugs.hunt --seeds {seeds[0]}-{seeds[-1]} --hours {hours:g}",
         "",

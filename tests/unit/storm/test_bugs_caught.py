@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.storm.promises import Promise
+from simulator.storm.violation import Promise
 from tests.bugs.hunt import hunt
 from tests.bugs.patching import load
 

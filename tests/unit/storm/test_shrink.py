@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from simulator.faults import FAULTS, Switch
 from simulator.scenario.files import parse, written
 from simulator.scenario.virtual import storm_of
-from simulator.storm.promises import Promise, Violation
 from simulator.storm.shrink import Shrinking, Small, shrunk
 from simulator.storm.storm import Result, Storm
+from simulator.storm.violation import Promise, Violation
 from simulator.storm.weather import Episode, detectable, forecast
 
 BROKEN = Violation(900_000.0, Promise.BOUNDED, "broken")

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import pytest
 
 from simulator.faults import FAULTS, Switch
-from simulator.storm.promises import Promise
 from simulator.storm.run import plan
 from simulator.storm.setup import setup_of
 from simulator.storm.storm import POLLS_MS, Result, Storm, storm_plant
+from simulator.storm.violation import Promise
 from simulator.storm.weather import Episode, detectable, forecast
 from station.room import margins
 
