@@ -24,6 +24,8 @@ _ALSO = ("station/turn.py", "station/heartbeat.py", "station/replay/engine.py", 
 _STAYS = ("pydantic", "typer")
 _SOURCE = ("__init__.py", "cli.py", "compiled.py", "disk.py")
 """Not worth it; and the classes of disk.py are apsw's."""
+_READ_BY_PYDANTIC = "station/core/setup.py"
+"""Its dataclasses are fields of records: pydantic reads their annotations, of which mypyc leaves only `type`."""
 _MISSING = "storms are compiled by mypyc and gcc: `pip install -e '.[check]'`, and gcc with its headers"
 
 
@@ -61,7 +63,7 @@ def build(target: Path) -> None:
         copy = Path(name) / target.name
         for package in PACKAGES:
             shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
-        command = [sys.executable, "-m", "mypyc", *_compiled_files(copy)]
+        command = [sys.executable, "-m", "mypyc", *compiled_files(copy)]
         ran = subprocess.run(
             command, cwd=copy, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(copy)}
         )
@@ -77,15 +79,16 @@ def environment(target: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(target), "PYTHONSAFEPATH": "1"}
 
 
+def compiled_files(copy: Path) -> list[str]:
+    """What of the product is compiled, by its path in `copy`."""
+    folders = [path for name in _COMPILED for path in sorted((copy / name).glob("*.py"))]
+    chosen = [str(path.relative_to(copy)) for path in folders if path.name not in _SOURCE and not _stays(path)]
+    return [*(name for name in chosen if name != _READ_BY_PYDANTIC), *_ALSO]
+
+
 def _sources() -> Iterator[Path]:
     for package in PACKAGES:
         yield from (p for p in sorted((ROOT / package).rglob("*")) if p.suffix in {".py", ".yaml"} and p.is_file())
-
-
-def _compiled_files(copy: Path) -> list[str]:
-    folders = [path for name in _COMPILED for path in sorted((copy / name).glob("*.py"))]
-    chosen = [path for path in folders if path.name not in _SOURCE and not _stays(path)]
-    return [*(str(path.relative_to(copy)) for path in chosen), *_ALSO]
 
 
 def _stays(path: Path) -> bool:
