@@ -15,6 +15,7 @@ from simulator.faults import FAULTS, Kind
 from simulator.storm import hands
 from simulator.storm.clock import ms_of
 from simulator.storm.disk import Disk
+from simulator.storm.pc import Daemon
 from simulator.storm.setup import WEIGHTS_G
 from simulator.storm.subscriber import event_id
 from simulator.storm.truth import Body
@@ -122,6 +123,7 @@ class Storm:
         self._recovered = True
         self._strays = 0
         self._flow: list[bool] = []
+        self._shown_new: Daemon | None = None
 
     def run(self) -> Result:
         """From the first parcel to the last event at the subscriber."""
@@ -266,6 +268,9 @@ class Storm:
             return
         if ms_of(body.entered_ns) < self._over_ms + RECOVER_MS:
             return
+        if self._shown_new is not self.world.daemon:
+            self._shown_new = self.world.daemon
+            return  # a daemon's first picture only shows that the next one is new: the fault ends with this parcel
         self.result.calm += 1
         if not body.clean or body.barcodes & self.world.promises.held():
             return
