@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -55,13 +56,18 @@ def run(config: ConfigFile, overrides: Overrides = []) -> None:  # noqa: B006
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     tree, drivers = configuration(config, overrides)
     try:
-        asyncio.run(_run(tree, drivers))
+        starts_again = asyncio.run(_run(tree, drivers))
     except (JournalError, ModelError, DetectorFault, OverrunError, DiedError) as error:
         fail(str(error), 3 if isinstance(error.__cause__, LockedError) else 1)
+    if starts_again:
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the same command again, as it was given
 
 
-async def _run(config: StationConfig, drivers: dict[str, Driver]) -> None:
-    await Daemon(config, drivers).run()
+async def _run(config: StationConfig, drivers: dict[str, Driver]) -> bool:
+    """Until it ends; whether it is to be started again at once."""
+    daemon = Daemon(config, drivers)
+    await daemon.run()
+    return daemon.starts_again
 
 
 @app.command(epilog="Example: station check config/demo.yaml")

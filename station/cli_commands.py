@@ -15,11 +15,12 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from station.cli_parts import ConfigFile, Overrides, ParcelName, configuration, fail, parcel_name
+from station.cli_parts import ConfigFile, Overrides, ParcelName, configuration, fail, model_folder, parcel_name
 from station.clock import now_ns, now_utc, utc_text
 from station.config import StationConfig
 from station.core.commands import (
     AcknowledgeAlarm,
+    ChangeModel,
     ChangePolicy,
     Command,
     DryRun,
@@ -32,6 +33,8 @@ from station.core.commands import (
 from station.holding import HoldListError, stage
 from station.journal import Inbox, InboxError, JournalError, Reader
 from station.lists import ListError, read_hold_list
+from station.releases import stage_model
+from station.vision import ModelError
 
 commands_app = typer.Typer(add_completion=False)
 console = Console()
@@ -186,6 +189,25 @@ def policy(
         fail(f"{error}: write --threshold LABEL=SCORE and --weight-range LEAST:GREATEST", 2)
     named = {name: value for name, value in changes.items() if value not in (None, {})}
     _wish(tree, ChangePolicy, _sign(who, expires, identity) | named, wait)
+
+
+@commands_app.command(epilog="Example: station model config/demo.yaml models/second_light")
+def model(
+    config: ConfigFile,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A model folder, or one that comes along.")],
+    who: Who = "",
+    expires: Expires = 60,
+    wait: Wait = 30,
+    identity: Identity = "",
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Go on with another image model: the station tries it, starts again with it, and inspects what is on the belt."""
+    tree, _ = configuration(config, overrides)
+    try:
+        release = stage_model(tree.data, model_folder(folder))
+    except (ModelError, OSError) as error:
+        fail(str(error), 2)
+    _wish(tree, ChangeModel, _sign(who, expires, identity) | {"release": release}, wait)
 
 
 def _alarm(text: str) -> dict[str, str]:

@@ -146,8 +146,11 @@ class StationConfig(_Part):
     disk: DiskConfig = DiskConfig()
     sha256: str = ""
 
-    def setup(self, roles: Mapping[str, Role], thresholds: Mapping[str, float]) -> LineSetup:
-        """The same for the core; `thresholds` are the model's own, those of the policy go before them."""
+    def setup(self, roles: Mapping[str, Role], thresholds: Mapping[str, float], release: str = "") -> LineSetup:
+        """The same for the core; `thresholds` are the model's own, those of the policy go before them.
+
+        The policy's version names the YAML, and the model by its release: a commanded policy is over both of them.
+        """
         devices = tuple(
             DeviceSetup(
                 name,
@@ -160,7 +163,7 @@ class StationConfig(_Part):
             for name, device in self.devices.items()
         )
         policy = PolicySetup(
-            version=self.sha256[:12],
+            version=f"{self.sha256[:12]}.{release[:8]}" if release else self.sha256[:12],
             weight_range_g=self.policy.weight_range_g,
             declared_tolerance_g=self.policy.declared_tolerance_g,
             declared_tolerance_share=self.policy.declared_tolerance_percent / 100,

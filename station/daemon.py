@@ -22,15 +22,25 @@ from station.eye import Eye
 from station.heartbeat import DETECTOR_MS, Proof
 from station.holding import HoldListError, in_force
 from station.intake import Intake
-from station.journal import IdFile, Journal, JournalError, PictureStore, hold_list_left, mode_left, policy_left
+from station.journal import (
+    IdFile,
+    Journal,
+    JournalError,
+    PictureStore,
+    hold_list_left,
+    mode_left,
+    model_left,
+    policy_left,
+)
 from station.keeping import Keeping
 from station.lists import ListError, Lists
 from station.ports import Device, Driver, Picture, Plc
 from station.publishing import Publishing
+from station.releases import Releases, release_of, take_up
 from station.snapshot import Snapshot
 from station.systemd import Systemd
 from station.turn import Turn
-from station.vision import Detector, load_model
+from station.vision import Detector, ModelFolder
 from station.watch import DiedError, Watch
 
 log = logging.getLogger(__name__)
@@ -40,6 +50,7 @@ _LEAST_S = 0.005
 _SNAPSHOT_NS = 200_000_000
 _LISTS_S = 1.0
 _PC_S = 2.0
+_MODEL_CHANGED = "model-changed"
 
 
 class OverrunError(Exception):
@@ -61,13 +72,14 @@ class Daemon:
         self._journal = Journal(
             config.data / "journal.db", station=name, now_utc=now_utc, mono_ns=now_ns, quality=self._quality
         )
-        self._model = load_model(config.model.folder) if config.model else None
+        self._model, self._model_fault = self._take_up()
         detector = Detector(self._model, config.model.threads) if config.model and self._model else None
         if detector is not None:
             detector.self_test()
         thresholds = self._model.thresholds if self._model else {}
+        release = release_of(self._model.path) if self._model else ""
         roles = {kind: driver.role for kind, driver in drivers.items()}
-        self.line = Line(config.setup(roles, thresholds))
+        self.line = Line(config.setup(roles, thresholds, release))
         self.devices: dict[str, Device] = {
             name: drivers[device.kind].create(name, device.wire, now_ns) for name, device in config.devices.items()
         }
@@ -89,12 +101,18 @@ class Daemon:
             if config.retention is not None
             else None
         )
-        self._intake = Intake(config.data, self._journal.path, self._put)
+        self._intake = Intake(config.data, self._journal.path, self._put, self._releases(release))
 
     def stop(self, cause: str) -> None:
-        """End in order."""
-        self._stop_cause = self._stop_cause or cause
+        """End in order; a signal that comes while it ends to start again ends it for good."""
+        if not self._stop_cause or self.starts_again:
+            self._stop_cause = cause
         self._wake.set()
+
+    @property
+    def starts_again(self) -> bool:
+        """It ended only to start again, with another model."""
+        return self._stop_cause == _MODEL_CHANGED
 
     async def run(self) -> None:
         """Run until stopped.
@@ -123,6 +141,7 @@ class Daemon:
         rules = policy_left(self._journal, self.line.setup.policy.version)
         self._put(Starting(station.__version__, self.config.sha256, sha256, *known, rules))
         self._intake.recover()
+        self._put(Condition("detector", "commanded", standing=bool(self._model_fault), text=self._model_fault))
         self._compare_lists()
         self._read_lists()
         self._intake.start()
@@ -187,7 +206,10 @@ class Daemon:
         return f"running, session {plc.session}" if plc.live else "all is inspected: the PLC holds no session of ours"
 
     async def _end(self, core: ThreadPoolExecutor, tasks: list[asyncio.Task[None]]) -> None:
-        self._systemd.stopping()
+        if self.starts_again:
+            self._systemd.reloading()
+        else:
+            self._systemd.stopping()
         for task in tasks:
             task.cancel()
         for device in (*self.devices.values(), self._plc):
@@ -206,6 +228,28 @@ class Daemon:
             log.error("journal: %s", error)  # noqa: TRY400 - one line is enough for a technician
         if self._publishing is not None:
             await self._publishing.stop()
+
+    def _take_up(self) -> tuple[ModelFolder | None, str]:
+        """The model to start with; of one that was commanded and cannot be used, why."""
+        if self.config.model is None:
+            return None, ""
+        folder = self.config.model.folder
+        return take_up(folder, self.config.data, model_left(self._journal, release_of(folder)))
+
+    def _releases(self, running: str) -> Releases | None:
+        if self.config.model is None:
+            return None
+        return Releases(
+            self.config.data,
+            configured=release_of(self.config.model.folder),
+            running=running,
+            labels=self.config.policy.thresholds.keys(),
+            start_again=self._start_again,
+        )
+
+    def _start_again(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.stop, _MODEL_CHANGED)
 
     def _put(self, event: Event | Picture) -> None:
         """Take what drivers, eye and publisher have; from any thread."""

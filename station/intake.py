@@ -9,13 +9,15 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from station.core.commands import Command, HoldList, Resolve
+from station.core.commands import ChangeModel, Command, HoldList, Resolve
 from station.core.events import CommandMalformed, CommandReceived, Condition, Event, Source
 from station.core.handbook import AlarmName
 from station.forms import read_waiting
 from station.holding import HoldListError, make_current, staged
 from station.journal import Inbox, InboxError, InboxLostError, JournalError, Posted, Reader
 from station.journal.inbox import AT_ONCE, MOST_WAITING, put_aside
+from station.releases import Releases
+from station.vision import ModelError
 
 log = logging.getLogger(__name__)
 EVERY_S = 0.1
@@ -25,10 +27,13 @@ ALARM: AlarmName = "inbox"
 class Intake:
     """One step looks into the inbox once. Nothing that is wrong with it reaches the line: it becomes an alarm."""
 
-    def __init__(self, data: Path, journal: Path, out: Callable[[Event], None]) -> None:
+    def __init__(
+        self, data: Path, journal: Path, out: Callable[[Event], None], releases: Releases | None = None
+    ) -> None:
         self._data = data
         self._journal = journal
         self._out = out
+        self._releases = releases
         self._inbox: Inbox | None = None
         self._handed: dict[int, tuple[str, Command | None]] = {}
         self._last = 0
@@ -116,18 +121,36 @@ class Intake:
                     return CommandReceived(command, source, held=staged(self._data, command.sha256))
                 except HoldListError as error:
                     return CommandReceived(command, source, fault=str(error))
+            case ChangeModel():
+                return self._with_model(command, source)
         return CommandReceived(command, source)
+
+    def _with_model(self, command: ChangeModel, source: Source) -> CommandReceived:
+        if self._releases is None:
+            return CommandReceived(command, source, fault="the station's YAML names no image model")
+        try:
+            return CommandReceived(command, source, model=self._releases.tried(command.release))
+        except ModelError as error:
+            return CommandReceived(command, source, fault=str(error))
 
     def _finished(self, inbox: Inbox, journal: Reader, seq: int, identity: str, command: Command | None) -> bool:
         """Whether it is answered on disk; then what is left to do is done, and it waits no more."""
         answer = journal.answer_to(identity)
         if answer is None:
             return False
-        if isinstance(command, HoldList) and json.loads(answer.payload)["result"] == "accepted":
-            make_current(self._data, command.sha256)
-            self._out(Condition("lists", "commanded", standing=False))
+        if json.loads(answer.payload)["result"] == "accepted" and journal.stands(identity):
+            self._follow(command)
         inbox.done(seq)
         return True
+
+    def _follow(self, command: Command | None) -> None:
+        """What is left to do once a command is accepted that no later one of its kind has overtaken."""
+        match command:
+            case HoldList():
+                make_current(self._data, command.sha256)
+                self._out(Condition("lists", "commanded", standing=False))
+            case ChangeModel() if self._releases is not None and not self._recovering:
+                self._releases.take(command.release)
 
     def _begin_anew(self, error: InboxLostError) -> None:
         self.close()

@@ -1,4 +1,6 @@
-"""Telling systemd how the station is: ready, its status in one line, alive, stopping. Without systemd nothing is told.
+"""Telling systemd how the station is: ready, alive, its status in one line, starting again, stopping.
+
+Without systemd nothing is told.
 
 Protocol: sd_notify(3): a datagram of NAME=VALUE lines to the socket that $NOTIFY_SOCKET names.
 """
@@ -33,6 +35,10 @@ class Systemd:
     def stopping(self) -> None:
         """It ends in order."""
         self._send("STOPPING=1")
+
+    def reloading(self) -> None:
+        """It ends in order to be ready again at once, by the same process number."""
+        self._send("RELOADING=1")
 
     def alive(self, now_ns: int, status: str) -> None:
         """The loop has turned; `status` is what `systemctl status` shows."""

@@ -12,6 +12,7 @@ from station.core.actions import Action, Keep
 from station.core.alarms import AlarmRefusedError, Alarms
 from station.core.commands import (
     AcknowledgeAlarm,
+    ChangeModel,
     ChangePolicy,
     Command,
     DryRun,
@@ -31,7 +32,7 @@ from station.core.events import (
 )
 from station.core.now import Now
 from station.core.parcel import TRANSITIONS, State, Step
-from station.core.records import CommandResult, ModeChanged, ParcelRef, ParcelResolved, PolicyChanged
+from station.core.records import CommandResult, ModeChanged, ModelChanged, ParcelRef, ParcelResolved, PolicyChanged
 from station.core.setup import PolicySetup
 from station.core.tracking import Tracker
 
@@ -40,6 +41,7 @@ REFUSALS: Mapping[str, str] = {
     "expired": "it came after its expires_at",
     "hold-list": "its hold list cannot be used: all of the list before stays in force",
     "policy": "it names a device that the station does not have",
+    "model": "it is not there, fails its test, or does not know what the policy names: the one before stays",
     "unknown-parcel": "the journal knows no such parcel, or no longer",
     "not-now": "the parcel is still on the belt, it passed, or it is resolved already",
     "alarm": "no such alarm stands, it is acknowledged already, or it cannot be shelved",
@@ -84,6 +86,7 @@ class Clerk:
             Resolve: self._resolve,
             HoldList: self._hold,
             ChangePolicy: self._policy,
+            ChangeModel: self._model,
             AcknowledgeAlarm: self._acknowledge,
             ShelveAlarm: self._shelve,
         }
@@ -197,6 +200,21 @@ class Clerk:
         record = PolicyChanged(policy=self.desk.rules, command=command.id, who=command.who, count=count)
         return [Keep(record)], f"policy {self.desk.rules.version} is in force"
 
+    def _model(self, command: ChangeModel, event: CommandReceived, _count: int | None) -> Done:
+        model = event.model
+        if model is None or model.release != command.release:
+            raise RefusedError("model", event.fault or "it is not there")
+        record = ModelChanged(
+            release=model.release,
+            model_sha256=model.model_sha256,
+            over=model.over,
+            command=command.id,
+            who=command.who,
+        )
+        return [
+            Keep(record)
+        ], f"model {model.model_sha256[:12]} counts from the start on that follows now, and the YAML's policy"
+
     def _acknowledge(self, command: AcknowledgeAlarm, _event: CommandReceived, _count: int | None) -> Done:
         done = self.alarms.acknowledge(command.alarm, command.subject, command.who)
         return [*done], f"{about(command)} is acknowledged"
@@ -222,6 +240,8 @@ def about(command: Command) -> str:
             return f"{command.parcel.epoch}/{command.parcel.number}"
         case HoldList():
             return command.sha256
+        case ChangeModel():
+            return command.release
         case AcknowledgeAlarm() | ShelveAlarm():
             return f"{command.alarm}/{command.subject}"
     return ""

@@ -133,6 +133,16 @@ class ChangePolicy(Command):
         return self
 
 
+class ChangeModel(Command):
+    """Go on with another image model, behind a start; it lies beside the inbox, in the folder `model`, by its release.
+
+    `release` is the SHA-256 of its model.yaml. The station's YAML counts again once it names another model.
+    """
+
+    type: ClassVar[str] = "model"
+    release: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 class AcknowledgeAlarm(Command):
     """Somebody has seen the alarm."""
 
@@ -152,6 +162,6 @@ class ShelveAlarm(Command):
 
 COMMANDS: dict[str, type[Command]] = {
     model.type: model
-    for model in (Pause, Resume, DryRun, Resolve, HoldList, ChangePolicy, AcknowledgeAlarm, ShelveAlarm)
+    for model in (Pause, Resume, DryRun, Resolve, HoldList, ChangePolicy, ChangeModel, AcknowledgeAlarm, ShelveAlarm)
 }
 """Every command by its name; the inbox, the topics and the schemas know no other list."""

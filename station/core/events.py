@@ -387,17 +387,27 @@ Source = Literal["station", "mqtt"]
 
 
 @dataclass(frozen=True, slots=True)
+class StagedModel:
+    """An image model that lies ready and has passed its test; `over` is the release of the configured one."""
+
+    release: str
+    model_sha256: str
+    over: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommandReceived:
     """A command out of the inbox, right in its form, and how it came there.
 
     `standing` is the state of the parcel that it names, as far as the journal knows it, "" if it does not; `held` the
-    hold list that it names, and `fault` why that cannot be used.
+    hold list that it names, `model` the model, and `fault` why that cannot be used.
     """
 
     command: Command
     source: Source
     standing: str = ""
     held: HeldCodes | None = None
+    model: StagedModel | None = None
     fault: str = ""
 
 

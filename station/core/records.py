@@ -499,6 +499,20 @@ class PolicyChanged(Record):
     count: int | None = None
 
 
+class ModelChanged(Record):
+    """A person or a central system had the image model changed: it counts from the start on that follows at once.
+
+    `release` is the SHA-256 of its model.yaml, `over` that of the configured one which it replaces.
+    """
+
+    type: ClassVar[str] = "model-changed"
+    release: str
+    model_sha256: str
+    over: str
+    command: str
+    who: str
+
+
 RECORDS: dict[str, type[Record]] = {
     model.type: model
     for model in (
@@ -530,6 +544,7 @@ RECORDS: dict[str, type[Record]] = {
         ParcelResolved,
         ModeChanged,
         PolicyChanged,
+        ModelChanged,
     )
 }
 """Every record type by its name; the journal, the schemas and the publisher know no other list."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from station.core.events import StationMode
-from station.core.records import CommandResult, ModeChanged, PolicyChanged
+from station.core.records import CommandResult, ModeChanged, ModelChanged, PolicyChanged
 from station.core.setup import PolicySetup
-from station.journal.stored import HOLD_LIST, MODE, POLICY
+from station.journal.stored import HOLD_LIST, MODE, MODEL, POLICY
 from station.journal.writer import Journal
 
 _STANDING = "SELECT payload FROM standing WHERE name = ?"
@@ -54,3 +54,17 @@ def hold_list_left(journal: Journal) -> str:
         return CommandResult.model_validate_json(rows[0][0]).about if rows else ""
     except ValidationError:
         return ""
+
+
+def model_left(journal: Journal, configured: str) -> str:
+    """The release of the model that was commanded last over the configured one, "" if none is known to have been.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    rows = journal.rows(_STANDING, (MODEL,))
+    try:
+        told = ModelChanged.model_validate_json(rows[0][0]) if rows else None
+    except ValidationError:
+        return ""
+    return told.release if told is not None and told.over == configured else ""

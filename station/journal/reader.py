@@ -88,6 +88,11 @@ class Reader:
         rows = self._rows(f"WHERE {told} ORDER BY seq", (f'"command":"{command}"',))
         return rows[0] if rows else None
 
+    def stands(self, command: str) -> bool:
+        """Whether what the command of that id put in force for good is in force still: none came behind it."""
+        sql = "SELECT 1 FROM standing WHERE instr(payload, CAST(? AS BLOB)) > 0"
+        return bool(self._all(sql, (f'"command":"{command}"',)))
+
     def standing(self, epoch: int, number: int) -> str:
         """The state in which a parcel was left, by its word in the core; "" if there is nothing of it."""
         state = ""

@@ -14,6 +14,7 @@ from station.core.records import (
     CommandResult,
     FrameInspected,
     ModeChanged,
+    ModelChanged,
     ParcelCompleted,
     ParcelRef,
     PolicyChanged,
@@ -106,6 +107,7 @@ def frames_of(record: Record) -> Collection[str]:
 MODE = ModeChanged.type
 POLICY = PolicyChanged.type
 HOLD_LIST = "hold-list"
+MODEL = ModelChanged.type
 
 
 def standing_of(record: Record) -> str:
@@ -117,6 +119,8 @@ def standing_of(record: Record) -> str:
             return POLICY
         case CommandResult(command_type="hold-list", result="accepted"):
             return HOLD_LIST
+        case ModelChanged():
+            return MODEL
     return ""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -127,18 +126,18 @@ class Rig:
                 if "station.publisher" in child.cmdline():
                     child.kill()
 
-    def signal(self, sign: signal.Signals) -> None:
-        """Send a signal to the daemon."""
-        if self.station is not None:
-            self.station.send_signal(sign)
-
     def wait(self, condition: Callable[[], object], seconds: float, what: str) -> None:
-        """Wait until a condition holds; fails with what was waited for, and the end of the log."""
+        """Wait until a condition holds; fails with what was waited for, the alarms and the end of the log."""
         limit = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > limit:
-                raise AssertionError(f"{what} within {seconds} s\n{self.tail()}")
+                raise AssertionError(f"{what} within {seconds} s\n{self.alarms()}\n{self.tail()}")
             time.sleep(0.02)
+
+    def alarms(self) -> str:
+        """Every alarm that was raised, and what the plant saw last."""
+        raised = [f"{a['alarm']}/{a['subject']}: {a['text']}" for a in self.events("alarm-raised")]
+        return "\n".join([*raised, *map(str, self.facts()[-5:])])
 
     def tail(self) -> str:
         """The end of the daemon's log."""

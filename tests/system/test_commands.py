@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
@@ -19,7 +22,7 @@ from simulator.config import load_plant
 from simulator.plant.feed import Feed
 from station.clock import now_utc, utc_text
 from station.journal import Inbox
-from station.resources import examples
+from station.resources import examples, models
 from tests.system.rig import ZEROS, Rig
 
 ROOT = "inspection/v1/demo/line-1/inspection-1"
@@ -204,6 +207,38 @@ def test_a_parcel_is_resolved_once_it_has_left_and_commands_come_over_mqtt_only_
     resolved = [(str(e["parcel"]["number"]), e["resolution"], e["found"]) for e in rig.events("parcel-resolved")]
     assert resolved == [(first, "cleared", []), (second, "confirmed", ["knife", "lighter"])]
     assert "not-allowed" not in results(rig)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.xdist_group("line")
+def test_another_model_is_tried_and_taken_by_a_start_that_nobody_has_to_make(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(seed=35)
+    other = rig.folder / "other"
+    shutil.copytree(models() / "first_light", other)
+    spec = other / "model.yaml"
+    spec.write_text(re.sub("gun: [0-9.]+", "gun: 0.5", spec.read_text()))
+    rig.start()
+    assert rig.station is not None
+    number = rig.station.pid
+    rig.let_pass(2)
+    began = time.time()
+    given = station(rig, "model", str(other), "--who", "anna")
+    assert (given.returncode, given.stdout[:15]) == (0, "accepted: model")
+    rig.wait(lambda: rig.live_since(began) and len(rig.events("station-started")) == 2, 20, "a second start")
+    assert (rig.station.pid, rig.station.poll()) == (number, None)
+    rig.let_pass(2)
+    (release,) = [path.name for path in (rig.folder / "data" / "model").iterdir()]
+    (rig.folder / "data" / "model" / release / "model.onnx").write_bytes(b"")
+    restart(rig)
+    assert "cannot be used" in station(rig, "status").stdout
+    rig.let_pass(2)
+    report = rig.finish()
+    assert {name: report[name] for name in ZEROS} == dict.fromkeys(ZEROS, 0)
+    thresholds = [started["setup"]["policy"]["thresholds"]["gun"] for started in rig.events("station-started")]
+    assert thresholds == [0.369, 0.5, 0.369]
+    assert [stopped["cause"] for stopped in rig.events("station-stopped")] == ["model-changed", "SIGTERM"]
+    assert [changed["release"] for changed in rig.events("model-changed")] == [release]
+    assert station(rig, "replay").returncode == 0
 
 
 def test_a_command_to_a_station_that_does_not_run_waits_in_the_inbox(tmp_path: Path) -> None:

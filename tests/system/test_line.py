@@ -17,8 +17,8 @@ MakeRig = Callable[..., Rig]
 DECISION_TO_EXIT_MS = 840.0
 
 
-def assert_promises(rig: Rig, report: dict[str, Any]) -> None:
-    assert not {name: report[name] for name in ZEROS if report[name]}, report
+def assert_promises(rig: Rig, report: dict[str, Any], but: str = "") -> None:
+    assert not {name: report[name] for name in ZEROS if report[name] and name != but}, report
     sequences = sorted(rig.subscriber.events)
     assert sequences == list(range(1, len(sequences) + 1))
     ids = {event["id"] for event in rig.subscriber.snapshot()}
@@ -69,12 +69,12 @@ def lane_of_the_spoilt(facts: list[dict[str, Any]]) -> str:
     return str(next(fact["lane"] for fact in facts if fact["kind"] == "left" and fact["item"] == item))
 
 
-def test_killed_ten_times_with_parcels_on_the_belt(make_rig: MakeRig) -> None:
+def test_killed_again_and_again_with_parcels_on_the_belt(make_rig: MakeRig) -> None:
     rig = make_rig(seed=12)
     random = Random(12)
     rig.start()
     starts = []
-    for turn in range(10):
+    for turn in range(5):  # a hundred in test_long.py
         rig.let_pass(1)
         time.sleep(random.uniform(0.0, 0.8))
         rig.kill()
@@ -108,18 +108,25 @@ def released_while_dead(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return wrong
 
 
-def test_frozen_for_three_seconds(make_rig: MakeRig) -> None:
+def test_whoever_stands_still_for_three_seconds(make_rig: MakeRig) -> None:
     rig = make_rig(seed=13)
     rig.start()
-    rig.let_pass(4)
-    rig.signal(signal.SIGSTOP)
-    rig.plant.tell("mark killed-frozen")
-    time.sleep(3.0)
-    rig.signal(signal.SIGCONT)
+    frozen = {"daemon": rig.station, "broker": rig.broker, "plant": rig.plant.process}
+    for name, process in frozen.items():
+        assert process is not None
+        rig.let_pass(4)
+        if name != "broker":  # without a broker the line goes on
+            rig.plant.tell(f"mark killed-{name}")
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(3.0)
+        process.send_signal(signal.SIGCONT)
     rig.let_pass(4)
     report = rig.finish()
-    assert_promises(rig, report)
+    # What the plant's devices sent as it stood still came three seconds later than they state: it may be matched
+    # wrongly, and nothing passes on it.
+    assert_promises(rig, report, but="evidence_of_another_parcel")
     assert not released_while_dead(rig.facts())
+    assert [a["alarm"] for a in rig.events("alarm-raised")].count("plc-lost") == 1
 
 
 def test_plc_gone_cut_and_restarted(make_rig: MakeRig) -> None:
@@ -128,11 +135,11 @@ def test_plc_gone_cut_and_restarted(make_rig: MakeRig) -> None:
     rig.let_pass(4)
     for cut_ms in (100, 300, 3000):
         rig.plant.tell(f"mute {cut_ms}")
-        rig.let_pass(3)
+        rig.let_pass(2)
     rig.plant.tell("unplug plc")
     time.sleep(1.0)
     rig.plant.tell("plug plc")
-    rig.let_pass(3)
+    rig.let_pass(2)
     rig.plant.tell("restart-plc")
     for _ in range(3):  # what it released before it restarted is a stranger in the pass lane: it stops for that
         time.sleep(1.0)
@@ -150,7 +157,7 @@ def test_diverter_stuck_and_parcels_moved_by_hand(make_rig: MakeRig) -> None:
     rig = make_rig(seed=15, rate=5400)
     rig.start()
     rig.let_pass(3)
-    for _ in range(3):
+    for _ in range(2):
         rig.plant.tell("remove")
         rig.let_pass(2)
         rig.plant.tell("add")

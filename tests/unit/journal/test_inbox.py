@@ -14,6 +14,7 @@ from station.core.events import StationMode
 from station.core.records import (
     CommandResult,
     ModeChanged,
+    ModelChanged,
     ParcelCompleted,
     ParcelEntered,
     ParcelRef,
@@ -30,6 +31,7 @@ from station.journal import (
     Reader,
     hold_list_left,
     mode_left,
+    model_left,
     policy_left,
 )
 from station.journal.inbox import LONGEST_BYTES, MOST_WAITING, put_aside
@@ -209,6 +211,20 @@ def test_the_hold_list_left_is_the_one_accepted_last(opened: Callable[..., Journ
     assert hold_list_left(journal) == "aa"
     journal.within(lambda db: db.execute("UPDATE standing SET payload = x'00'"))
     assert hold_list_left(journal) == ""
+
+
+def test_the_model_left_is_the_last_one_over_the_configured_one(opened: Callable[..., Journal]) -> None:
+    journal = opened()
+    assert model_left(journal, "a") == ""
+    for release in ("b", "c"):
+        told = {"release": release, "model_sha256": "m", "over": "a", "command": f"c-{release}", "who": "anna"}
+        journal.append([ModelChanged.model_validate(told)], epoch=1, session=1)
+    assert model_left(journal, "a") == "c"
+    assert model_left(journal, "another") == ""
+    with closing(Reader(journal.path)) as reader:
+        assert [reader.stands(command) for command in ("c-b", "c-c", "c-")] == [False, True, False]
+    journal.within(lambda db: db.execute("UPDATE standing SET payload = x'00'"))
+    assert model_left(journal, "a") == ""
 
 
 def test_an_answer_is_found_by_the_id_as_a_whole(path: Path, opened: Callable[..., Journal]) -> None:

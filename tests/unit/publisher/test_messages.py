@@ -171,6 +171,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "acknowledge-alarm": {"alarm": "device-lost", "subject": "scanner"},
     "shelve-alarm": {"alarm": "device-lost", "subject": "scanner", "for_s": 3600},
     "policy": {"thresholds": {"knife": 0.4}, "weight_range_g": [100, 200]},
+    "model": {"release": "0f" * 32},
 }
 
 

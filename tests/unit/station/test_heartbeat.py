@@ -210,9 +210,10 @@ def test_systemd_is_told_by_datagrams_and_no_more_than_twice_a_second(tmp_path: 
             systemd.alive(ms * MS, "running")
         systemd.alive(1000 * MS, "all is inspected")
         systemd.stopping()
-        told = [manager.recv(1000).decode() for _ in range(5)]
+        systemd.reloading()
+        told = [manager.recv(1000).decode() for _ in range(6)]
     alive = "WATCHDOG=1\nSTATUS=running"
-    assert told == ["READY=1", alive, alive, "WATCHDOG=1\nSTATUS=all is inspected", "STOPPING=1"]
+    assert told == ["READY=1", alive, alive, "WATCHDOG=1\nSTATUS=all is inspected", "STOPPING=1", "RELOADING=1"]
 
 
 @pytest.mark.parametrize("address", ["", "/nowhere/at/all", "@no-such-socket-anywhere"])

@@ -12,14 +12,15 @@ from typing import Any
 import apsw
 import pytest
 
-from station.core.commands import Command, HoldList, ParcelName, Pause, Resolve
-from station.core.events import CommandMalformed, CommandReceived, Condition, Event
-from station.core.records import CommandResult, ParcelEntered, ParcelRef, Record
+from station.core.commands import ChangeModel, Command, HoldList, ParcelName, Pause, Resolve
+from station.core.events import CommandMalformed, CommandReceived, Condition, Event, StagedModel
+from station.core.records import CommandResult, ModelChanged, ParcelEntered, ParcelRef, Record
 from station.forms import MALFORMED, malformed, waiting_form
 from station.holding import FOLDER, current, in_force, stage
 from station.intake import Intake
 from station.journal import INBOX_FILE, Inbox, Journal
 from station.journal.inbox import APPLICATION_ID, VERSION
+from station.vision import ModelError
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -36,6 +37,7 @@ class Desk:
     data: Path
     journal: Journal
     got: list[Event] = field(default_factory=list)
+    releases: Any = None
 
     def __post_init__(self) -> None:
         self.journal.probe()
@@ -43,7 +45,7 @@ class Desk:
 
     def start(self) -> None:
         self.got.clear()
-        self.intake = Intake(self.data, self.journal.path, self.got.append)
+        self.intake = Intake(self.data, self.journal.path, self.got.append, self.releases)
 
     def post(self, command: Command, source: Any = "station") -> None:
         with closing(Inbox(self.data)) as inbox:
@@ -190,6 +192,77 @@ def test_a_hold_list_that_is_not_what_it_was_is_not_used(desk: Desk, spoil: Call
     assert isinstance(received, CommandReceived)
     assert received.held is None
     assert "give the hold list again" in received.fault
+
+
+def test_one_sent_again_does_not_come_back_in_force_ahead_of_a_newer_one(desk: Desk) -> None:
+    older = desk.hold("A")
+    desk.step()
+    desk.answer(older)
+    newer = desk.hold("B", identity="h-2")
+    desk.step()
+    desk.answer(newer)
+    desk.step()
+    desk.post(older)
+    assert desk.step() == []
+    assert desk.waiting() == []
+    assert current(desk.data).codes == {"B"}
+
+
+# --- models
+
+
+class Shelf:
+    """Knows one model; what was taken is a start."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    def tried(self, release: str) -> StagedModel:
+        if release != "a" * 64:
+            raise ModelError("it fails its test")
+        return StagedModel(release, "m" * 64, "c" * 64)
+
+    def take(self, release: str) -> None:
+        self.taken.append(release)
+
+
+def change(identity: str = "m-1", release: str = "a" * 64) -> Command:
+    return wish(ChangeModel, identity, release=release)
+
+
+def test_a_station_without_a_model_is_given_none(desk: Desk) -> None:
+    desk.post(change())
+    text = "the station's YAML names no image model"
+    assert desk.step() == [CommandReceived(change(), "station", fault=text)]
+
+
+def test_a_model_comes_tried_and_a_start_follows_once_it_is_on_disk(desk: Desk) -> None:
+    shelf = desk.releases = Shelf()
+    desk.start()
+    bad = change("m-0", "b" * 64)
+    desk.post(bad)
+    assert desk.step() == [CommandReceived(bad, "station", fault="it fails its test")]
+    desk.answer(bad, "refused")
+    desk.post(change())
+    assert desk.step() == [CommandReceived(change(), "station", model=shelf.tried("a" * 64))]
+    told = {"release": "a" * 64, "model_sha256": "m" * 64, "over": "c" * 64, "command": "m-1", "who": "anna"}
+    assert shelf.taken == []
+    desk.answer(change())
+    desk.keep(ModelChanged.model_validate(told))
+    desk.step()
+    assert shelf.taken == ["a" * 64]
+
+
+def test_what_a_killed_run_was_given_needs_no_further_start(desk: Desk) -> None:
+    shelf = desk.releases = Shelf()
+    desk.post(change())
+    desk.answer(change())
+    told = {"release": "a" * 64, "model_sha256": "m" * 64, "over": "c" * 64, "command": "m-1", "who": "anna"}
+    desk.keep(ModelChanged.model_validate(told))
+    desk.start()
+    desk.intake.recover()
+    assert desk.waiting() == []
+    assert shelf.taken == []
 
 
 # --- the inbox itself

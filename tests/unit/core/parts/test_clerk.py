@@ -11,6 +11,7 @@ from station.core.actions import Keep
 from station.core.clerk import REFUSALS
 from station.core.commands import (
     AcknowledgeAlarm,
+    ChangeModel,
     ChangePolicy,
     Command,
     DryRun,
@@ -30,6 +31,7 @@ from station.core.events import (
     ListsLoaded,
     ParcelKey,
     Place,
+    StagedModel,
     Starting,
     StationMode,
     Why,
@@ -46,6 +48,7 @@ from station.core.records import (
     ListsChanged,
     Lookup,
     ModeChanged,
+    ModelChanged,
     ParcelRef,
     ParcelResolved,
     PolicyChanged,
@@ -309,7 +312,7 @@ def test_what_has_no_id_is_answered_each_time(bench: Bench) -> None:
 
 def test_every_reason_is_in_the_list() -> None:
     assert set(REFUSALS) == {
-        *("malformed", "expired", "clock", "unknown-parcel", "not-now", "hold-list", "policy", "alarm")
+        *("malformed", "expired", "clock", "unknown-parcel", "not-now", "hold-list", "model", "policy", "alarm")
     }
     assert all(REFUSALS.values())
 
@@ -449,6 +452,25 @@ def test_devices_that_there_are_not_cannot_be_missing(bench: Bench) -> None:
     text = "there is no device belt, camera; there are: scanner, scale, xray"
     assert result == ("refused", "policy", text)
     assert bench.line.desk.rules == SETUP.policy
+
+
+def test_a_model_that_lies_ready_is_told_and_counts_behind_a_start(bench: Bench) -> None:
+    command = wish(ChangeModel, release="0d" * 32)
+    records = give(bench, CommandReceived(command, "mqtt", model=StagedModel("0d" * 32, "0e" * 32, "0f" * 32)))
+    told = ModelChanged(release="0d" * 32, model_sha256="0e" * 32, over="0f" * 32, command="c-1", who="anna")
+    assert records[0] == told
+    assert [record.about for record in records if isinstance(record, CommandResult)] == ["0d" * 32]
+    text = "model 0e0e0e0e0e0e counts from the start on that follows now, and the YAML's policy"
+    assert answer(records) == ("accepted", "", text)
+
+
+@pytest.mark.parametrize("model", [None, StagedModel("0c" * 32, "0e" * 32, "0f" * 32)], ids=["none", "another"])
+def test_a_model_that_cannot_be_used_leaves_the_one_before(bench: Bench, model: StagedModel | None) -> None:
+    command = wish(ChangeModel, release="0d" * 32)
+    records = give(bench, CommandReceived(command, "mqtt", model=model, fault="it fails its test"))
+    assert answer(records) == ("refused", "model", "it fails its test")
+    missing = wish(ChangeModel, "c-2", release="0d" * 32)
+    assert answer(give(bench, missing)) == ("refused", "model", "it is not there")
 
 
 def test_a_start_goes_on_with_the_policy_that_was_commanded() -> None:

@@ -33,6 +33,7 @@ def test_commands_are_named_by_their_types() -> None:
         "resolve",
         "hold-list",
         "policy",
+        "model",
         "acknowledge-alarm",
         "shelve-alarm",
     }

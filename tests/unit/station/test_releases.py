@@ -1,0 +1,102 @@
+"""Another image model for a running station: copied whole, tried in a process of its own, and known after a start."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from station.releases import FOLDER, MOST_STAGED, Releases, release_of, stage_model, take_up
+from station.vision import ModelError
+
+SHIPPED = Path(__file__).parents[3] / "models" / "first_light"
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A data folder in which the shipped model lies, and its release."""
+    data = tmp_path_factory.mktemp("data")
+    return data, stage_model(data, SHIPPED)
+
+
+@pytest.fixture
+def data(staged: tuple[Path, str], tmp_path: Path) -> Path:
+    """A copy of it, to be spoilt."""
+    shutil.copytree(staged[0], tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def release(staged: tuple[Path, str]) -> str:
+    return staged[1]
+
+
+def releases(data: Path, labels: tuple[str, ...] = (), running: str = "") -> tuple[Releases, list[str]]:
+    starts: list[str] = []
+    return Releases(data, "configured", running, labels, lambda: starts.append("again")), starts
+
+
+def test_a_copy_holds_what_the_model_needs_and_nothing_else(data: Path, release: str) -> None:
+    names = {str(path.relative_to(data / FOLDER / release)) for path in (data / FOLDER / release).rglob("*.*")}
+    golden = {f"golden/{path.name}" for path in (SHIPPED / "golden").iterdir()}
+    assert names == {"model.yaml", "model.onnx", *golden}
+    assert stage_model(data, SHIPPED) == release == release_of(SHIPPED)
+    assert [path.name for path in (data / FOLDER).iterdir()] == [release]
+
+
+def test_what_cannot_be_used_is_not_copied(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="not a folder"):
+        stage_model(tmp_path, tmp_path / "none")
+    assert not (tmp_path / FOLDER).exists()
+
+
+def test_models_that_lie_there_have_an_end(tmp_path: Path) -> None:
+    for number in range(MOST_STAGED):
+        (tmp_path / FOLDER / str(number)).mkdir(parents=True)
+    (tmp_path / FOLDER / "cut.part").mkdir()
+    with pytest.raises(ModelError, match="remove one"):
+        stage_model(tmp_path, SHIPPED)
+
+
+def test_the_one_that_was_commanded_is_taken_up(data: Path, release: str) -> None:
+    model, fault = take_up(SHIPPED, data, release)
+    assert (model.path, fault) == (data / FOLDER / release, "")
+    assert take_up(SHIPPED, data, "")[0].path == SHIPPED
+
+
+SPOILT: dict[str, Callable[[Path], object]] = {
+    "gone": shutil.rmtree,
+    "another model.yaml": lambda folder: (folder / "model.yaml").write_text("format: 1\n"),
+    "cut model": lambda folder: (folder / "model.onnx").write_bytes(b"\x08"),
+    "no picture": lambda folder: (folder / "golden" / "gun.png").unlink(),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+def test_one_that_is_spoilt_is_not_used_and_the_configured_one_is(
+    data: Path, release: str, spoil: Callable[[Path], object]
+) -> None:
+    spoil(data / FOLDER / release)
+    model, fault = take_up(SHIPPED, data, release)
+    assert model.path == SHIPPED
+    assert "give the model again with `station model`" in fault
+    with pytest.raises(ModelError, match=release[:12]):
+        releases(data)[0].tried(release)
+
+
+def test_one_that_passes_its_test_and_knows_what_the_policy_names_can_be_given(data: Path, release: str) -> None:
+    model = releases(data, ("gun", "knife"))[0].tried(release)
+    assert (model.release, model.over) == (release, "configured")
+    assert model.model_sha256 == take_up(SHIPPED, data, "")[0].sha256
+    with pytest.raises(ModelError, match="the policy names bomb; the model knows gun"):
+        releases(data, ("bomb", "gun"))[0].tried(release)
+
+
+def test_a_start_follows_unless_it_runs_already(data: Path) -> None:
+    known, starts = releases(data, running="a")
+    known.take("a")
+    assert starts == []
+    known.take("b")
+    assert starts == ["again"]
