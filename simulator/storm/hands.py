@@ -234,6 +234,20 @@ def _repeat(world: World, times: float, on: bool) -> None:  # noqa: FBT001
             world.commander.again()
 
 
+def _repeated_at_start(world: World, times: float, on: bool) -> None:  # noqa: FBT001
+    """Of the hold lists given now and other commands some come again, the station is started again, and some more come.
+
+    The lists are given as it begins, the rest happens as it ends.
+    """
+    if on:
+        _hold(world, 0.0, True)  # noqa: FBT003
+        _hold(world, 0.0, False)  # noqa: FBT003
+        return
+    _repeat(world, times, True)  # noqa: FBT003
+    world.after(_NEXT_LIST_MS, world.stop_station)
+    world.after(_NEXT_LIST_MS + 2 * RESTART_MS, lambda: _repeat(world, times, True))  # noqa: FBT003
+
+
 def _expired(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
     if on:
         world.commander.expired()
@@ -281,6 +295,7 @@ _AT_THE_PC: Mapping[str, Callable[[World, float, bool], None]] = {
     "command-repeated": _repeat,
     "command-expired": _expired,
     "killed-at-command": _killed_at_command,
+    "repeated-at-start": _repeated_at_start,
 }
 
 

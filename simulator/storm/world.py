@@ -256,7 +256,8 @@ class World:
             self._again()
             return
         self.refused = ""
-        self.commanded = self.commander.lists.get(in_force(self.room.folder), frozenset())
+        if self.commander.lists.get(in_force(self.room.folder), frozenset()) != self.commanded:
+            self.promises.broken(Promise.OBEYED, "a start takes another hold list than the one accepted last")
         self.tell("station-started", {"policy": self.policies})
         self._next_poll = self.clock.ns + self._poll_ns
         self.promises.journal_is(self.room.folder / "journal.db")

@@ -59,7 +59,7 @@ from station.core.records import (
 from station.core.refs import ref
 from station.core.setup import LineSetup, PolicySetup
 from station.core.tracking import Seen, Tracker
-from station.core.witness import Witness
+from station.core.witness import FLOOD, Witness
 
 Handler = Callable[[Any, Now], list[Action]]
 
@@ -249,7 +249,7 @@ class Line:
             actions += self.witness.testify(match, count, now)
         for match in self.matcher.crowded():
             for parcel in match.candidates:
-                parcel.doubts["flood"] = "too many readings while it was on the belt: did it stand under a device?"
+                parcel.doubts["flood"] = FLOOD
         return actions
 
     def new_world(self, epoch: int) -> None:

@@ -19,6 +19,7 @@ _DETECTIONS_KEPT = 200
 _PICTURES_KEPT = 100
 _LARGEST = 1 << 53
 _READINGS_AT_MOST = 100
+FLOOD = "more readings than can be held: did it stand under a device?"
 
 
 @dataclass(slots=True)
@@ -96,7 +97,7 @@ class Witness:
     def _add(self, owner: Parcel, reading: Reading, frame: FrameEvidence | None) -> None:
         evidence, device = owner.evidence, reading.device
         if len(evidence.barcodes) + len(evidence.weights_g) + len(evidence.frames) >= _READINGS_AT_MOST:
-            owner.doubts["flood"] = f"more than {_READINGS_AT_MOST} readings of it: did it stand under a device?"
+            owner.doubts["flood"] = FLOOD
             return
         match reading:
             case BarcodeReading(code=None):

@@ -70,6 +70,7 @@ class Replay:
     _seq: int = 0
     _count: int | None = None
     _jumped_to: int | None = None
+    _only_jumped: bool = False
     _clock: RecordedClock = field(init=False)
     _belt: RecordedBelt = field(init=False)
     _due: dict[Due, Record] = field(default_factory=dict)
@@ -150,6 +151,7 @@ class Replay:
             raise ReplayError(f"event {self._seq}: a belt without a length of a count makes no sense") from error
         line.clock, line.belt = self._clock, self._belt
         self._count = self._jumped_to = None
+        self._only_jumped = False
 
     # --- what the core was told -----------------------------------------------------------------------------------
 
@@ -171,7 +173,8 @@ class Replay:
     def _on_jump(self, line: Line, record: PlcJumped) -> Iterator[Difference]:
         yield from self._overdue()
         self._carry(line, record.before)
-        self._belt.at = self._jumped_to = record.count
+        self._belt.at = self._count = self._jumped_to = record.count
+        self._only_jumped = True
         self._expect(line.jumped(_NOW))
 
     def _on_plc(self, line: Line, record: PlcChanged) -> Iterator[Difference]:
@@ -195,8 +198,7 @@ class Replay:
 
     def _on_edges(self, line: Line, record: EdgesRead) -> Iterator[Difference]:
         yield from self._overdue()
-        if record.count != self._count:
-            self._carry(line, record.count)
+        if self._carry(line, record.count):
             self._expect(line.withdraw_doubted(_NOW))
             yield from self._overdue()
         for edge in events.edges_of(record):
@@ -283,11 +285,14 @@ class Replay:
 
     # --- between the two -------------------------------------------------------------------------------------------
 
-    def _carry(self, line: Line, count: int | None) -> None:
-        """The belt moves on to a sample that the core had taken."""
-        if count is not None and count != self._count:
-            self._count = self._belt.at = count
-            self._expect(line.carry(count, _NOW))
+    def _carry(self, line: Line, count: int | None) -> bool:
+        """The belt moves on to a sample that the core had taken, if it is not there; a jump alone is no move."""
+        if count is None or (count == self._count and not self._only_jumped):
+            return False
+        self._count = self._belt.at = count
+        self._only_jumped = False
+        self._expect(line.carry(count, _NOW))
+        return True
 
     def _expect(self, actions: Iterable[Action]) -> None:
         """What the core says now must come next in the journal."""

@@ -31,6 +31,8 @@ from station.core.records import (
     RECORDS,
     CommandResult,
     Decided,
+    EdgesRead,
+    PlcJumped,
     StationStarted,
 )
 from station.journal import Reader, Stored
@@ -159,7 +161,18 @@ def test_turns_that_end_between_the_edges_of_a_poll() -> None:
     assert_repeated(line, 40)
 
 
-def test_a_parcel_that_stands_under_the_scanner() -> None:
+def test_a_belt_that_runs_on_from_a_jump_to_the_very_count_of_before(healthy: VirtualLine) -> None:
+    replay = Replay()
+    begun = next(n for n, record in enumerate(healthy.records) if record.type == "edges-read")
+    for record in (*healthy.records[:begun], EdgesRead(edges=(), count=100), PlcJumped(before=100, count=90)):
+        replay.take(record)
+    assert replay._belt.count == 90
+    replay.take(EdgesRead(edges=(), count=100))
+    assert replay._belt.count == 100
+
+
+@pytest.mark.parametrize("times", [150, 5500])
+def test_a_parcel_that_stands_under_the_scanner(times: int) -> None:
     seen = 0
 
     def flood(event: Event) -> list[Event]:
@@ -167,11 +180,11 @@ def test_a_parcel_that_stands_under_the_scanner() -> None:
         if not isinstance(event, BarcodeReading):
             return [event]
         seen += 1
-        return [event] * (150 if seen == 10 else 1)
+        return [event] * (times if seen == 10 else 1)
 
     line = VirtualLine(busy(32), filters=[flood])
     line.run(15)
-    assert any("more than 100 readings" in reason.text for record in line.records if isinstance(record, Decided)
+    assert any("more readings than can be held" in reason.text for record in line.records if isinstance(record, Decided)
                for reason in record.reasons)  # fmt: skip
     assert_repeated(line, 20)
 
