@@ -77,6 +77,7 @@ class Promises:
     _used: set[tuple[str, int]] = field(default_factory=set)
     _proved_ms: float = float("-inf")
     _refused: bool = False
+    _opened: int = 0
     _outcomes: OrderedDict[Key, str] = field(default_factory=OrderedDict)
     _repeated: Repeated = field(default_factory=Repeated)
     _closed: OrderedDict[Key, str] = field(default_factory=OrderedDict)
@@ -111,7 +112,7 @@ class Promises:
                 case Decided():
                     self._decided(record, event)
                 case ParcelEntered():
-                    self._entered(record, event)
+                    self._entered(record)
                 case ParcelCompleted():
                     self._completed(record)
                 case Ordered():
@@ -130,6 +131,8 @@ class Promises:
                 self._raised(record)
             case CommandResult(result="accepted"):
                 self.accepted(record)
+            case SessionOpened():
+                self._opened = record.new_session
             case AlarmCleared():
                 self.alarms.pop((record.alarm, record.subject), None)
             case StationStarted():
@@ -155,18 +158,18 @@ class Promises:
         if self.calm() and record.alarm != _LEARNS:
             self.broken(Promise.USEFUL, f"an alarm without a cause: {record.alarm} {record.subject}: {record.text}")
 
-    def _entered(self, record: ParcelEntered, event: Stored) -> None:
+    def _entered(self, record: ParcelEntered) -> None:
         key = key_of(record.parcel)
         self.open.setdefault(key, self.now_ms())
         seen = self.evidence.of(key)
         seen.ordered_lane = seen.accepted_lane = ""
         seen.reasons = ()
         body = self.truth.by_key.get(key)
-        taken = self.sessions.get(event.session)
+        taken = self.sessions.get(self._opened)
         if record.inspect_only or body is None or body.entered_ns is None:
             return
         if taken is None or taken > ms_of(body.entered_ns):
-            text = f"it entered before the PLC took session {event.session}, and is not told to be inspected for it"
+            text = f"it entered before the PLC took session {self._opened}, and is not told to be inspected for it"
             self.broken(Promise.NO_OLD_ORDER, text, key)
 
     def _decided(self, record: Decided, event: Stored) -> None:
