@@ -19,10 +19,13 @@ from station.publisher.settings import PublisherSettings
 from station.publisher.teller import Teller, Told
 
 KILL_S = 1.9
+NICE = 10
+"""What waits for the broker can wait; the line cannot. So a backlog is drained with what the line leaves."""
 
 
 def run(settings: PublisherSettings) -> int:
     """Publish until told to end; the exit code."""
+    os.nice(NICE)
     clock = Clock()
     ending = Ending(clock, when_begun=_kill_later)
     told = Pipe(ending)

@@ -17,6 +17,7 @@ from simulator.config import FeedConfig, PlantConfig
 from simulator.trials.journal import records_of
 from station.clock import now_ns, now_utc
 from station.journal import Journal
+from station.publisher.process import NICE
 from tests.system.rig import Rig
 from tests.system.test_line import MakeRig, assert_promises
 from tests.unit.core.test_any_order import Mischief
@@ -95,13 +96,12 @@ def test_a_hundred_thousand_events_wait_for_a_broker(make_rig: MakeRig) -> None:
     begun, first = time.monotonic(), published(rig)
     rig.wait(lambda: published(rig) >= last, 120.0, "all events of the outage published")
     rate = (last - first) / (time.monotonic() - begun)
-    bare = float(subprocess.run(
-        [sys.executable, "-c", BARE, str(rig.broker_port), str(WAITING)], input=json.dumps(payloads),
-        capture_output=True, text=True, check=True,
-    ).stdout)  # fmt: skip
+    command = ["nice", "-n", str(NICE), sys.executable, "-c", BARE, str(rig.broker_port), str(WAITING)]
+    told = subprocess.run(command, input=json.dumps(payloads), capture_output=True, text=True, check=True)
+    bare = float(told.stdout)
     rig.let_pass(3)
     report = rig.finish()
-    print(f"{rate:.0f} events/s, bare paho-mqtt {bare:.0f}/s: {rate / bare:.2f}")  # noqa: T201 - the trial's figures
+    print(f"{rate:.0f} events/s, bare paho-mqtt {bare:.0f}/s: {rate / bare:.2f}; the plant {rig.plant.last}")  # noqa: T201 - figures
     assert_promises(rig, report)
     assert report["orders_late_or_never_sent"] == 0
 
