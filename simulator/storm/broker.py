@@ -68,6 +68,12 @@ class Broker:
         self._subscribed = True
         self._waiting: deque[_Held] = deque()
         self._link: BrokerLink | None = None
+        self._back_ns: int | None = None
+
+    @property
+    def uncalled_ms(self) -> float:
+        """How long it has been back, and no publisher has called."""
+        return 0.0 if self._back_ns is None else (self._mono_ns() - self._back_ns) / 1e6
 
     def connect(self, will: Message) -> BrokerLink:
         """Take a connection; one that is open under the same name ends.
@@ -77,6 +83,7 @@ class Broker:
         """
         if self.gone:
             raise LinkError("connection refused")
+        self._back_ns = None
         self._end("another client took its name", will=True)
         self._link = BrokerLink(self, will)
         return self._link
@@ -89,7 +96,7 @@ class Broker:
 
     def leave(self, *, forget: bool = False) -> None:
         """Be gone, without a word; with `forget` it has no disk, and loses sessions and retained messages."""
-        self.gone = True
+        self.gone, self._back_ns = True, None
         self._end("the broker is gone", will=False)
         if forget:
             self.retained.clear()
@@ -102,7 +109,8 @@ class Broker:
 
     def come_back(self) -> None:
         """Take connections again."""
-        self.gone = False
+        if self.gone:
+            self.gone, self._back_ns = False, self._mono_ns()
 
     def subscriber_leaves(self) -> None:
         """The subscriber is away; its session stays."""

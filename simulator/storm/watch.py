@@ -15,6 +15,8 @@ RECOVER_MS = 5000.0
 _STANDS_MS = 10_000.0
 _PUBLISHER_MS = 45_000.0
 """A publisher waits for half a minute at most before it tries again to live with a broker that hung up each time."""
+_CALLS_MS = 35_000.0
+_CALLS_LOOKS = 8
 _SETTLED_MS = 15_000.0
 _BEHIND_MS = 25_000.0
 """After a sudden end a window of 100 events goes one at a time, and a storm's publisher turns five times a second."""
@@ -39,6 +41,7 @@ class Watch:
     _published: deque[tuple[float, str, int]] = field(default_factory=deque)
     _looks: int = 0
     _told: set[object] = field(default_factory=set)
+    _uncalled: int = 0
 
     @property
     def _promises(self) -> Promises:
@@ -48,6 +51,7 @@ class Watch:
         """Look once."""
         self._looks += 1
         self._sizes(calm_ms)
+        self._calls()
         if calm_ms >= _STANDS_MS:
             self._alarms(calm_ms)
             self._subscriber()
@@ -111,6 +115,15 @@ class Watch:
             if before == journal and world.subscriber.newest(journal) < wanted:
                 text = f"event {wanted} has not reached the subscriber, {_BEHIND_MS / 1000:g} s after it was on disk"
                 self._once(Promise.RECOVERY, (journal, "behind"), text)
+
+    def _calls(self) -> None:
+        """A publisher that lives calls a broker that is back, also one that it took for one that hangs up each time."""
+        world = self.world
+        lives = world.daemon is not None and world.publishing is not None and world.publishing.alive
+        self._uncalled = self._uncalled + 1 if lives and world.broker.uncalled_ms > _CALLS_MS else 0
+        if self._uncalled == _CALLS_LOOKS:
+            text = f"the broker has been back for {world.broker.uncalled_ms / 1000:.0f} s, and no publisher has called"
+            self._promises.broken(Promise.RECOVERY, text)
 
     def _open(self) -> None:
         """Whoever entered has left by now, and its record says how."""

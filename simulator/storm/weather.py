@@ -22,9 +22,8 @@ _TOGETHER = (1, 2, 2, 3)
 _WITHIN_S = 5.0
 DISK = frozenset({"disk-full", "disk-fsync", "power-cut"})
 _RARE = {"page-corrupted": 0.6, "power-cut": 0.5}
-_LONG = {"plc-mute": 90.0}
-"""So long (s), at times: more parcels leave than the PLC's ring of outcomes holds."""
-_LONG_SHARE = 0.15
+_LONG = {"plc-mute": (90.0, 0.15), "broker-gone": (55.0, 0.5)}
+"""So long (s), in such a share: more parcels leave than the PLC's ring of outcomes holds; a publisher waits longest."""
 _WITH = {"disk-full": "plc-mute", "disk-fsync": "plc-mute", "ids-refused": "plc-mute"}
 """What strikes in the midst of another at times: a session is wanted while the disk takes none."""
 _WITH_SHARE = 0.4
@@ -57,7 +56,8 @@ def forecast(seed: int, seconds: float, faults: Sequence[Fault], *, all_of_them:
             if episode is not None:
                 episodes += _company(random, episode)
                 end = max(end, *(e.at_s + e.seconds for e in episodes))
-        at = end + (_LONG_CALM_S if random.random() < _LONG_CALM_SHARE else random.uniform(*_CALM_S))
+        calm = _LONG_CALM_S if random.random() < _LONG_CALM_SHARE else random.uniform(*_CALM_S)
+        at = end + (_LONG_CALM_S if end - at > _LONG_CALM_S else calm)  # what is not mended behind it shows late
     return sorted(episodes, key=lambda e: e.at_s)
 
 
@@ -85,8 +85,9 @@ def hand_of(seed: int, faults: Sequence[Fault]) -> list[Fault]:
 def _draw(random: Random, fault: Fault, at: float) -> Episode | None:
     target = random.choice(fault.targets) if fault.targets else ""
     seconds = 0.0 if fault.seconds is None else round(_within(random, *fault.seconds), 3)
-    if random.random() < _LONG_SHARE and fault.name in _LONG:
-        seconds = _LONG[fault.name]
+    long_s, share = _LONG.get(fault.name, (0.0, 0.0))
+    if random.random() < share:
+        seconds = long_s
     size = float(f"{_within(random, *fault.size):.4g}")
     begins = round(at + random.uniform(0, _WITHIN_S), 3)
     if random.random() > _RARE.get(fault.name, 1.0):
