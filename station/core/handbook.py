@@ -92,6 +92,12 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         " or another PC",
         off_s=3.0,
     ),
+    "detector/commanded": AlarmKind(
+        "high",
+        "the image model that was commanded last cannot be used: its copy in the folder `model` is gone or damaged",
+        "the model that the station's YAML names is in use",
+        "give the model again with `station model`; the text says what is wrong with the copy",
+    ),
     "device-lost": AlarmKind(
         "high",
         "the named device is not connected",
@@ -169,7 +175,7 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "all parcels are inspected",
         "the PLC's program: does it take the command block, its checksum, its trailer?",
         off_s=1.0,
-        follows=("plc-lost", "journal/disk", "heartbeat", "detector", "numbers"),
+        follows=("plc-lost", "journal/disk", "heartbeat", "detector/golden", "numbers"),
     ),
     "numbers": AlarmKind(
         "top",
