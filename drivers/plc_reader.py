@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
-from drivers.plc_codec import PlcMap, ack_of, diverter_of, edge_of, mode_of, outcome_of
+from drivers.plc_codec import PlcMap, ack_of, diverter_of, edge_of, is_torn, mode_of, outcome_of
 from station.core.events import (
     BeltParcel,
     Constants,
@@ -22,6 +22,7 @@ _WORD = 1 << 32
 _HALF_WORD = 1 << 31
 _NS = 1_000_000_000
 _FROZEN_S = 0.3
+_TABLE_TRIES = 5
 
 Read = Callable[[int, int], list[int]]
 Seen = Edge | OutcomeSeen | PlcConnected | PlcSample
@@ -108,7 +109,9 @@ class PlcReader:
         return status
 
     def _connected(self, status: Mapping[str, Any], *, resumed: bool) -> PlcConnected:
-        rows = [] if resumed else self._table()
+        rows: list[BeltParcel] = []
+        if not resumed:
+            status, rows = self._in_step(status)
         if self._constants is None:
             raise MissedEdgesError("the PLC's settings were not read")
         return PlcConnected(
@@ -121,6 +124,22 @@ class PlcReader:
             resumed,
             self._constants,
         )
+
+    def _in_step(self, status: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[BeltParcel]]:
+        """The parcel table and a status of the same moment: no edge that the table has already comes behind it.
+
+        Where the wire is too slow for that, one from ahead of the table: an edge may then come twice, which the core
+        sees, and inspects.
+        """
+        for _ in range(_TABLE_TRIES):
+            rows = self._table()
+            after = self._status()
+            if is_torn(after):
+                continue
+            if (after["edges"], after["outcomes"]) == (status["edges"], status["outcomes"]):
+                return status, rows
+            status = self._begin(after)
+        return status, self._table()
 
     def _table(self) -> list[BeltParcel]:
         rows = self._decode("parcel_table")["rows"]
@@ -136,6 +155,11 @@ class PlcReader:
             for row in rows
             if row["number"]
         ]
+
+    def _status(self) -> Mapping[str, Any]:
+        """In one request, or no scan would be whole."""
+        block = self._map.blocks["status"]
+        return block.decode(self._read(block.address, block.count))
 
     def _decode(self, name: str) -> dict[str, Any]:
         block = self._map.blocks[name]

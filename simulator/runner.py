@@ -30,6 +30,7 @@ from station.resources import plc_map
 
 _TICK_S = 0.003
 _LISTED = 20_000
+_FEED_AFTER_MS = 1000.0
 
 
 @dataclass(slots=True)
@@ -71,6 +72,7 @@ class Runner:
         self._seam_port = seam
         self._seam = SignalSeam(self._exchange)
         self.late_ms = 0.0
+        self._live_since_ms: float | None = None
         self._random = Random(config.seed)
         self._begun: set[int] = set()
         self._pictures: list[tuple[float, int, Emission]] = []
@@ -213,9 +215,18 @@ class Runner:
             self.image.refresh(program)
         if self.plant.trouble.strikes("plc-torn"):
             self.image.tear()
-        if self._waiting and program.orders.session and program.run_empty:
+        if self._waiting and program.run_empty and self._lives(program):
             self._feed()
         self._tell(program)
+
+    def _lives(self, program: PlcProgram) -> bool:
+        """The session has lived for a while: a station believes trigger numbers at once where none ran close ahead."""
+        if not program.orders.session:
+            self._live_since_ms = None
+            return False
+        if self._live_since_ms is None:
+            self._live_since_ms = self.plant.ms
+        return self.plant.ms - self._live_since_ms >= _FEED_AFTER_MS
 
     def _feed(self) -> None:
         """Parcels come from now on; listed ones reckon as if the line had begun to run empty only now."""

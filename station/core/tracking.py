@@ -68,6 +68,10 @@ class Tracker:
             return None
         if edge.eye == 0:
             key = ParcelKey(epoch, edge.number) if edge.number else None
+            known = self.by_key(key) if key is not None else None
+            if known is not None:
+                known.doubts["twice"] = "its number came in a second time"
+                key = None
             return self._begin(edge, key, inspect_only=inspect_only)
         hits = [parcel for parcel in self._due(edge.eye) if edge.count in self._window(parcel, edge.eye)]
         free = [parcel for parcel in hits if edge.eye not in parcel.leads]

@@ -26,7 +26,8 @@ KEPT = ROOT / ".hunt.jsonl"
 TABLE = ROOT / "docs" / "bugs.md"
 SEEDS = range(2, 26)
 HOURS = 2.0
-TIMEOUT_S = 480.0
+TIMEOUT_S = 900.0
+"""A line hour."""
 STORM = """
 import logging, sys
 from pathlib import Path
@@ -86,8 +87,9 @@ def hunt(bug: Bug, seeds: Sequence[int], seconds: float, state: str = "") -> Cat
         tree = mutated_tree(bug, Path(folder))
         command = [sys.executable, "-c", STORM, str(seconds), *map(str, seeds)]
         environment = {**os.environ, "PYTHONPATH": str(tree)}
+        hours = max(1.0, len(seeds) * seconds / 3600)
         ran = subprocess.run(
-            command, cwd=tree, env=environment, capture_output=True, text=True, check=True, timeout=TIMEOUT_S
+            command, cwd=tree, env=environment, capture_output=True, text=True, check=True, timeout=TIMEOUT_S * hours
         )
     if not ran.stdout.strip():
         return Catch(bug.name, state, "", 0, round(len(seeds) * seconds / 60, 1), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import yaml
@@ -57,6 +58,50 @@ def test_no_row_of_the_parcel_table_is_read_in_two_requests() -> None:
     rows = [(address - table.address, count) for address, count in asked if address >= table.address]
     assert sum(count for _, count in rows) == table.count
     assert all(at % 10 == 0 and count % 10 == 0 and count <= 125 for at, count in rows)
+
+
+class Moving:
+    """A PLC in which another edge comes, and another parcel is in the table, each time that its table is read."""
+
+    def __init__(self, edges_at: set[int]) -> None:
+        self.layout = PlcMap(yaml.safe_load(plc_map().read_text(encoding="utf-8")))
+        self.tables = self.edges = 0
+        self._edges_at = edges_at
+        self.reader = PlcReader(self.layout, lambda _address, count: [0] * count)
+
+    def status(self) -> dict[str, Any]:
+        block = self.layout.blocks["status"]
+        return {**block.decode([0] * block.count), "edges": self.edges, "count": 100 * self.edges}
+
+    def decode(self, name: str) -> dict[str, Any]:
+        if name == "parcel_table":
+            self.tables += 1
+            self.edges += self.tables in self._edges_at
+            row = {"infeed_count": 1, "length_counts": 0, "session": 0, "last_eye": 0, "last_eye_count": 1}
+            return {"rows": [{**row, "number": number} for number in range(1, self.edges + 1)]}
+        return PlcReader._decode(self.reader, name)
+
+
+def test_an_edge_that_comes_as_the_parcel_table_is_read_comes_with_the_table_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plc = Moving({1, 2})
+    monkeypatch.setattr(plc.reader, "_decode", plc.decode)
+    monkeypatch.setattr(plc.reader, "_status", plc.status)
+    event = plc.reader.connect(plc.status(), 0)
+    assert ([row.number for row in event.parcels], event.count) == ([1, 2], 200)
+    assert plc.tables == 3
+    assert [type(seen) for seen in plc.reader.take(plc.status(), 0, 1)] == [PlcSample]
+
+
+def test_a_parcel_table_that_never_stands_still_is_taken_with_what_was_ahead_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plc = Moving(set(range(100)))
+    monkeypatch.setattr(plc.reader, "_decode", plc.decode)
+    monkeypatch.setattr(plc.reader, "_status", plc.status)
+    event = plc.reader.connect(plc.status(), 0)
+    assert (plc.tables, event.count, len(event.parcels)) == (6, 500, 6)
 
 
 class ProgramInMemory:

@@ -127,7 +127,7 @@ class Rig:
                     child.kill()
 
     def wait(self, condition: Callable[[], object], seconds: float, what: str) -> None:
-        """Wait until a condition holds; fails with what was waited for, the alarms and the end of the log."""
+        """Wait until a condition holds; fails with what was waited for, alarms, decisions, the end of the log."""
         limit = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > limit:
@@ -135,9 +135,10 @@ class Rig:
             time.sleep(0.02)
 
     def alarms(self) -> str:
-        """Every alarm that was raised, and what the plant saw last."""
+        """Every alarm that was raised, the last decisions, and what the plant saw last."""
         raised = [f"{a['alarm']}/{a['subject']}: {a['text']}" for a in self.events("alarm-raised")]
-        return "\n".join([*raised, *map(str, self.facts()[-5:])])
+        decided = [f"{d['route']}: {[r['text'] for r in d['reasons']]}" for d in self.events("decided")[-5:]]
+        return "\n".join([*raised, *decided, *map(str, self.facts()[-5:])])
 
     def tail(self) -> str:
         """The end of the daemon's log."""

@@ -57,6 +57,15 @@ def test_an_infeed_edge_without_a_number_is_a_stranger(tracker: Tracker) -> None
     assert new.doubts == {"unknown": "an edge at eye 0 that no parcel explains"}
 
 
+def test_a_number_that_comes_in_twice_is_doubted_and_the_second_object_has_none(tracker: Tracker) -> None:
+    it = entering(tracker, 4, 1000)
+    again = tracker.see(broken(0, 1400, 4), 5, inspect_only=False)
+    assert again is not None
+    assert (again.key, again.inspect_only) == (None, True)
+    assert it.doubts == {"twice": "its number came in a second time"}
+    assert [parcel.key for parcel in tracker.parcels] == [ParcelKey(5, 4), None]
+
+
 def test_who_is_asked_for_by_a_number_of_another_epoch_is_nobody(tracker: Tracker) -> None:
     entering(tracker, 4, 1000)
     assert tracker.by_key(ParcelKey(6, 4)) is None
@@ -155,7 +164,7 @@ def test_lengths_are_told_in_mm_whatever_a_count_is() -> None:
     """1 ms is 2 counts, with one of rounding 1.5 mm; with 8 mm of tolerance, at both ends, 19 mm are allowed."""
     tracker = Tracker(replace(GEOMETRY, mm_per_count=0.5))
     assert entering(tracker, 4, 1000, 1238).doubts == {}
-    it = entering(tracker, 4, 9000, 1240)
+    it = entering(tracker, 5, 9000, 1240)
     assert it.doubts == {"too-long": "620 mm long: more than one parcel, touching?"}
 
 
