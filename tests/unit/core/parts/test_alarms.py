@@ -262,6 +262,8 @@ def test_all_behind_one_host_are_one_alarm_however_far_apart_they_were_lost() ->
     panel.off("device-lost", "a").off("device-lost", "b").at(400)
     assert panel.alarms.open == {}
     assert panel.state("network", "10.0.1.1") == "returned-unacknowledged"
+    panel.on("device-lost", "scanner-0").at(500)
+    assert panel.told[-1] == "raised device-lost/scanner-0"
 
 
 def test_a_blink_of_the_other_one_behind_a_host_makes_no_network_of_it() -> None:
@@ -277,12 +279,50 @@ def test_two_that_were_lost_a_little_more_than_a_second_apart_are_two() -> None:
     assert panel.told == ["raised device-lost/scanner-0", "raised device-lost/scanner-1"]
 
 
-def test_one_whose_time_out_is_longer_joins_those_that_are_told_of_already() -> None:
+def test_two_that_were_lost_just_a_second_apart_are_one() -> None:
+    panel = switched().at(1000)
+    panel.on("device-lost", "scanner-0").at(1000 + TOGETHER_NS / NS_PER_S).on("device-lost", "scanner-1").at(1060)
+    assert panel.told[0] == f"raised network/{TOGETHER}"
+
+
+def test_the_first_that_was_lost_waits_for_the_alarm_of_all() -> None:
     panel = switched()
-    panel.on("device-lost", "scanner-0").on("device-lost", "scanner-1").at(JOIN_NS / NS_PER_S)
-    panel.on("device-lost", "scanner-2").at(30).on("device-lost", "scanner-3").at(60)
+    panel.on("device-lost", "scanner-0").at(0.9).on("device-lost", "scanner-1").at(DELAY.on_s + 0.5)
+    assert panel.told == []
+    panel.at(DELAY.on_s + 0.9)
+    assert panel.told[0] == f"raised network/{TOGETHER}"
+    assert set(panel.alarms.open) == {("network", TOGETHER)}
+
+
+def test_a_network_that_is_lost_again_before_it_was_cleared_stands_on() -> None:
+    panel = switched()
+    for at, there in ((0, False), (10, True), (12, False)):
+        panel.at(at)
+        for name in NINE[:2]:
+            (panel.off if there else panel.on)("device-lost", name)
+    panel.at(60)
+    assert f"cleared network/{TOGETHER}" not in panel.told
+    assert set(panel.alarms.open) == {("network", TOGETHER)}
+
+
+def test_two_shelves_that_end_at_once_are_both_told(panel: Panel) -> None:
+    panel.on(*MODE).on("plc-fault", "drive").at(60)
+    panel.shelve(10).shelve(10, "plc-fault", "drive").at(70)
+    assert panel.told[-2:] == ["unshelved plc-mode/diverter", "unshelved plc-fault/drive"]
+
+
+def test_one_whose_time_out_is_longer_joins_those_that_are_told_of_already() -> None:
+    panel = switched().at(1000)
+    panel.on("device-lost", "scanner-0").on("device-lost", "scanner-1").at(1000 + JOIN_NS / NS_PER_S)
+    panel.on("device-lost", "scanner-2").at(1030).on("device-lost", "scanner-3").at(1060)
     assert panel.alarms.listed["network", TOGETHER].text == "lost together: scanner-0, scanner-1, scanner-2"
     assert set(panel.alarms.open) == {("network", TOGETHER), ("device-lost", "scanner-3")}
+
+
+def test_what_else_is_wrong_with_one_that_was_lost_with_others_is_told() -> None:
+    panel = switched()
+    panel.on("device-lost", "a").on("device-lost", "b").at(30).on("trigger-step", "a").at(60)
+    assert set(panel.alarms.open) == {("network", "10.0.1.1"), ("trigger-step", "a")}
 
 
 def test_a_lost_plc_waits_for_nobody_and_then_follows_from_the_network() -> None:

@@ -454,6 +454,13 @@ def test_devices_that_there_are_not_cannot_be_missing(bench: Bench) -> None:
     assert bench.line.desk.rules == SETUP.policy
 
 
+def test_a_start_tells_how_the_station_was_left() -> None:
+    bench = Bench()
+    bench.give(Starting("0.1", "config", "model", trigger_offsets=(("xray", 3),), mode=StationMode(dry_run=True)))
+    started = bench.last(StationStarted)
+    assert (started.paused, started.dry_run, started.trigger_offsets) == (False, True, (("xray", 3),))
+
+
 def test_a_model_that_lies_ready_is_told_and_counts_behind_a_start(bench: Bench) -> None:
     command = wish(ChangeModel, release="0d" * 32)
     records = give(bench, CommandReceived(command, "mqtt", model=StagedModel("0d" * 32, "0e" * 32, "0f" * 32)))
