@@ -5,6 +5,7 @@ Whoever commands one puts it there first, so that the command itself stays small
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,9 @@ from time import sleep
 from station.clock import now_utc
 from station.core.commands import MOST_CODES
 from station.core.events import HeldCodes
+from station.journal import Inbox, InboxError
 from station.journal.files import sync_file, sync_folder
+from station.journal.inbox import MOST_WAITING
 
 FOLDER = "hold"
 CURRENT = "current"
@@ -24,6 +27,8 @@ _LARGEST = MOST_CODES * (4 * LONGEST_CODE + 1)
 _AT_ONCE = 250
 _GIVES_WAY_S = 0.0002
 _KEPT_S = 2 * 24 * 3600
+_JUST_NOW_S = 2.0
+"""Its command is on the way into the inbox."""
 
 
 class HoldListError(Exception):
@@ -60,10 +65,28 @@ def stage(data: Path, codes: Iterable[str]) -> tuple[str, int]:
     sha256, folder = hashlib.sha256(content).hexdigest(), data / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{sha256}.txt"
-    if not path.exists() and len(list(folder.glob("*.txt"))) >= MOST_STAGED:
+    if not path.exists() and _full(folder):
+        _forget(data)
+    if not path.exists() and _full(folder):
         raise HoldListError(f"{MOST_STAGED} lists lie in {folder} already: does the station run?")
     _write(path, content)
     return sha256, len(listed)
+
+
+def _full(folder: Path) -> bool:
+    return len(list(folder.glob("*.txt"))) >= MOST_STAGED
+
+
+def _forget(data: Path) -> None:
+    """Remove the lists that are neither in force nor named by a command that waits, nor put there just now."""
+    with contextlib.suppress(HoldListError, InboxError, OSError):
+        with contextlib.closing(Inbox(data)) as inbox:
+            waiting = "".join(str(posted.payload) for posted in inbox.waiting(0, MOST_WAITING))
+        current_one, just_now = in_force(data), now_utc().timestamp() - _JUST_NOW_S
+        for path in (data / FOLDER).glob("*.txt"):
+            needed = path.stem == current_one or path.stem in waiting
+            if not needed and path.stat().st_mtime < just_now:
+                path.unlink(missing_ok=True)
 
 
 def staged(data: Path, sha256: str) -> HeldCodes:

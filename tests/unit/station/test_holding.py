@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from station.clock import now_utc
 from station.holding import (
     CURRENT,
     FOLDER,
@@ -19,6 +21,7 @@ from station.holding import (
     stage,
     staged,
 )
+from station.journal import Inbox
 from station.lists import ListError, Lists, read_hold_list
 
 DAYS = 24 * 3600
@@ -57,6 +60,23 @@ def test_lists_that_nobody_takes_have_an_end(tmp_path: Path) -> None:
     with pytest.raises(HoldListError, match="does the station run"):
         stage(tmp_path, ["one more"])
     assert stage(tmp_path, ["0"])[1] == 1
+
+
+def test_lists_that_nobody_needs_any_more_make_room(tmp_path: Path) -> None:
+    """A central system may send a list every few minutes, all day."""
+    staged_ones = [stage(tmp_path, [str(number)])[0] for number in range(MOST_STAGED)]
+    for path in (tmp_path / FOLDER).iterdir():
+        os.utime(path, (1, 1))
+    make_current(tmp_path, staged_ones[3])
+    for number, sha256 in enumerate(staged_ones):  # the removal of old ones is not what is tried here
+        path = tmp_path / FOLDER / f"{sha256}.txt"
+        path.write_text(f"{number}\n")
+        os.utime(path, (now_utc().timestamp() - 60,) * 2)
+    with closing(Inbox(tmp_path)) as inbox:
+        inbox.post("h-1", "hold-list", "mqtt", b'{"sha256":"%b"}' % staged_ones[5].encode())
+    newest, _ = stage(tmp_path, ["one more"])
+    left = {path.stem for path in (tmp_path / FOLDER).glob("*.txt")}
+    assert left == {staged_ones[3], staged_ones[5], newest}
 
 
 def test_none_is_in_force_until_one_is_made_so(tmp_path: Path) -> None:
