@@ -30,6 +30,7 @@ POLLS_MS = (20.0, 25.0, 30.0)
 _LOOK_MS = 250.0
 _DRAIN_MS = 12_000.0
 _PUBLISH_MS = 15_000.0
+_DRAINED_MS = 60_000.0
 _TOO_LATE_MS = 4000.0
 _STOPS_MS = 1000.0
 _PRESSES_AFTER_MS = 700.0
@@ -296,6 +297,9 @@ class Storm:
         world.run_until(end + _DRAIN_MS)
         world.broker.still()
         world.run_until(world.ms() + _PUBLISH_MS)
+        until = world.ms() + _DRAINED_MS
+        while world.ms() < until and self._behind():
+            world.run_until(world.ms() + _LOOK_MS)
         world.promises.finish(end)
         for identity in world.commander.posted:
             if world.promises.unanswered(identity):
@@ -309,6 +313,11 @@ class Storm:
         result.parcels, result.released = world.promises.completed, world.promises.released
         result.events, result.strays = world.subscriber.arrivals, len(world.promises.strays)
         result.digest = world.subscriber.bytes.hexdigest()
+
+    def _behind(self) -> bool:
+        """Whether something on disk has not reached the subscriber: after a long outage there is much of it."""
+        journal, newest = self.world.newest
+        return self.world.subscriber.newest(journal) < newest
 
     def _close(self) -> None:
         world = self.world
