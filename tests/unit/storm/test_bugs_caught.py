@@ -20,7 +20,7 @@ SEEDS = range(2, 12)
         ("ambiguous-to-the-first", Promise.OWN_EVIDENCE),
         ("orders-before-commit", Promise.DISK_FIRST),
         ("completed-twice", Promise.REPLAY),
-        ("doubles-with-new-id", Promise.AT_SUBSCRIBER),
+        ("cursor-moved-on-send", Promise.AT_SUBSCRIBER),
         ("matched-never-forgotten", Promise.BOUNDED),
         ("deadline-too-early", Promise.USEFUL),
     ],
