@@ -20,7 +20,7 @@ from simulator.storm.setup import WEIGHTS_G
 from simulator.storm.subscriber import event_id
 from simulator.storm.truth import Body
 from simulator.storm.violation import Promise, Violation
-from simulator.storm.watch import RECOVER_MS, Watch
+from simulator.storm.watch import DRAINED_PER_MS, RECOVER_MS, Watch
 from simulator.storm.weather import Episode, needs_disk
 from simulator.storm.world import Heard, World
 
@@ -30,7 +30,6 @@ POLLS_MS = (20.0, 25.0, 30.0)
 _LOOK_MS = 250.0
 _DRAIN_MS = 12_000.0
 _PUBLISH_MS = 15_000.0
-_DRAINED_MS = 60_000.0
 _TOO_LATE_MS = 4000.0
 _STOPS_MS = 1000.0
 _PRESSES_AFTER_MS = 700.0
@@ -269,11 +268,9 @@ class Storm:
             return
         if ms_of(body.entered_ns) < self._over_ms + RECOVER_MS:
             return
-        if self._shown_new is not self.world.daemon:
-            self._shown_new = self.world.daemon
-            return  # a daemon's first picture only shows that the next one is new: the fault ends with this parcel
+        first, self._shown_new = self._shown_new is not self.world.daemon, self.world.daemon
         self.result.calm += 1
-        if not body.clean or body.barcodes & self.world.promises.held():
+        if not body.clean or body.barcodes & self.world.promises.held() or (first and self._only_shows_new(body)):
             return
         self.result.calm_clean += 1
         self._flow.append(lane == "pass")
@@ -288,6 +285,11 @@ class Storm:
                 text = "three clean parcels in a row were inspected though all faults are over"
                 self.world.promises.broken(Promise.LIVENESS, text, body.key)
 
+    def _only_shows_new(self, body: Body) -> bool:
+        """Without a picture of before a daemon inspects the first one: it only shows that the next is new."""
+        seen = self.world.promises.evidence.of(body.key) if body.key is not None else None
+        return seen is not None and {reason.code for reason in seen.reasons} == {"picture-unusable"}
+
     # --- the end --------------------------------------------------------------------------------------------------
 
     def _finish(self) -> None:
@@ -296,10 +298,7 @@ class Storm:
         world.wants_feed = False
         world.run_until(end + _DRAIN_MS)
         world.broker.still()
-        world.run_until(world.ms() + _PUBLISH_MS)
-        until = world.ms() + _DRAINED_MS
-        while world.ms() < until and self._behind():
-            world.run_until(world.ms() + _LOOK_MS)
+        world.run_until(world.ms() + _PUBLISH_MS + world.owed / DRAINED_PER_MS)
         world.promises.finish(end)
         for identity in world.commander.posted:
             if world.promises.unanswered(identity):
@@ -313,11 +312,6 @@ class Storm:
         result.parcels, result.released = world.promises.completed, world.promises.released
         result.events, result.strays = world.subscriber.arrivals, len(world.promises.strays)
         result.digest = world.subscriber.bytes.hexdigest()
-
-    def _behind(self) -> bool:
-        """Whether something on disk has not reached the subscriber: after a long outage there is much of it."""
-        journal, newest = self.world.newest
-        return self.world.subscriber.newest(journal) < newest
 
     def _close(self) -> None:
         world = self.world

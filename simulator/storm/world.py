@@ -402,6 +402,12 @@ class World:
         """The run that writes now, and its last number."""
         return next(reversed(self.runs.ends.items()), ("", 0))
 
+    @property
+    def owed(self) -> int:
+        """How many events on disk, of the run that writes now, the subscriber has not got."""
+        journal, newest = self.newest
+        return newest - self.subscriber.newest(journal)
+
     def _is_known(self, identity: str) -> bool:
         journal, _, number = identity.rpartition("-")
         return int(number) <= self.runs.ends.get(journal, 0) or self.promises.on_disk(int(number))

@@ -47,6 +47,8 @@ class Rig:
         self.config = examples() / config
         self.program: subprocess.Popen[str] | None = None
         self.seed = seed
+        self._facts: list[dict[str, Any]] = []
+        self._read_up_to = 0
         self.broker_port = free_port()
         self.broker: subprocess.Popen[bytes] | None = None
         self.station: subprocess.Popen[str] | None = None
@@ -163,14 +165,12 @@ class Rig:
 
     def facts(self) -> list[dict[str, Any]]:
         """The plant's truth so far; a last line that is being written is left out."""
-        lines = (self.folder / "truth.jsonl").read_text().splitlines()
-        facts = []
-        for line in lines:
-            try:
-                facts.append(json.loads(line))
-            except ValueError:
-                continue
-        return facts + self.numbered()
+        with (self.folder / "truth.jsonl").open("rb") as file:
+            file.seek(self._read_up_to)
+            whole = file.read().rpartition(b"\n")[0]
+        self._facts += map(json.loads, whole.splitlines())
+        self._read_up_to += len(whole) + bool(whole)
+        return self._facts + self.numbered()
 
     def numbered(self) -> list[dict[str, Any]]:
         """Which parcel got which number, of a PLC that tells the plant nothing: what the station published of it."""

@@ -32,9 +32,9 @@ def ends_in_inspection(rig: Rig, fault: str, code: str) -> None:
     said = tell(rig.folder, "fault", fault)
     assert (said.returncode, said.stdout.strip()) == (0, f"done fault {fault}")
     before = inspected_for(rig, code)
-    rig.wait(lambda: inspected_for(rig, code) >= before + 2, 20.0, f"two parcels inspected for {code}")
+    rig.wait(lambda: inspected_for(rig, code) >= before + 3, 20.0, f"three parcels inspected for {code}")
     assert tell(rig.folder, "mend", fault.partition("=")[0]).returncode == 0
-    rig.let_pass(1)
+    rig.let_pass(2)
 
 
 def test_faults_told_from_another_terminal_end_in_inspection(make_rig: MakeRig) -> None:
@@ -57,7 +57,7 @@ def test_a_frozen_picture_lets_nothing_pass(make_rig: MakeRig) -> None:
     rig.let_pass(2)
     ends_in_inspection(rig, "picture-frozen", "picture-unusable")
     report = rig.finish()
-    assert report["evidence_of_another_parcel"] >= 2  # matched, and refused
+    assert report["evidence_of_another_parcel"] >= 3  # matched, and refused
     assert not [name for name in ZEROS if report[name] and name != "evidence_of_another_parcel"]
 
 

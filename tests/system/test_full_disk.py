@@ -141,7 +141,7 @@ def test_a_disk_that_refuses_each_write_inspects_all_and_recovers(make_rig: Call
     assert rig.station is not None
     before = session(rig)
     resource.prlimit(rig.station.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    nothing_passes(rig, 3)
+    nothing_passes(rig, 4)
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     resource.prlimit(rig.station.pid, resource.RLIMIT_FSIZE, unlimited)
     rig.wait(lambda: session(rig) > before and rig.live_since(time.time() - 1), 15.0, "a session of its own accord")

@@ -16,8 +16,9 @@ pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("line")]
 SIMULATOR = str(Path(sys.executable).with_name("simulator"))
 
 
-def test_it_is_met_on_real_wires_as_well(tmp_path: Path) -> None:
-    command = [SIMULATOR, "scenario", "run", "broker-outage", "--wires", "--explain", "--junit", "out.xml"]
+@pytest.mark.parametrize("name", ["labels", "plc-restart", "broker-outage"])
+def test_it_is_met_on_real_wires_as_well(name: str, tmp_path: Path) -> None:
+    command = [SIMULATOR, "scenario", "run", name, "--wires", "--explain", "--junit", "out.xml"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     root = ET.parse(tmp_path / "out.xml").getroot()
