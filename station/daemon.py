@@ -77,7 +77,7 @@ class Daemon:
         if detector is not None:
             detector.self_test()
         thresholds = self._model.thresholds if self._model else {}
-        release = release_of(self._model.path) if self._model else ""
+        release = self._model.release if self._model else ""
         roles = {kind: driver.role for kind, driver in drivers.items()}
         self.line = Line(config.setup(roles, thresholds, release))
         self.devices: dict[str, Device] = {

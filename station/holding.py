@@ -26,7 +26,6 @@ MOST_STAGED = 20
 _LARGEST = MOST_CODES * (4 * LONGEST_CODE + 1)
 _AT_ONCE = 250
 _GIVES_WAY_S = 0.0002
-_KEPT_S = 2 * 24 * 3600
 _JUST_NOW_S = 2.0
 """Its command is on the way into the inbox."""
 
@@ -67,8 +66,8 @@ def stage(data: Path, codes: Iterable[str]) -> tuple[str, int]:
     path = folder / f"{sha256}.txt"
     if not path.exists() and _full(folder):
         _forget(data)
-    if not path.exists() and _full(folder):
-        raise HoldListError(f"{MOST_STAGED} lists lie in {folder} already: does the station run?")
+        if _full(folder):
+            raise HoldListError(f"{MOST_STAGED} lists lie in {folder} already: does the station run?")
     _write(path, content)
     return sha256, len(listed)
 
@@ -110,16 +109,12 @@ def staged(data: Path, sha256: str) -> HeldCodes:
 
 
 def make_current(data: Path, sha256: str) -> None:
-    """From now on it is the one that a start takes; lists that were never in force, or no longer, go after two days.
+    """From now on it is the one that a start takes.
 
     Raises:
         OSError: it cannot be written.
     """
-    folder = data / FOLDER
-    _write(folder / CURRENT, sha256.encode())
-    for path in folder.glob("*.txt"):
-        if path.stem != sha256 and path.stat().st_mtime < now_utc().timestamp() - _KEPT_S:
-            path.unlink(missing_ok=True)
+    _write(data / FOLDER / CURRENT, sha256.encode())
 
 
 def current(data: Path) -> HeldCodes:

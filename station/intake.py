@@ -54,8 +54,10 @@ class Intake:
         self._thread.start()
 
     def stop(self) -> None:
-        """Hand over nothing more."""
+        """Hand over nothing more; what is looked at just now waits for the next run."""
         self._ending.set()
+        if self._releases is not None:
+            self._releases.end()
         if self._thread.is_alive():
             self._thread.join(timeout=2.0)
         self.close()
@@ -102,12 +104,15 @@ class Intake:
             return
         if self._recovering:
             return
+        event = found if isinstance(found, CommandMalformed) else self._received(found, posted, journal)
+        if self._ending.is_set():
+            return
         self._last = posted.seq
         if found.id:
             self._handed[posted.seq] = (found.id, command)
         else:  # no answer could be told from another's
             inbox.done(posted.seq)
-        self._out(found if isinstance(found, CommandMalformed) else self._received(found, posted, journal))
+        self._out(event)
 
     def _received(self, command: Command, posted: Posted, journal: Reader) -> CommandReceived:
         """The command with what the journal and the folder `hold` know of what it names."""

@@ -48,7 +48,7 @@ def stage_model(data: Path, folder: Path) -> str:
         OSError: it cannot be written.
     """
     model = load_model(folder)
-    release, place = release_of(folder), data / FOLDER
+    release, place = model.release, data / FOLDER
     place.mkdir(parents=True, exist_ok=True)
     target = place / release
     if target.exists():
@@ -58,7 +58,7 @@ def stage_model(data: Path, folder: Path) -> str:
     partial = target.with_suffix(".part")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "golden").mkdir(parents=True)
-    files = {_SPEC: (folder / _SPEC).read_bytes(), "model.onnx": model.onnx}
+    files = {_SPEC: model.text, "model.onnx": model.onnx}
     files |= {f"golden/{name}": content for name, content in model.golden.items()}
     for name, content in files.items():
         (partial / name).write_bytes(content)
@@ -85,7 +85,7 @@ def take_up(configured: Path, data: Path, left: str) -> tuple[ModelFolder, str]:
         return load_model(configured), f"the model that was commanded last cannot be used: {error}; {again}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Releases:
     """The models that a running station can be given.
 
@@ -101,6 +101,7 @@ class Releases:
     running: str
     labels: Collection[str]
     start_again: Callable[[], None]
+    _trial: subprocess.Popen[str] | None = None
 
     def take(self, release: str) -> None:
         """It is the one that counts now, and the journal says so."""
@@ -116,8 +117,11 @@ class Releases:
         folder = _staged(self.data, release)
         command = [sys.executable, "-m", "station.releases", str(folder)]
         try:
-            ran = subprocess.run(command, capture_output=True, text=True, timeout=_TRIED_WITHIN_S, check=False)
-            told = json.loads(ran.stdout)
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as self._trial:
+                try:
+                    told = json.loads(self._trial.communicate(timeout=_TRIED_WITHIN_S)[0])
+                finally:
+                    self._trial.kill()
         except subprocess.TimeoutExpired as error:
             raise ModelError(f"{folder}: no result of its test within {_TRIED_WITHIN_S:g} s") from error
         except (OSError, ValueError) as error:
@@ -127,6 +131,11 @@ class Releases:
         if unknown := sorted(set(self.labels) - set(told["classes"])):
             raise ModelError(f"the policy names {', '.join(unknown)}; the model knows {', '.join(told['classes'])}")
         return StagedModel(release, told["sha256"], self.configured)
+
+    def end(self) -> None:
+        """Let no trial hold up an end."""
+        if self._trial is not None:
+            self._trial.kill()
 
 
 def _staged(data: Path, release: str) -> Path:

@@ -122,12 +122,14 @@ class ModelFolder:
         spec: its `model.yaml`.
         onnx: the bytes of its `model.onnx`.
         golden: the bytes of its golden pictures, by file name.
+        text: the bytes of its `model.yaml`.
     """
 
     path: Path
     spec: ModelSpec
     onnx: bytes = field(repr=False)
     golden: Mapping[str, bytes] = field(repr=False)
+    text: bytes = field(default=b"", repr=False)
 
     @property
     def thresholds(self) -> Mapping[str, float]:
@@ -138,6 +140,11 @@ class ModelFolder:
     def classes(self) -> tuple[str, ...]:
         """The classes, in the order of the model's output."""
         return self.spec.classes
+
+    @property
+    def release(self) -> str:
+        """SHA-256 of `model.yaml`, in hex: it names all else by hash, so it stands for the whole folder."""
+        return hashlib.sha256(self.text).hexdigest()
 
     @property
     def sha256(self) -> str:

@@ -34,13 +34,14 @@ def load_model(folder: Path) -> ModelFolder:
     """
     if not folder.is_dir():
         raise ModelError(f"{folder} is not a folder; name the folder that holds model.yaml")
-    spec = _spec(folder / "model.yaml")
+    text = _bytes(folder / "model.yaml")
+    spec = _spec(folder / "model.yaml", text)
     onnx = _model_bytes(folder / "model.onnx", spec)
     golden = {item.file: _bytes(folder / "golden" / item.file) for item in spec.golden}
     for item in spec.golden:
         if hashlib.sha256(golden[item.file]).hexdigest() != item.sha256:
             raise ModelError(f"{folder / 'golden' / item.file} is not the picture that model.yaml means: {_AGAIN}")
-    model = ModelFolder(folder, spec, onnx, golden)
+    model = ModelFolder(folder, spec, onnx, golden, text)
     detector = Detector(model)
     try:
         detector.self_test()
@@ -51,8 +52,7 @@ def load_model(folder: Path) -> ModelFolder:
     return model
 
 
-def _spec(file: Path) -> ModelSpec:
-    text = _bytes(file)
+def _spec(file: Path, text: bytes) -> ModelSpec:
     try:
         tree: Any = yaml.safe_load(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -24,8 +24,6 @@ from station.holding import (
 from station.journal import Inbox
 from station.lists import ListError, Lists, read_hold_list
 
-DAYS = 24 * 3600
-
 
 def test_equal_lists_are_one_file(tmp_path: Path) -> None:
     sha256, codes = stage(tmp_path, ["B", "A", "B"])
@@ -66,12 +64,8 @@ def test_lists_that_nobody_needs_any_more_make_room(tmp_path: Path) -> None:
     """A central system may send a list every few minutes, all day."""
     staged_ones = [stage(tmp_path, [str(number)])[0] for number in range(MOST_STAGED)]
     for path in (tmp_path / FOLDER).iterdir():
-        os.utime(path, (1, 1))
-    make_current(tmp_path, staged_ones[3])
-    for number, sha256 in enumerate(staged_ones):  # the removal of old ones is not what is tried here
-        path = tmp_path / FOLDER / f"{sha256}.txt"
-        path.write_text(f"{number}\n")
         os.utime(path, (now_utc().timestamp() - 60,) * 2)
+    make_current(tmp_path, staged_ones[3])
     with closing(Inbox(tmp_path)) as inbox:
         inbox.post("h-1", "hold-list", "mqtt", b'{"sha256":"%b"}' % staged_ones[5].encode())
     newest, _ = stage(tmp_path, ["one more"])
@@ -91,16 +85,6 @@ def test_an_empty_list_holds_nothing(tmp_path: Path) -> None:
     sha256, codes = stage(tmp_path, [])
     make_current(tmp_path, sha256)
     assert (codes, current(tmp_path).codes) == (0, frozenset())
-
-
-def test_old_lists_go_once_another_is_in_force(tmp_path: Path) -> None:
-    old, new, first = (stage(tmp_path, [code])[0] for code in "ABC")
-    folder = tmp_path / FOLDER
-    for name in (old, first):
-        stamp = (folder / f"{name}.txt").stat().st_mtime - 3 * DAYS
-        os.utime(folder / f"{name}.txt", (stamp, stamp))
-    make_current(tmp_path, first)
-    assert {path.stem for path in folder.glob("*.txt")} == {first, new}
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 64, b"0a"], ids=repr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -225,6 +226,25 @@ class Shelf:
     def take(self, release: str) -> None:
         self.taken.append(release)
 
+    def end(self) -> None:
+        """No trial of this one takes long."""
+
+
+class Slow(Shelf):
+    """Tries a model until it is told to end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trying, self.ended = threading.Event(), threading.Event()
+
+    def tried(self, release: str) -> StagedModel:
+        self.trying.set()
+        self.ended.wait(10)
+        raise ModelError(f"{release} could not be tried to the end")
+
+    def end(self) -> None:
+        self.ended.set()
+
 
 def change(identity: str = "m-1", release: str = "a" * 64) -> Command:
     return wish(ChangeModel, identity, release=release)
@@ -251,6 +271,18 @@ def test_a_model_comes_tried_and_a_start_follows_once_it_is_on_disk(desk: Desk) 
     desk.keep(ModelChanged.model_validate(told))
     desk.step()
     assert shelf.taken == ["a" * 64]
+
+
+def test_an_end_waits_for_no_trial_and_the_next_run_makes_it_anew(desk: Desk) -> None:
+    slow = desk.releases = Slow()
+    desk.start()
+    desk.intake.start()
+    desk.post(change())
+    assert slow.trying.wait(10)
+    desk.intake.stop()
+    assert not desk.intake._thread.is_alive()
+    assert desk.got == []
+    assert desk.waiting() == ["m-1"]
 
 
 def test_what_a_killed_run_was_given_needs_no_further_start(desk: Desk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,16 @@ def test_one_that_passes_its_test_and_knows_what_the_policy_names_can_be_given(d
     assert model.model_sha256 == take_up(SHIPPED, data, "")[0].sha256
     with pytest.raises(ModelError, match="the policy names bomb; the model knows gun"):
         releases(data, ("bomb", "gun"))[0].tried(release)
+
+
+def test_a_trial_that_is_ended_is_no_result(data: Path, release: str) -> None:
+    known, _ = releases(data)
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(known.tried, release)
+        while not result.done():
+            known.end()
+    with pytest.raises(ModelError, match="could not be run to its end"):
+        result.result()
 
 
 def test_a_start_follows_unless_it_runs_already(data: Path) -> None:
