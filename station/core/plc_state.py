@@ -102,7 +102,8 @@ class PlcState:
         if sample.epoch != self.epoch:
             new_world(sample.epoch)
             self.epoch = sample.epoch
-        self.live = bool(sample.epoch and self.session and sample.session == self.session)
+        # Once a new one is wanted the old one counts no more, though the PLC may still hold it.
+        self.live = bool(not self._opening and sample.epoch and self.session and sample.session == self.session)
         actions += self._session_alarm(sample.plc_ms, alarms)
         if self.live:
             self._was_live = True

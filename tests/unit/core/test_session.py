@@ -7,7 +7,7 @@ from simulator.plc.program import PlcProgram
 from simulator.storm.plc_port import constants_of
 from simulator.storm.setup import setup_of
 from station.core.actions import Action, OpenSession
-from station.core.events import Event, Mode, PlcConnected, PlcSample, SessionChosen
+from station.core.events import Direction, Edge, Event, Mode, PlcConnected, PlcSample, SessionChosen
 from station.core.line import Line
 from station.core.now import Now
 
@@ -64,3 +64,20 @@ def test_a_jump_of_the_plcs_clock_makes_no_offer_old() -> None:
     line = offered(5)
     opens(line, 100, 0)
     assert not opens(line, 150, 0, plc_ms=60_000)
+
+
+def test_who_enters_while_the_plc_still_holds_the_old_session_is_inspected() -> None:
+    """The connection began anew: the new session is chosen, and lies at the PLC only with the next scan."""
+    line = offered(5)
+    opens(line, 100, 5)
+    assert line.plc.live
+    handle(line, PlcConnected(7, 5, 1, 0, 600, (), resumed=False, constants=CONSTANTS), 600)
+    opens(line, 600, 5)
+    handle(line, SessionChosen(6, None), 600)
+    handle(line, Edge(1, 0, Direction.BROKEN, 40, 620, 1, 0), 625)
+    opens(line, 625, 5)
+    handle(line, Edge(2, 0, Direction.FREED, 60, 640, 1, 0), 650)
+    opens(line, 650, 6)
+    handle(line, Edge(3, 0, Direction.BROKEN, 100, 660, 2, 0), 675)
+    early, late = line.tracker.parcels
+    assert (early.inspect_only, late.inspect_only) == (True, False)

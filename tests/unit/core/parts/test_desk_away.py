@@ -12,6 +12,7 @@ from station.core.events import (
     ListsLoaded,
     ParcelKey,
     Place,
+    SessionChosen,
 )
 from station.core.parcel import Parcel
 from station.core.records import (
@@ -83,8 +84,8 @@ def test_a_device_never_heard_of_was_away_from_ever() -> None:
         unheard.give(DeviceState(device.name, connected=True))
     unheard.give(ListsLoaded("lists", frozenset(), ()))
     unheard.connect()
+    unheard.give(SessionChosen(7, None))
     unheard.forerun()
-    unheard.line.plc.session = 7
     unheard.clean(1, 2000)
     unheard.go(2000)
     unheard.clean(2, 6000)
@@ -101,8 +102,8 @@ def test_a_device_first_heard_of_when_its_parcel_had_passed_was_away_then() -> N
         bench.give(DeviceState(device.name, connected=True))
     bench.give(ListsLoaded("lists", frozenset(), ()))
     bench.connect()
+    bench.give(SessionChosen(7, None))
     bench.forerun()
-    bench.line.plc.session = 7
     bench.clean(1, 2000)
     bench.go(3000)
     bench.give(DeviceState("scanner", connected=True))

@@ -128,9 +128,21 @@ def test_a_session_is_live_while_the_plc_holds_it_and_an_epoch() -> None:
     assert plc.state.chosen(SessionChosen(SESSION, 8), 3) == [
         Keep(SessionOpened(new_session=SESSION, new_epoch=8, parcels_on_belt=3))
     ]
-    for session, epoch, live in ((6, 5, False), (SESSION, 5, True), (SESSION, 0, False), (0, 5, False), (7, 5, True)):
+    for session, epoch, live in ((6, 5, False), (SESSION, 5, True), (SESSION, 0, False)):
         plc.take(session=session, epoch=epoch)
         assert plc.state.live is live
+
+
+def test_one_that_has_ended_is_not_live_again_while_another_is_being_chosen() -> None:
+    plc = Plc().live()
+    assert plc.asked(session=0) == [False]
+    plc.take()
+    assert not plc.state.live
+    plc.state.chosen(SessionChosen(SESSION + 1, None), 0)
+    plc.take()
+    assert not plc.state.live
+    plc.take(session=SESSION + 1)
+    assert plc.state.live
 
 
 def test_no_session_of_ours_is_never_live() -> None:

@@ -18,6 +18,7 @@ from station.core.events import (
     Lane,
     ListsLoaded,
     Place,
+    SessionChosen,
     WeightReading,
 )
 from station.core.matching import Match
@@ -343,7 +344,7 @@ def test_the_first_picture_of_all_may_be_an_old_one_and_the_next_is_new() -> Non
         bench.give(DeviceState(device.name, connected=True))
     bench.give(ListsLoaded("lists", frozenset(), ()))
     bench.connect()
-    bench.line.plc.session = 7
+    bench.give(SessionChosen(7, None))
     for number, count in ((1, 2000), (2, 5000)):
         bench.clean(number, count)
     bench.go(6700)
