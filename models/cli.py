@@ -11,14 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from models.evaluation import folder_report, labelled_classes, parcel_rates, see_folder, see_parcels
+from models.evaluation import parcel_rates, see_parcels
 from models.recipe import DEFAULT, Recipe
 from station.vision import Detector, ModelError, load_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
-    from models.evaluation import Seen
 
 _FINISHING_S = 150
 _CACHE = Path("out/models")
@@ -58,9 +57,10 @@ def train(
 def evaluate(
     model_dir: Annotated[Path, typer.Argument(help="The model folder.")],
     parcels: Annotated[int, typer.Option(help="Simulated held-out parcels, half of them clean.")] = 500,
-    pictures: Annotated[list[Path] | None, typer.Option(help="COCO folder: labels.json and images/.")] = None,
 ) -> None:
-    """Measure a model folder through the path that runs on the line.
+    """Measure a model folder on simulated parcels, through the path that runs on the line.
+
+    `station model evaluate` does so on labelled pictures.
 
     Example: python -m models evaluate models/first_light --parcels 500
     """
@@ -72,14 +72,10 @@ def evaluate(
     detector = Detector(model)
     with _progress() as progress:
         task = progress.add_task("Looking at parcels", total=parcels)
-        seen = see_parcels(detector, "test", model.spec.training.seed, parcels, _advance(progress, task))
+        seed = model.spec.training.seed if model.spec.training else 0
+        seen = see_parcels(detector, "test", seed, parcels, _advance(progress, task))
     if seen:
         _print_rates(parcel_rates(seen, model.thresholds))
-    for folder in pictures or []:
-        with _progress() as progress:
-            task = progress.add_task(f"Looking at {folder.name}", total=None)
-            found = see_folder(detector, folder, _advance(progress, task))
-        _print_folder(folder, found, model.thresholds)
 
 
 def main() -> None:
@@ -101,18 +97,3 @@ def _print_rates(rates: dict[str, float]) -> None:
     for name, value in rates.items():
         table.add_row(name, f"{value:g}")
     _console.print(table)
-
-
-def _print_folder(folder: Path, seen: Sequence[Seen], thresholds: Mapping[str, float]) -> None:
-    for group in sorted({item.group for item in seen}):
-        part = [item for item in seen if item.group == group]
-        refused = sum(bool(item.fault) for item in part)
-        flagged = sum(bool(item.flagged(thresholds)) for item in part)
-        table = Table(
-            "class", "have it", "flagged as it", "flagged at all", "do not have it", "flagged as it", "boxes", "found",
-            title=f"{folder.name} {group}: {len(part)} pictures, {flagged} flagged, {refused} refused by the gate",
-        )  # fmt: skip
-        for row in folder_report(part, thresholds, labelled_classes(folder)):
-            cells = (row.pictures, row.flagged, row.any_flag, row.others, row.wrongly, row.boxes, row.boxes_found)
-            table.add_row(row.label, *(str(cell) for cell in cells))
-        _console.print(table)

@@ -10,21 +10,22 @@ import numpy as np
 import yaml
 
 from models.dataset import parcel
-from models.evaluation import overlap, parcel_rates, see_parcels
+from models.evaluation import parcel_rates, see_parcels
 from models.recipe import CLASSES, FILL, HEIGHT_PX, MEAN, SCALE, WIDTH_PX
 from simulator.xray import png_bytes
 from station.vision import Detector, DetectorFault, ModelFolder
 from station.vision.folder import ModelSpec, classes_sha256
-from station.vision.gate import measures
+from station.vision.gate import usual
+from station.vision.seen import overlap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from models.dataset import Drawn
-    from models.evaluation import Seen
     from models.recipe import Recipe
     from simulator.xray import Picture
+    from station.vision.seen import Seen
 
 TUNING_PARCELS = 1000
 TEST_PARCELS = 500
@@ -112,14 +113,9 @@ def choose_thresholds(seen: Sequence[Seen]) -> dict[str, float]:
 
 
 def _usual(drawn: Drawn) -> dict[str, list[float]]:
-    """For each measure of the gate the interval of the training pictures, widened by half."""
     step = max(1, len(drawn.boxes) // _GATE_SAMPLE)
-    found = [measures(np.asarray(drawn.pixels[at])) for at in range(0, len(drawn.boxes), step)]
-    usual = {}
-    for name in found[0]:
-        low, high = np.quantile([item[name] for item in found], (0.001, 0.999))
-        usual[name] = [round(float(low) * 0.5, 2), round(float(high) * 1.5, 2)]
-    return usual
+    found = usual(np.asarray(drawn.pixels[at]) for at in range(0, len(drawn.boxes), step))
+    return {name: list(interval) for name, interval in found.items()}
 
 
 def _model(folder: Path, tree: Mapping[str, Any], onnx: bytes) -> ModelFolder:

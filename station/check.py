@@ -16,6 +16,7 @@ from station.lists import ListError, Lists
 from station.ports import Driver
 from station.room import margins
 from station.vision import Detector, DetectorFault, ModelError, load_model
+from station.vision.trial import try_out
 
 SCAN_MS = 20.0
 _LEAST_FREE_BYTES = 2 * 1024**3
@@ -57,15 +58,21 @@ def _model(config: StationConfig) -> Iterator[Finding]:
         yield Finding("model", right=True, text="none configured: every picture is unusable, every parcel inspected")
         return
     try:
+        try_out(config.model.folder)
         model = load_model(config.model.folder)
         Detector(model, config.model.threads).self_test()
     except (ModelError, DetectorFault) as error:
         yield Finding("model", right=False, text=str(error))
         return
-    unknown = set(config.policy.thresholds) - set(model.classes)
+    unknown = set(config.policy.thresholds) - set(model.words)
     if unknown:
-        text = f"policy.thresholds names {', '.join(sorted(unknown))}; the model knows {', '.join(model.classes)}"
+        text = f"policy.thresholds names {', '.join(sorted(unknown))}; the model knows {', '.join(model.words)}"
         yield Finding("policy", right=False, text=text)
+    if not model.spec.golden:
+        text = f"{model.sha256[:12]} has no golden pictures, so nothing shows that it still sees: give it some "
+        text += "with `station model golden`"
+        yield Finding("model", right=False, text=text)
+        return
     yield Finding("model", right=True, text=f"{model.sha256[:12]}, golden pictures found as expected")
 
 

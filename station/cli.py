@@ -15,12 +15,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
 from station.check import check as run_checks
 from station.cli_commands import commands_app
 from station.cli_journal import journal_app
+from station.cli_model import model_app
 from station.cli_parts import (
     ConfigFile,
     JournalFile,
@@ -46,6 +48,7 @@ from station.watch import DiedError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The inspection station.", epilog=__doc__)
 app.add_typer(journal_app, name="journal")
+app.add_typer(model_app, name="model")
 app.add_typer(commands_app)
 console = Console()
 
@@ -139,21 +142,27 @@ def look(
         "first_light"
     ),
     out: Annotated[Path, typer.Option(help="Where the pictures with boxes go.")] = Path("look"),
+    station: Annotated[Path | None, typer.Option(help="The YAML of a station whose thresholds count.")] = None,
 ) -> None:
-    """Show what the model sees: findings as a table, and each picture with its boxes as a PNG."""
+    """Show what the model sees: findings, the gate's figures, what follows; and each picture with boxes as a PNG."""
+    own = configuration(station, [])[0].policy.thresholds if station else {}
     out.mkdir(parents=True, exist_ok=True)
     try:
-        results = look_at(pictures, model_folder(model), out)
+        results = look_at(pictures, model_folder(model), out, own)
     except ModelError as error:
         fail(str(error), 2)
     table = Table(box=None, pad_edge=False)
-    for heading in ("picture", "seen", "drawn"):
+    for heading in ("picture", "seen", "gate", "verdict", "drawn"):
         table.add_column(heading, overflow="fold")
     for result in results:
         counted = ", ".join(f"{f.label} {f.score:.2f}" for f in result.counted)
         below = len(result.findings) - len(result.counted)
         seen = f"{counted or 'nothing'}{f' (and {below} below the thresholds)' if below else ''}"
-        table.add_row(str(result.path), result.fault or result.quality or seen, str(result.drawn or ""))
+        gate = ", ".join(f"{name} {value:.1f}" for name, value in result.measures.items())
+        verdict = (
+            f"[red]inspect[/]: {escape('; '.join(result.causes))}" if result.causes else "[green]nothing against it[/]"
+        )
+        table.add_row(escape(str(result.path)), seen, gate, verdict, escape(str(result.drawn or "")))
     console.print(table)
     raise typer.Exit(1 if any(result.fault or result.quality for result in results) else 0)
 

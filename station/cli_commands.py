@@ -191,8 +191,7 @@ def policy(
     _wish(tree, ChangePolicy, _sign(who, expires, identity) | named, wait)
 
 
-@commands_app.command(epilog="Example: station model config/demo.yaml models/second_light")
-def model(
+def use(
     config: ConfigFile,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A model folder, or one that comes along.")],
     who: Who = "",

@@ -7,25 +7,23 @@ longer than a heartbeat allows.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from station.core.events import StagedModel
 from station.journal.files import sync_file, sync_folder
-from station.vision import ModelError, ModelFolder, load_model
+from station.vision import ModelError, ModelFolder, load_model, trial
 
 FOLDER = "model"
 MOST_STAGED = 5
 _SPEC = "model.yaml"
-_TRIED_WITHIN_S = 60.0
-_NICE = 10
+_TRIED = "tried.txt"
 
 
 def release_of(folder: Path) -> str:
@@ -47,6 +45,7 @@ def stage_model(data: Path, folder: Path) -> str:
         ModelError: it cannot be used, or too many lie there.
         OSError: it cannot be written.
     """
+    trial.try_out(folder)
     model = load_model(folder)
     release, place = model.release, data / FOLDER
     place.mkdir(parents=True, exist_ok=True)
@@ -77,12 +76,27 @@ def take_up(configured: Path, data: Path, left: str) -> tuple[ModelFolder, str]:
         ModelError: not even the configured one can be used.
     """
     if not left:
-        return load_model(configured), ""
+        return _proven(configured, data), ""
     try:
         return load_model(_staged(data, left)), ""
     except ModelError as error:
-        again = f"{configured} is used in its place: give the model again with `station model`"
-        return load_model(configured), f"the model that was commanded last cannot be used: {error}; {again}"
+        again = f"{configured} is used in its place: give the model again with `station model use`"
+        return _proven(configured, data), f"the model that was commanded last cannot be used: {error}; {again}"
+
+
+def _proven(configured: Path, data: Path) -> ModelFolder:
+    """The model that the configuration names; one that was never tried with this runtime here is tried apart first.
+
+    Raises:
+        ModelError: it cannot be used.
+    """
+    tried, now = data / FOLDER / _TRIED, f"{release_of(configured)} onnxruntime {version('onnxruntime')}"
+    if not tried.exists() or tried.read_text("utf-8") != now:
+        trial.try_out(configured)
+        with contextlib.suppress(OSError):
+            tried.parent.mkdir(parents=True, exist_ok=True)
+            tried.write_text(now, "utf-8")
+    return load_model(configured)
 
 
 @dataclass(slots=True)
@@ -115,22 +129,20 @@ class Releases:
             ModelError: it is not there, is damaged, fails, or does not know what the policy names.
         """
         folder = _staged(self.data, release)
-        command = [sys.executable, "-m", "station.releases", str(folder)]
         try:
-            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as self._trial:
+            with subprocess.Popen(trial.command(folder), stdout=subprocess.PIPE, text=True) as self._trial:
                 try:
-                    told = json.loads(self._trial.communicate(timeout=_TRIED_WITHIN_S)[0])
+                    text = self._trial.communicate(timeout=trial.WITHIN_S)[0]
                 finally:
                     self._trial.kill()
         except subprocess.TimeoutExpired as error:
-            raise ModelError(f"{folder}: no result of its test within {_TRIED_WITHIN_S:g} s") from error
-        except (OSError, ValueError) as error:
+            raise ModelError(f"{folder}: no result of its test within {trial.WITHIN_S:g} s") from error
+        except OSError as error:
             raise ModelError(f"{folder}: its test could not be run to its end: {error}") from error
-        if told["fault"]:
-            raise ModelError(told["fault"])
-        if unknown := sorted(set(self.labels) - set(told["classes"])):
-            raise ModelError(f"the policy names {', '.join(unknown)}; the model knows {', '.join(told['classes'])}")
-        return StagedModel(release, told["sha256"], self.configured)
+        sha256, words = trial.told(folder, text)
+        if unknown := sorted(set(self.labels) - set(words)):
+            raise ModelError(f"the policy names {', '.join(unknown)}; the model knows {', '.join(words)}")
+        return StagedModel(release, sha256, self.configured)
 
     def end(self) -> None:
         """Let no trial hold up an end."""
@@ -143,16 +155,3 @@ def _staged(data: Path, release: str) -> Path:
     if release_of(folder) != release:
         raise ModelError(f"{folder / _SPEC} is damaged: give the model again")
     return folder
-
-
-def _try(folder: Path) -> dict[str, object]:
-    try:
-        model = load_model(folder)
-    except ModelError as error:
-        return {"fault": str(error)}
-    return {"fault": "", "sha256": model.sha256, "classes": model.classes}
-
-
-if __name__ == "__main__":
-    os.nice(_NICE)
-    print(json.dumps(_try(Path(sys.argv[1]))))  # noqa: T201 - `Releases.tried` reads it

@@ -96,7 +96,7 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "high",
         "the image model that was commanded last cannot be used: its copy in the folder `model` is gone or damaged",
         "the model that the station's YAML names is in use",
-        "give the model again with `station model`; the text says what is wrong with the copy",
+        "give the model again with `station model use`; the text says what is wrong with the copy",
     ),
     "device-lost": AlarmKind(
         "high",

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
-import onnxruntime as ort
 
 from station.core.events import Finding
-from station.vision.decoders import DECODERS, Candidates, without_doubles
-from station.vision.faults import DetectorFault, ModelError, PictureFault
+from station.vision.decoders import Candidates, without_doubles
+from station.vision.faults import DetectorFault, PictureFault
 from station.vision.picture import read_picture
+from station.vision.prepare import Fit, prepare
+from station.vision.session import Network
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
-    from station.vision.folder import ExpectedFinding, InputSpec, ModelFolder
+    from station.vision.folder import ExpectedFinding, ModelFolder
 
 _WARM_UPS = 3
-_EXTERNAL = b"\x0a\x08location\x12"
-"""How a tensor says in ONNX's protobuf that its data lie in another file, which the model's hash would not cover."""
 _SAME_PLACE = 0.5
 _SCORE_SLACK = 0.1
 """By how much a golden score may differ: other processors round otherwise, other colours change far more."""
@@ -56,18 +56,12 @@ class Detector:
     def __init__(self, model: ModelFolder, threads: int = 1) -> None:
         self.model = model
         self._spec = model.spec
-        decoder = DECODERS.get(self._spec.decode.decoder)
-        if decoder is None:
-            raise ModelError(
-                f"{model.path / 'model.yaml'}: decode.decoder: there is no {self._spec.decode.decoder!r}; "
-                f"this station knows {', '.join(DECODERS)}"
-            )
-        self._decoder = decoder
-        self._session = _session(model, threads)
-        self._check_shapes()
-        blank = np.full((self._spec.input.height, self._spec.input.width, 3), self._spec.input.fill, np.uint8)
-        for _ in range(_WARM_UPS):
-            self._run(prepare(blank, self._spec.input)[0])
+        self._labels = model.spec.labels
+        self._network = Network(model, threads)
+        self._blank = np.full((self._spec.input.height, self._spec.input.width, 3), self._spec.input.fill, np.uint8)
+        with contextlib.suppress(DetectorFault):  # what it answers is looked at when it is asked
+            for _ in range(_WARM_UPS):
+                self._network.run(prepare(self._blank, self._spec.input)[0])
 
     def detect(self, pixels: NDArray[np.uint8]) -> DetectionResult:
         """Look at one picture.
@@ -84,19 +78,18 @@ class Detector:
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
             raise DetectorFault(f"the detector was given {pixels.dtype} {pixels.shape}, not uint8 (H, W, 3)")
         began = time.perf_counter()
-        prepared, zoom = prepare(pixels, self._spec.input)
-        output = self._run(prepared)
-        decode = self._spec.decode
-        found = without_doubles(self._decoder.decode(output, decode.floor), decode.overlap, decode.most)
-        findings = self._findings(found, zoom, pixels.shape[1], pixels.shape[0])
+        prepared, fit = prepare(pixels, self._spec.input)
+        found = self._candidates(self._network.run(prepared))
+        findings = self._findings(found, fit, pixels.shape[1], pixels.shape[0])
         return DetectionResult(findings, (time.perf_counter() - began) * 1e3)
 
     def self_test(self) -> None:
-        """Look at all golden pictures.
+        """Look at nothing, and at all golden pictures.
 
         Raises:
-            DetectorFault: as `golden_test` does.
+            DetectorFault: as `detect` and `golden_test` do.
         """
+        self.detect(self._blank)
         for _ in self.golden_test():
             pass
 
@@ -123,90 +116,22 @@ class Detector:
                 raise DetectorFault(f"golden picture {golden.file}: a {sure[0].label} is found that is not there")
             yield
 
-    def _check_shapes(self) -> None:
-        file = self.model.path / "model.onnx"
-        (taken,), outputs = self._session.get_inputs(), self._session.get_outputs()
-        spec = self._spec.input
-        wanted = [1, 3, spec.height, spec.width]
-        if taken.name != spec.name or list(taken.shape) != wanted or taken.type != "tensor(float)":
-            raise ModelError(
-                f"{file} takes {taken.name} {taken.type} {taken.shape}, model.yaml says {spec.name} float {wanted}: "
-                "use the model.yaml that was released with this model.onnx"
-            )
-        shape = [size if isinstance(size, int) else None for size in outputs[0].shape]
-        classes = self._decoder.classes_in(shape) if len(outputs) == 1 else None
-        if classes != len(self._spec.classes):
-            raise ModelError(
-                f"{file} has an output {outputs[0].shape}, which does not fit the {len(self._spec.classes)} classes of "
-                f"model.yaml with decoder {self._spec.decode.decoder}: use the model.yaml released with this model.onnx"
-            )
+    def _candidates(self, outputs: Sequence[NDArray[Any]]) -> Candidates:
+        """What the outputs say, without doubles; of classes that are no hazards nothing."""
+        decode, decoder = self._spec.decode, self._network.decoder
+        found = decoder.decode(outputs, decode.floor, self._network.canvas)
+        if found.labels.size and not 0 <= found.labels.min() <= found.labels.max() < len(self._labels):
+            raise DetectorFault(f"the detector named a class that is none of its {len(self._labels)}")
+        hazard = np.array([self._labels[label] is not None for label in found.labels], bool)
+        found = Candidates(found.boxes[hazard], found.labels[hazard], found.scores[hazard])
+        return without_doubles(found, decode.overlap if decoder.doubles else 1.0, decode.most)
 
-    def _run(self, prepared: NDArray[np.float32]) -> NDArray[np.float32]:
-        try:
-            (output,) = self._session.run(None, {self._spec.input.name: prepared})
-        except Exception as error:  # the runtime's errors share no base but Exception
-            raise DetectorFault(f"the detector failed: {str(error).splitlines()[0]}") from error
-        if not np.isfinite(output).all():
-            raise DetectorFault("the detector gave a value that is not a number")
-        return np.asarray(output, np.float32)
-
-    def _findings(self, found: Candidates, zoom: float, width: int, height: int) -> tuple[Finding, ...]:
-        boxes = np.clip(found.boxes / zoom, 0, (width, height, width, height))
+    def _findings(self, found: Candidates, fit: Fit, width: int, height: int) -> tuple[Finding, ...]:
+        boxes = fit.back(found.boxes, width, height)
         return tuple(
-            Finding(self._spec.classes[int(label)], float(score), (float(b[0]), float(b[1]), float(b[2]), float(b[3])))
+            Finding(str(self._labels[label]), float(score), (float(b[0]), float(b[1]), float(b[2]), float(b[3])))
             for label, score, b in zip(found.labels, found.scores, boxes, strict=True)
         )
-
-
-def prepare(pixels: NDArray[np.uint8], spec: InputSpec) -> tuple[NDArray[np.float32], float]:
-    """Fit a picture into the network's input: one zoom for both directions, top left, the rest filled.
-
-    Args:
-        pixels: uint8 (H, W, 3), RGB.
-        spec: the model's input.
-
-    Returns:
-        float32 (1, 3, height, width), normalised, and the zoom from the picture's pixels to the input's.
-    """
-    rows, columns = pixels.shape[:2]
-    zoom = min(spec.width / columns, spec.height / rows)
-    fitted = pixels
-    if zoom != 1.0:
-        size = (max(1, min(spec.width, round(columns * zoom))), max(1, min(spec.height, round(rows * zoom))))
-        way = cv2.INTER_AREA if zoom < 1.0 else cv2.INTER_LINEAR
-        fitted = np.asarray(cv2.resize(pixels, size, interpolation=way), np.uint8)
-    canvas = np.full((spec.height, spec.width, 3), spec.fill, np.float32)
-    canvas[: fitted.shape[0], : fitted.shape[1]] = fitted if spec.colour == "rgb" else fitted[..., ::-1]
-    canvas -= np.array(spec.mean, np.float32)
-    canvas *= np.array(spec.scale, np.float32)
-    return np.ascontiguousarray(canvas.transpose(2, 0, 1))[None], zoom
-
-
-def _session(model: ModelFolder, threads: int) -> Any:
-    if _EXTERNAL in model.onnx:
-        raise ModelError(f"{model.path / 'model.onnx'} {_reason('external')}")
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    options.log_severity_level = 4
-    try:
-        return ort.InferenceSession(model.onnx, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's errors share no base but Exception
-        file = model.path / "model.onnx"
-        raise ModelError(f"{file} {_reason(str(error))}") from error
-
-
-def _reason(message: str) -> str:
-    if "IR version" in message or "opset" in message.lower():
-        return "is of a newer ONNX version than the runtime here reads: export it for this one, or update the station"
-    if "external" in message.lower():
-        return "keeps its weights in another file: export it as one file with external_data=False"
-    if "INVALID_PROTOBUF" in message or "protobuf" in message.lower():
-        return "is not an ONNX model, or only a part of one: copy the model folder again, whole"
-    return f"cannot be run here ({message.splitlines()[0]}): copy the model folder again, or export the model anew"
 
 
 def _same(found: Finding, wanted: ExpectedFinding) -> bool:

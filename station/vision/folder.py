@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+_WORD = r"^[a-z][a-z0-9_]*$"
+Label = Annotated[str, Field(pattern=_WORD)]
+ClassName = Annotated[str, Field(min_length=1, max_length=80)]
 Interval = tuple[float, float]
+Measure = Literal["sharpness", "colour", "warmth", "dense", "ground", "black"]
 
 
 class _Frozen(BaseModel):
@@ -23,33 +27,57 @@ class _Frozen(BaseModel):
 
 
 class InputSpec(_Frozen):
-    """What the network takes: float32 (1, 3, height, width), each channel less its mean, times its scale."""
+    """What the network takes: one picture, each channel less its mean, times its scale.
+
+    Attributes:
+        layout: (1, 3, height, width), or (1, height, width, 3).
+        dtype: with uint8 the network takes the pixels as they are: mean 0, scale 1.
+        fit: where the picture lies: with its own proportions, top left or in the middle, or stretched over the whole.
+        resize: how a picture that is too large is made smaller.
+        fill: grey value of what the picture does not cover.
+    """
 
     name: str
     width: Annotated[int, Field(ge=32, le=4096)]
     height: Annotated[int, Field(ge=32, le=4096)]
     colour: Literal["rgb", "bgr"]
-    layout: Literal["nchw"]
+    layout: Literal["nchw", "nhwc"]
+    dtype: Literal["float32", "float16", "uint8"] = "float32"
+    fit: Literal["corner", "centre", "stretch"] = "corner"
+    resize: Literal["area", "linear"] = "area"
     mean: tuple[float, float, float]
     scale: tuple[float, float, float]
     fill: Annotated[int, Field(ge=0, le=255)]
 
+    @model_validator(mode="after")
+    def _pixels_stay_pixels(self) -> Self:
+        if self.dtype == "uint8" and (set(self.mean), set(self.scale)) != ({0.0}, {1.0}):
+            raise ValueError("with dtype uint8 the network takes pixels as they are: mean must be 0, scale 1")
+        if 0.0 in self.scale:
+            raise ValueError("scale: with 0 the network would see nothing")
+        return self
+
 
 class DecodeSpec(_Frozen):
-    """How the output becomes findings: by which decoder, from which score on, with which overlap for doubles."""
+    """How the outputs become findings: by which decoder, from which score on, with which overlap for doubles.
+
+    Attributes:
+        outputs: the names of those that the decoder takes, in its order; empty: all that there are.
+    """
 
     decoder: str
     floor: Annotated[float, Field(gt=0.0, lt=1.0)]
     overlap: Annotated[float, Field(gt=0.0, lt=1.0)]
     most: Annotated[int, Field(ge=1, le=1000)]
+    outputs: tuple[str, ...] = ()
 
 
 class GateSpec(_Frozen):
     """What pictures the model was trained on: sizes that it accepts, and an interval for each measure of a picture."""
 
-    sides_px: tuple[int, int]
-    aspect: Interval
-    measures: dict[str, Interval]
+    sides_px: tuple[int, int] = (64, 8192)
+    aspect: Interval = (0.2, 5.0)
+    measures: dict[Measure, Interval] = {}
 
 
 class ExpectedFinding(_Frozen):
@@ -78,20 +106,33 @@ class TrainingSpec(_Frozen):
 
 
 class ModelSpec(_Frozen):
-    """All of `model.yaml`."""
+    """All of `model.yaml`.
+
+    Attributes:
+        classes: as the network was trained with, in the order of its output.
+        words: by class, the station's word for it; null for one that is no hazard. Where a class is not named, it is
+            the word itself.
+        thresholds: by word, the score from which on a finding counts.
+    """
 
     format: Literal[1]
     name: Label
     model_sha256: Sha256
-    classes: Annotated[tuple[Label, ...], Field(min_length=1)]
+    classes: Annotated[tuple[ClassName, ...], Field(min_length=1)]
     classes_sha256: Sha256
+    words: dict[ClassName, Label | None] = {}
     thresholds: dict[Label, Annotated[float, Field(gt=0.0, lt=1.0)]]
     input: InputSpec
     decode: DecodeSpec
-    gate: GateSpec
-    golden: Annotated[tuple[Golden, ...], Field(min_length=1)]
-    training: TrainingSpec
-    metrics: dict[str, float]
+    gate: GateSpec = GateSpec()
+    golden: tuple[Golden, ...] = ()
+    training: TrainingSpec | None = None
+    metrics: dict[str, float] = {}
+
+    @property
+    def labels(self) -> tuple[str | None, ...]:
+        """The station's word for each class, in order."""
+        return tuple(self.words.get(name, name) for name in self.classes)
 
     @model_validator(mode="after")
     def _classes_are_as_trained(self) -> Self:
@@ -99,11 +140,23 @@ class ModelSpec(_Frozen):
             raise ValueError("classes: one is named twice")
         if classes_sha256(self.classes) != self.classes_sha256:
             raise ValueError("classes: not the list that the model was trained with, in its order (classes_sha256)")
-        if set(self.thresholds) != set(self.classes):
-            raise ValueError("thresholds: there must be exactly one for each class")
+        if unknown := sorted(set(self.words) - set(self.classes)):
+            raise ValueError(f"words: there is no class {unknown[0]!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _words_fit(self) -> Self:
+        known = {label for label in self.labels if label is not None}
+        if not known:
+            raise ValueError("words: no class is a hazard, so nothing would ever be found")
+        for label in sorted(known):
+            if not re.fullmatch(_WORD, label):
+                raise ValueError(f"words: {label!r} is no word of the station (a to z, 0 to 9, _): give one for it")
+        if set(self.thresholds) != known:
+            raise ValueError(f"thresholds: there must be exactly one for each of {', '.join(sorted(known))}")
         if any(value < self.decode.floor for value in self.thresholds.values()):
             raise ValueError("thresholds: one lies under decode.floor, below which nothing is reported")
-        if any(item.label not in self.classes for golden in self.golden for item in golden.expect):
+        if any(item.label not in known for golden in self.golden for item in golden.expect):
             raise ValueError("golden: a picture expects a class that the model does not have")
         return self
 
@@ -137,9 +190,9 @@ class ModelFolder:
         return self.spec.thresholds
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes, in the order of the model's output."""
-        return self.spec.classes
+    def words(self) -> tuple[str, ...]:
+        """The hazards that it can find, by the station's words."""
+        return tuple(dict.fromkeys(label for label in self.spec.labels if label is not None))
 
     @property
     def release(self) -> str:

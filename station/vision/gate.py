@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
-    from station.vision.folder import ModelFolder
+    from station.vision.folder import InputSpec, Interval, Measure, ModelFolder
 
 _BLACK = 24
 _STEP_OF_CONTENT = 20
@@ -29,11 +29,17 @@ _EMPTY_SHARE = 0.004
 _PALE, _DENSE = 0.7, 0.45
 """What is brighter, or darker, than this share of the background is pale, or dense."""
 
+_NO_LIGHT = 8
+_WIDER = {"ground": (0.1, 0.0), "black": (0.5, 0.05)}
+"""By measure: by what share of itself, and by how much more, the end of an interval is moved outward."""
+
 _SAID = {
     "sharpness": ("is blurred", "is noise"),
     "warmth": ("has its red and blue exchanged", "has colours unlike the model's pictures"),
     "colour": ("has no colour", "has colours unlike the model's pictures"),
     "dense": ("shows nothing dense enough to be a parcel", "is too dark"),
+    "ground": ("is under-exposed: its background is dark", "has a background unlike the model's pictures"),
+    "black": ("has nothing black in it", "is black for the most part: inverted, or taken without rays"),
 }
 """By measure: what a picture is or has whose value lies below, or above, the model's interval."""
 
@@ -52,12 +58,12 @@ def quality_fault(pixels: NDArray[np.uint8], model: ModelFolder) -> str:
         return f"picture is {width} x {height} pixels; sides from {low} to {high} are expected"
     if not spec.aspect[0] <= width / height <= spec.aspect[1]:
         return f"picture is {width} x {height} pixels; that is not the shape of the machine's pictures"
-    return _general_fault(pixels) or _unusual(measures(_as_looked_at(pixels, model)), spec.measures)
+    return _general_fault(pixels) or _unusual(measures(as_looked_at(pixels, model.spec.input)), spec.measures)
 
 
-def _as_looked_at(pixels: NDArray[np.uint8], model: ModelFolder) -> NDArray[np.uint8]:
-    """The picture at the size at which the model looks at it, if it is larger: what is blurred is so to the model."""
-    zoom = min(model.spec.input.width / pixels.shape[1], model.spec.input.height / pixels.shape[0])
+def as_looked_at(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.uint8]:
+    """The picture at the size at which a model looks at it, if it is larger: what is blurred is so to the model."""
+    zoom = min(spec.width / pixels.shape[1], spec.height / pixels.shape[0])
     if zoom >= 1.0:
         return pixels
     size = (max(1, round(pixels.shape[1] * zoom)), max(1, round(pixels.shape[0] * zoom)))
@@ -76,12 +82,15 @@ def measures(pixels: NDArray[np.uint8]) -> dict[str, float]:
         `warmth`: mean of red less blue of the pale parts there, grey values: what is thin and organic is warm in
         pseudo-colour, so an exchange of red and blue turns the sign round.
         `dense`: share of what is there that is dense.
+        `ground`: grey value of the background.
+        `black`: share of the whole picture that is black.
     """
     light = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     ground = _ground(light)
+    whole = {"ground": float(ground), "black": float((light < _NO_LIGHT).mean())}
     there = light < ground - _STEP_OF_CONTENT
     if not there.any():
-        return {"sharpness": 0.0, "colour": 0.0, "warmth": 0.0, "dense": 0.0}
+        return {"sharpness": 0.0, "colour": 0.0, "warmth": 0.0, "dense": 0.0, **whole}
     edges = np.abs(cv2.Laplacian(light, cv2.CV_16S))
     red, green, blue = cv2.split(pixels)
     spread = cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue)
@@ -92,7 +101,26 @@ def measures(pixels: NDArray[np.uint8]) -> dict[str, float]:
         "colour": float(spread[there].mean()),
         "warmth": float(red_less_blue[pale].mean()) if pale.any() else 0.0,
         "dense": float((light[there] < ground * _DENSE).mean()),
+        **whole,
     }
+
+
+def usual(pictures: Iterable[NDArray[np.uint8]]) -> dict[str, tuple[float, float]]:
+    """For each measure the interval in which nearly all of these pictures lie, widened: by half, or as `_WIDER` says.
+
+    Args:
+        pictures: each uint8 (H, W, 3), RGB, as the model looks at it; a few hundred or more.
+    """
+    found = [measures(pixels) for pixels in pictures]
+    intervals = {}
+    for name in found[0]:
+        low, high = np.quantile([item[name] for item in found], (0.001, 0.999))
+        share, more = _WIDER.get(name, (0.5, 0.0))
+        intervals[name] = (
+            round(float(low - share * abs(low) - more), 2),
+            round(float(high + share * abs(high) + more), 2),
+        )
+    return intervals
 
 
 def _ground(light: NDArray[Any]) -> int:
@@ -134,7 +162,7 @@ def _flat_share(pixels: NDArray[np.uint8], ground: int) -> float:
     return float(((low == high).all(axis=2) & middle).mean())
 
 
-def _unusual(found: Mapping[str, float], usual: Mapping[str, tuple[float, float]]) -> str:
+def _unusual(found: Mapping[str, float], usual: Mapping[Measure, Interval]) -> str:
     for name, (low, high) in usual.items():
         if not low <= found[name] <= high:
             below, above = _SAID[name]

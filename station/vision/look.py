@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import cv2
@@ -11,12 +11,12 @@ import numpy as np
 from station.vision.annotate import annotate
 from station.vision.detector import Detector
 from station.vision.faults import DetectorFault, PictureFault
-from station.vision.gate import quality_fault
+from station.vision.gate import as_looked_at, measures, quality_fault
 from station.vision.load import load_model
 from station.vision.picture import read_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from station.core.events import Finding
@@ -32,6 +32,7 @@ class LookResult:
         quality: why the gate would send its parcel to inspection whatever was found; empty if it is fine.
         findings: over the model's floor, highest score first.
         counted: those of them that reach their class's threshold.
+        measures: what the gate measured, by name.
         inference_ms: what the look took.
         drawn: the picture with boxes, a PNG; None if there was a fault.
     """
@@ -41,17 +42,31 @@ class LookResult:
     quality: str = ""
     findings: tuple[Finding, ...] = ()
     counted: tuple[Finding, ...] = ()
+    measures: Mapping[str, float] = field(default_factory=dict)
     inference_ms: float = 0.0
     drawn: Path | None = None
 
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Why the parcel in it would go to inspection, as far as this picture goes; empty if it would not."""
+        unusable = self.fault or self.quality
+        found = tuple(f"{item.label} {item.score:.2f}" for item in self.counted)
+        return (f"picture-unusable: {unusable}", *found) if unusable else found
 
-def look(paths: Iterable[Path], model_folder: Path, out_dir: Path | None = None) -> list[LookResult]:
+
+def look(
+    paths: Iterable[Path],
+    model_folder: Path,
+    out_dir: Path | None = None,
+    thresholds: Mapping[str, float] | None = None,
+) -> list[LookResult]:
     """Look at picture files as the station would, and draw what was found.
 
     Args:
         paths: picture files.
         model_folder: the model to look with.
         out_dir: where `NAME.found.png` goes; beside the picture if None.
+        thresholds: a site's own, by class; the model's where there is none.
 
     Returns:
         One result a path, in order; a bad picture is a result with a fault, not an error.
@@ -61,10 +76,11 @@ def look(paths: Iterable[Path], model_folder: Path, out_dir: Path | None = None)
         OSError: `out_dir` cannot be written.
     """
     detector = Detector(load_model(model_folder))
-    return [_look(detector, path, out_dir or path.parent) for path in paths]
+    counts = {**detector.model.thresholds, **(thresholds or {})}
+    return [_look(detector, path, out_dir or path.parent, counts) for path in paths]
 
 
-def _look(detector: Detector, path: Path, out_dir: Path) -> LookResult:
+def _look(detector: Detector, path: Path, out_dir: Path, thresholds: Mapping[str, float]) -> LookResult:
     try:
         pixels = read_picture(path.read_bytes())
         result = detector.detect(pixels)
@@ -72,7 +88,6 @@ def _look(detector: Detector, path: Path, out_dir: Path) -> LookResult:
         return LookResult(path, fault=f"the file cannot be read ({error.strerror})")
     except (PictureFault, DetectorFault) as fault:
         return LookResult(path, fault=str(fault))
-    thresholds = detector.model.thresholds
     out_dir.mkdir(parents=True, exist_ok=True)
     drawn = out_dir / f"{path.stem}.found.png"
     marked = annotate(pixels, result.findings, thresholds)
@@ -80,4 +95,5 @@ def _look(detector: Detector, path: Path, out_dir: Path) -> LookResult:
     drawn.write_bytes(data.tobytes())
     counted = tuple(item for item in result.findings if item.score >= thresholds[item.label])
     quality = quality_fault(pixels, detector.model)
-    return LookResult(path, "", quality, result.findings, counted, result.inference_ms, drawn)
+    measured = measures(as_looked_at(pixels, detector.model.spec.input))
+    return LookResult(path, "", quality, result.findings, counted, measured, result.inference_ms, drawn)

@@ -30,7 +30,7 @@ ROOT = "inspection/v1/demo/line-1/inspection-1"
 
 def station(rig: Rig, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     sets = [part for override in rig.overrides for part in ("--set", override)]
-    line = [sys.executable, "-m", "station", command, str(rig.config), *sets, *arguments]
+    line = [sys.executable, "-m", "station", *command.split(), str(rig.config), *sets, *arguments]
     return subprocess.run(line, cwd=rig.folder, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -222,12 +222,12 @@ def test_another_model_is_tried_and_taken_by_a_start_that_nobody_has_to_make(mak
     number = rig.station.pid
     rig.let_pass(2)
     began = time.time()
-    given = station(rig, "model", str(other), "--who", "anna")
+    given = station(rig, "model use", str(other), "--who", "anna")
     assert (given.returncode, given.stdout[:15]) == (0, "accepted: model")
     rig.wait(lambda: rig.live_since(began) and len(rig.events("station-started")) == 2, 20, "a second start")
     assert (rig.station.pid, rig.station.poll()) == (number, None)
     rig.let_pass(2)
-    (release,) = [path.name for path in (rig.folder / "data" / "model").iterdir()]
+    (release,) = [path.name for path in (rig.folder / "data" / "model").iterdir() if path.is_dir()]
     (rig.folder / "data" / "model" / release / "model.onnx").write_bytes(b"")
     restart(rig)
     assert "cannot be used" in station(rig, "status").stdout

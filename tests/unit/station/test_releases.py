@@ -82,7 +82,7 @@ def test_one_that_is_spoilt_is_not_used_and_the_configured_one_is(
     spoil(data / FOLDER / release)
     model, fault = take_up(SHIPPED, data, release)
     assert model.path == SHIPPED
-    assert "give the model again with `station model`" in fault
+    assert "give the model again with `station model use`" in fault
     with pytest.raises(ModelError, match=release[:12]):
         releases(data)[0].tried(release)
 
@@ -101,7 +101,7 @@ def test_a_trial_that_is_ended_is_no_result(data: Path, release: str) -> None:
         result = pool.submit(known.tried, release)
         while not result.done():
             known.end()
-    with pytest.raises(ModelError, match="could not be run to its end"):
+    with pytest.raises(ModelError, match="ended without a word"):
         result.result()
 
 

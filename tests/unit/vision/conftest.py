@@ -1,7 +1,4 @@
-"""Tiny ONNX and PNG files written byte by byte, so that bad ones can be made; and model folders to spoil.
-
-Field numbers are those of onnx.proto3 (github.com/onnx/onnx): ModelProto, GraphProto, NodeProto, TensorProto.
-"""
+"""Tiny PNG files written byte by byte, so that bad ones can be made; and model folders to spoil."""
 
 from __future__ import annotations
 
@@ -17,50 +14,14 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.unit.vision.onnx_bytes import network
+
 SHIPPED = Path(__file__).parents[3] / "models" / "first_light"
 
 
 def onnx_model(output: np.ndarray, *, taken=(1, 3, 64, 64), name="pixels", ir=8, opset=17, external=False) -> bytes:
     """A model that takes `name` of shape `taken`, float32, and always gives `output`."""
-    dims = b"".join(_number(1, size) for size in output.shape)
-    tensor = dims + _number(2, 1) + _bytes(8, b"boxes_value")
-    if external:
-        entry = _bytes(1, b"location") + _bytes(2, b"weights.bin")
-        tensor += _bytes(13, entry) + _number(14, 1)
-    else:
-        tensor += _bytes(9, output.astype("<f4").tobytes())
-    node = _bytes(1, b"boxes_value") + _bytes(2, b"boxes") + _bytes(4, b"Identity")
-    graph = (
-        _bytes(1, node)
-        + _bytes(2, b"tiny")
-        + _bytes(5, tensor)
-        + _bytes(11, _value_info(name, taken))
-        + _bytes(12, _value_info("boxes", output.shape))
-    )
-    return _number(1, ir) + _bytes(8, _bytes(1, b"") + _number(2, opset)) + _bytes(7, graph)
-
-
-def _value_info(name: str, shape: tuple[int, ...]) -> bytes:
-    dims = b"".join(_bytes(1, _number(1, size)) for size in shape)
-    tensor_type = _number(1, 1) + _bytes(2, dims)
-    return _bytes(1, name.encode()) + _bytes(2, _bytes(1, tensor_type))
-
-
-def _varint(value: int) -> bytes:
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)
-
-
-def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
-
-
-def _bytes(field: int, value: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(value)) + value
+    return network({name: (taken, np.float32)}, {"boxes": output}, ir=ir, opset=opset, external=external)
 
 
 def png_file(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from station.vision import Detector, DetectorFault, load_model
-from station.vision.detector import prepare
+from station.vision.prepare import Fit, prepare
 
 BLANK = np.full((64, 64, 3), 200, np.uint8)
 
@@ -44,8 +44,8 @@ def test_the_input_is_filled_and_normalised(tiny):
     spec = load_model(tiny.path).spec.input.model_copy(update={"mean": (10.0, 20.0, 30.0), "scale": (2.0, 1.0, 0.5)})
     picture = np.zeros((32, 64, 3), np.uint8)
     picture[:] = (11, 22, 34)
-    values, zoom = prepare(picture, spec)
-    assert zoom == 1.0
+    values, fit = prepare(picture, spec)
+    assert fit == Fit((1.0, 1.0), (0, 0))
     assert values.shape == (1, 3, 64, 64)
     assert values[0, :, 0, 0].tolist() == [2.0, 2.0, 2.0]
     assert values[0, :, 63, 63].tolist() == [490.0, 235.0, 112.5]

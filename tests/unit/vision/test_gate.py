@@ -67,8 +67,11 @@ def test_red_and_blue_exchanged(pictures, model):
         (lambda picture: picture // 64 + 250, "empty"),
         (lambda picture: np.repeat(picture.min(axis=2, keepdims=True), 3, axis=2), "no colour"),
         (lambda picture: cv2.GaussianBlur(picture, (0, 0), 4), "blurred|smeared"),
+        (lambda picture: 255 - picture, "red and blue|no colour|under-exposed|inverted"),
+        (lambda picture: 255 - np.repeat(picture[..., :1], 3, axis=2), "no colour|blurred|black"),
+        (lambda picture: picture // 3, "under-exposed|blurred|red and blue"),
     ],
-    ids=["black", "nearly black", "white", "nearly white", "grey", "blurred"],
+    ids=["black", "nearly black", "white", "nearly white", "grey", "blurred", "inverted", "inverted grey", "dark"],
 )
 def test_pictures_that_show_nothing_or_not_enough(pictures, model, spoil, said):
     assert all(re.search(said, fault) for fault in _faults(pictures, model, spoil))

@@ -19,13 +19,13 @@ def detector() -> Detector:
 
 
 def test_the_classes_are_the_hazard_words(detector):
-    assert detector.model.classes == ("gun", "knife", "battery", "aerosol")
+    assert detector.model.words == ("gun", "knife", "battery", "aerosol")
 
 
 def test_a_golden_picture_of_each_class_is_seen(detector):
     detector.self_test()
     expected = {item.label for golden in detector.model.spec.golden for item in golden.expect}
-    assert expected == set(detector.model.classes)
+    assert expected == set(detector.model.words)
 
 
 def test_the_gate_lets_golden_pictures_through(detector):

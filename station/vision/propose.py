@@ -1,0 +1,225 @@
+"""A model.yaml for somebody else's ONNX file, from its own metadata and shapes; what it does not tell is remarked."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from station.vision.decoders import ANY, DECODERS, Canvas
+from station.vision.faults import ModelError
+from station.vision.folder import classes_sha256
+from station.vision.session import FIX_SIZE, SIZES, open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_DTYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
+_PLAIN = {"colour": "rgb", "mean": [0.0] * 3, "scale": [1 / 255] * 3, "fill": 114, "resize": "linear"}
+_AS_TRAINED: Mapping[str, Mapping[str, Any]] = {
+    "yolov5": _PLAIN | {"fit": "centre"},
+    "yolov8": _PLAIN | {"fit": "centre"},
+    "end_to_end": _PLAIN | {"fit": "centre"},
+    "yolox": _PLAIN | {"colour": "bgr", "scale": [1.0] * 3, "fit": "corner"},
+    "detr": _PLAIN | {"fit": "stretch"},
+    "detr_listed": _PLAIN | {"fit": "stretch"},
+    "detr_joined": _PLAIN | {"fit": "stretch"},
+    "detr_sized": _PLAIN | {"fit": "stretch"},
+    "classifier": _PLAIN | {"fit": "stretch"},
+    "classifier_logits": _PLAIN | {"fit": "stretch"},
+    "boxes_then_scores": _PLAIN | {"fit": "corner"},
+}
+"""How each family's own training code makes a picture into an input, unless it was told otherwise."""
+_SYNONYMS = {
+    "pistol": "gun", "handgun": "gun", "revolver": "gun", "firearm": "gun", "bullet": "ammunition", "blade": "knife",
+    "powerbank": "battery", "power_bank": "battery", "portable_charger": "battery", "sprayer": "aerosol",
+    "spray": "aerosol", "pressure_vessel": "gas_cartridge", "handcuff": "handcuffs", "spanner": "wrench",
+}  # fmt: skip
+_FLOOR, _THRESHOLD = 0.05, 0.25
+_WORD = re.compile(r"^[a-z][a-z0-9_]*$")
+_SPREAD = 1e-3
+_SHARE = 2.0
+"""Boxes that are nowhere greater are shares of the input's sides, not pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A description to be looked over.
+
+    Attributes:
+        tree: model.yaml as a tree.
+        remarks: what the file does not tell, so that a person must: one sentence each.
+    """
+
+    tree: dict[str, Any]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a person knows of the model and its file may not tell; empty where the file is to be believed."""
+
+    decoder: str = ""
+    classes: tuple[str, ...] = ()
+    words: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def propose(file: Path, name: str, known: Known) -> Proposal:
+    """Describe an ONNX file.
+
+    Args:
+        file: the model.
+        name: what it shall be called.
+        known: what a person knows of it.
+
+    Raises:
+        ModelError: it cannot be used at all, or which family it is of cannot be told.
+    """
+    try:
+        onnx = file.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{file} cannot be read ({error.strerror}): name the ONNX file") from error
+    session = open_session(onnx, file)
+    taken = _picture_input(session, file)
+    size, layout = _geometry(taken, file)
+    outputs = _outputs_on_noise(session, taken, size, layout, file)
+    decoder, count = _family(outputs, Canvas(*size), known.decoder, file)
+    remarks: list[str] = []
+    metadata = session.get_modelmeta().custom_metadata_map
+    classes = _classes(metadata, known.classes, count, remarks)
+    words = _words(classes, known.words, remarks)
+    dtype = _DTYPES[taken.type]
+    trained = dict(_AS_TRAINED[decoder])
+    if dtype == "uint8":
+        trained |= {"scale": [1.0] * 3}
+    else:
+        low, high = _range(trained)
+        remarks.append(f"input: {trained['colour']}, {trained['fit']}, values {low:g} to {high:g}, as {decoder} trains")
+    labels = dict.fromkeys(label for name in classes if (label := words.get(name, name)) is not None)
+    tree = {
+        "format": 1,
+        "name": name,
+        "model_sha256": hashlib.sha256(onnx).hexdigest(),
+        "classes": list(classes),
+        "classes_sha256": classes_sha256(classes),
+        "words": words,
+        "thresholds": dict.fromkeys(labels, _THRESHOLD),
+        "input": {"name": taken.name, "width": size[0], "height": size[1], "layout": layout, "dtype": dtype, **trained},
+        "decode": {"decoder": decoder, "floor": _FLOOR, "overlap": 0.5, "most": 300},
+        "golden": [],
+    }
+    return Proposal(tree, tuple(remarks))
+
+
+def _picture_input(session: Any, file: Path) -> Any:
+    pictures = [item for item in session.get_inputs() if len(item.shape) == 4]
+    if len(pictures) != 1:
+        taken = ", ".join(f"{item.name} {item.shape}" for item in session.get_inputs())
+        raise ModelError(f"{file} takes {taken}: not one picture, so it is no model for this station")
+    if pictures[0].type not in _DTYPES:
+        raise ModelError(f"{file} takes {pictures[0].type}: export it for float32, float16 or uint8")
+    return pictures[0]
+
+
+def _geometry(taken: Any, file: Path) -> tuple[tuple[int, int], str]:
+    shape = [size if isinstance(size, int) else None for size in taken.shape]
+    layout = "nhwc" if shape[3] == 3 and shape[1] != 3 else "nchw"
+    height, width = (shape[1], shape[2]) if layout == "nhwc" else (shape[2], shape[3])
+    channels = shape[3] if layout == "nhwc" else shape[1]
+    if height is None or width is None:
+        raise ModelError(f"{file} takes pictures of any size {taken.shape}: {FIX_SIZE}")
+    if channels != 3 or shape[0] not in {None, 1}:
+        raise ModelError(f"{file} takes {taken.shape}: export it for one picture of three colours")
+    return (width, height), layout
+
+
+def _outputs_on_noise(session: Any, taken: Any, size: tuple[int, int], layout: str, file: Path) -> list[NDArray[Any]]:
+    shape = (1, 3, size[1], size[0]) if layout == "nchw" else (1, size[1], size[0], 3)
+    noise = np.random.default_rng(1).random(shape).astype(_DTYPES[taken.type])
+    feed = {taken.name: noise}
+    if any(item.name == SIZES for item in session.get_inputs()):
+        feed[SIZES] = np.array([size], np.int64)
+    try:
+        outputs: list[NDArray[Any]] = session.run(None, feed)
+    except Exception as error:  # the runtime's errors share no base but Exception
+        raise ModelError(f"{file} cannot be run ({str(error).splitlines()[0]}): export the model anew") from error
+    return outputs
+
+
+def _family(outputs: Sequence[NDArray[Any]], canvas: Canvas, wanted: str, file: Path) -> tuple[str, int]:
+    """The decoder that fits, and how many classes there are (`ANY`: the outputs do not tell)."""
+    shapes = [list(output.shape) for output in outputs]
+    fitting = {name: count for name, d in DECODERS.items() if (count := d.classes_in(shapes, canvas)) is not None}
+    if wanted:
+        if wanted not in fitting:
+            raise ModelError(
+                f"{file} gives {shapes}: that is not {wanted}; {', '.join(fitting) or 'nothing'} would fit"
+            )
+        return wanted, fitting[wanted]
+    name = _likeliest(outputs, fitting)
+    if not name:
+        families = "; ".join(f"{name}: {decoder.exports}" for name, decoder in DECODERS.items())
+        raise ModelError(f"{file} gives {shapes}: none of the families that this station decodes ({families})")
+    return name, fitting[name]
+
+
+def _likeliest(outputs: Sequence[NDArray[Any]], fitting: Mapping[str, int]) -> str:
+    """Of several that fit by shape the one that the values speak for; ours only where nothing else fits."""
+    first = np.asarray(outputs[0], np.float64)
+    if "classifier" in fitting:
+        sums_to_one = first.min() >= 0.0 and abs(first.sum() - 1.0) < _SPREAD
+        return "classifier" if sums_to_one else "classifier_logits"
+    if "end_to_end" in fitting:
+        whole = bool((first[0, :, 5] == np.rint(first[0, :, 5])).all())
+        if not whole:
+            return "detr_joined" if "detr_joined" in fitting else ""
+        return "detr_listed" if np.abs(first[0, :, :4]).max() <= _SHARE else "end_to_end"
+    order = ("yolox", "yolov5", "yolov8", "detr_sized", "detr", "detr_joined", "boxes_then_scores")
+    return next((name for name in order if name in fitting), "")
+
+
+def _classes(metadata: Mapping[str, str], known: tuple[str, ...], count: int, remarks: list[str]) -> tuple[str, ...]:
+    """Given, or in the file's metadata (as ultralytics writes them: a mapping from number to name), or numbered."""
+    if not known:
+        try:
+            named = ast.literal_eval(metadata.get("names", ""))
+            known = (
+                tuple(str(named[key]) for key in sorted(named)) if isinstance(named, dict) else tuple(map(str, named))
+            )
+        except (ValueError, SyntaxError, TypeError):
+            known = ()
+    if known and count not in {ANY, len(known)}:
+        raise ModelError(f"the model has {count} classes, and {len(known)} are named: {', '.join(known)}")
+    if known:
+        return known
+    if count == ANY:
+        raise ModelError("the file does not tell how many classes the model has: name them with --class, in order")
+    remarks.append("classes: the file does not name them, so they are numbered: name them with --class, in order")
+    return tuple(f"class_{number}" for number in range(count))
+
+
+def _words(classes: Sequence[str], given: Mapping[str, str | None], remarks: list[str]) -> dict[str, str | None]:
+    """The station's word for each class that is not called by one."""
+    words: dict[str, str | None] = {}
+    for number, name in enumerate(classes):
+        plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+        word = given.get(name, _SYNONYMS.get(plain, plain))
+        if word is not None and not _WORD.match(word):
+            word = f"class_{number}"
+        if word != name:
+            words[name] = word
+    if words:
+        told = ", ".join(f"{name} = {word or 'no hazard'}" for name, word in words.items())
+        remarks.append(f"words: {told}; give others with --word CLASS=WORD, or CLASS= for one that is no hazard")
+    return words
+
+
+def _range(trained: Mapping[str, Any]) -> tuple[float, float]:
+    return (0 - trained["mean"][0]) * trained["scale"][0], (255 - trained["mean"][0]) * trained["scale"][0]

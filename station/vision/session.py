@@ -1,0 +1,190 @@
+"""The network itself: one ONNX Runtime session on one thread, checked against what `model.yaml` says of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import onnxruntime as ort
+
+from station.vision.decoders import ANY, DECODERS, Canvas, Decoder
+from station.vision.faults import DetectorFault, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from station.vision.folder import ModelFolder
+
+Shape: TypeAlias = "list[int | None]"
+
+_EXTERNAL = b"\x0a\x08location\x12"
+"""How a tensor says in ONNX's protobuf that its data lie in another file, which the model's hash would not cover."""
+_TYPES = {"float32": "tensor(float)", "float16": "tensor(float16)", "uint8": "tensor(uint8)"}
+SIZES = "orig_target_sizes"
+"""The second input of deployed RT-DETR and D-FINE: width and height of the picture, to which they scale their boxes."""
+FIX_SIZE = "export it with a fixed size, or fix it with `python -m onnxruntime.tools.make_dynamic_shape_fixed`"
+_OTHER = "use the model.yaml that was released with this model.onnx, or make one with `station model add`"
+
+
+class Network:
+    """A session that was found to be what its description says.
+
+    Args:
+        model: the folder.
+        threads: cores that one run may use. The session never spins while it waits.
+
+    Attributes:
+        decoder: what makes candidates of its outputs.
+        canvas: the size of its input.
+
+    Raises:
+        ModelError: the runtime cannot run it, or it is not as its `model.yaml` says.
+    """
+
+    def __init__(self, model: ModelFolder, threads: int = 1) -> None:
+        self._spec = model.spec
+        self._file = model.path / "model.onnx"
+        self.canvas = Canvas(model.spec.input.width, model.spec.input.height)
+        self.decoder = _decoder(model)
+        self._session = open_session(model.onnx, self._file, threads)
+        self._more = self._check_inputs()
+        self._names = self._check_names()
+        self._shapes = self._check_outputs()
+
+    def run(self, prepared: NDArray[Any]) -> list[NDArray[Any]]:
+        """Its outputs for a picture, as float32 where they are numbers with a fraction.
+
+        Raises:
+            DetectorFault: it failed, or gave a value that is not a number.
+        """
+        try:
+            outputs = self._session.run(self._names, {self._spec.input.name: prepared, **self._more})
+        except Exception as error:  # the runtime's errors share no base but Exception
+            raise DetectorFault(f"the detector failed: {str(error).splitlines()[0]}") from error
+        if not all(np.isfinite(output).all() for output in outputs):
+            raise DetectorFault("the detector gave a value that is not a number")
+        if any(not _like(output.shape, shape) for output, shape in zip(outputs, self._shapes, strict=True)):
+            raise DetectorFault(
+                f"the detector gave outputs {[output.shape for output in outputs]}, not as at its start"
+            )
+        return [output if output.dtype.kind in "iu" else np.asarray(output, np.float32) for output in outputs]
+
+    def _check_inputs(self) -> dict[str, NDArray[Any]]:
+        """What it takes beside the picture."""
+        spec = self._spec.input
+        size = [spec.height, spec.width]
+        wanted = [1, 3, *size] if spec.layout == "nchw" else [1, *size, 3]
+        inputs = {item.name: item for item in self._session.get_inputs()}
+        taken = inputs.pop(spec.name, None)
+        if taken is None:
+            raise ModelError(f"{self._file} takes {', '.join(self._inputs())}; model.yaml says {spec.name}: {_OTHER}")
+        shape = _for_one(taken.shape)
+        if None in shape:
+            raise ModelError(f"{self._file} takes pictures of any size {taken.shape}: {FIX_SIZE}")
+        if shape != wanted or taken.type != _TYPES[spec.dtype]:
+            raise ModelError(
+                f"{self._file} takes {taken.name} {taken.type} {taken.shape}, model.yaml says {spec.dtype} {wanted}: "
+                f"{_OTHER}"
+            )
+        more = {SIZES: np.array([[spec.width, spec.height]], np.int64)} if SIZES in inputs else {}
+        if unknown := sorted(set(inputs) - set(more)):
+            raise ModelError(
+                f"{self._file} wants a second input {unknown[0]}, which this station cannot give: {_OTHER}"
+            )
+        return more
+
+    def _inputs(self) -> list[str]:
+        return [item.name for item in self._session.get_inputs()]
+
+    def _check_names(self) -> list[str]:
+        """The outputs that the decoder takes."""
+        there = [item.name for item in self._session.get_outputs()]
+        names = list(self._spec.decode.outputs or there)
+        if missing := sorted(set(names) - set(there)):
+            raise ModelError(f"{self._file} has no output {missing[0]}, only {', '.join(there)}: {_OTHER}")
+        return names
+
+    def _check_outputs(self) -> list[Shape]:
+        """Their shapes as declared; what is left open there is measured, to see whether the decoder fits."""
+        declared = {item.name: _for_one(item.shape) for item in self._session.get_outputs()}
+        shapes = [declared[name] for name in self._names]
+        measured = shapes if all(None not in shape for shape in shapes) else self._measured()
+        count, named = self.decoder.classes_in(measured, self.canvas), len(self._spec.classes)
+        if count not in {named, ANY}:
+            raise ModelError(
+                f"{self._file} has outputs {measured}, which do not fit the {named} classes of model.yaml with decoder "
+                f"{self._spec.decode.decoder} ({self.decoder.exports}): {_OTHER}"
+            )
+        return shapes
+
+    def _measured(self) -> list[Shape]:
+        spec = self._spec.input
+        size = (3, spec.height, spec.width) if spec.layout == "nchw" else (spec.height, spec.width, 3)
+        blank = np.full((1, *size), 0, spec.dtype)
+        try:
+            outputs = self._session.run(self._names, {spec.name: blank, **self._more})
+        except Exception as error:  # the runtime's errors share no base but Exception
+            raise ModelError(f"{self._file} {_reason(str(error))}") from error
+        return [list(output.shape) for output in outputs]
+
+
+def _for_one(shape: Sequence[object]) -> Shape:
+    """A declared shape, for one picture: None where it is open."""
+    sizes = [size if isinstance(size, int) else None for size in shape]
+    return [1 if sizes[0] is None else sizes[0], *sizes[1:]] if sizes else []
+
+
+def _like(shape: Sequence[int], declared: Shape) -> bool:
+    return len(shape) == len(declared) and all(
+        wanted in {None, size} for size, wanted in zip(shape, declared, strict=True)
+    )
+
+
+def open_session(onnx: bytes, file: Path, threads: int = 1) -> Any:
+    """An ONNX Runtime session on the processor.
+
+    Args:
+        onnx: the model.
+        file: where it came from, for messages.
+        threads: cores that one run may use.
+
+    Raises:
+        ModelError: the runtime cannot run it; says what to do.
+    """
+    if _EXTERNAL in onnx:
+        raise ModelError(f"{file} {_reason('external')}")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.log_severity_level = 4
+    try:
+        return ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's errors share no base but Exception
+        raise ModelError(f"{file} {_reason(str(error))}") from error
+
+
+def _decoder(model: ModelFolder) -> Decoder:
+    name = model.spec.decode.decoder
+    decoder = DECODERS.get(name)
+    if decoder is None:
+        known = ", ".join(DECODERS)
+        raise ModelError(
+            f"{model.path / 'model.yaml'}: decode.decoder: there is no {name!r}; this station knows {known}"
+        )
+    return decoder
+
+
+def _reason(message: str) -> str:
+    if "IR version" in message or "opset" in message.lower():
+        return "is of a newer ONNX version than the runtime here reads: export it for this one, or update the station"
+    if "external" in message.lower():
+        return "keeps its weights in another file: export it as one file with external_data=False"
+    if "INVALID_PROTOBUF" in message or "protobuf" in message.lower():
+        return "is not an ONNX model, or only a part of one: copy the model folder again, whole"
+    return f"cannot be run here ({message.splitlines()[0]}): copy the model folder again, or export the model anew"

@@ -1,0 +1,93 @@
+"""Tiny ONNX files written byte by byte, so that any can be made, right or wrong.
+
+Field numbers are those of onnx.proto3 (github.com/onnx/onnx): ModelProto, GraphProto, NodeProto, TensorProto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+_KINDS = {np.dtype(np.float32): 1, np.dtype(np.uint8): 2, np.dtype(np.int64): 7, np.dtype(np.float16): 10}
+Shape = Sequence[int | str]
+
+
+def network(
+    inputs: Mapping[str, tuple[Shape, type[np.generic]]],
+    outputs: Mapping[str, np.ndarray],
+    *,
+    ir: int = 8,
+    opset: int = 17,
+    external: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+) -> bytes:
+    """A model that always gives the same, whatever it is shown.
+
+    Args:
+        inputs: shape (a text is a size left open) and type of each.
+        outputs: what it gives.
+        ir: version of the format.
+        opset: version of the operators.
+        external: its values lie in `weights.bin`.
+        metadata: texts that come along.
+        shapes: what it says of the shape of an output, if that is not as it is.
+    """
+    graph = _bytes(2, b"tiny")
+    for name, value in outputs.items():
+        graph += _bytes(1, _bytes(1, f"{name}_value".encode()) + _bytes(2, name.encode()) + _bytes(4, b"Identity"))
+        graph += _bytes(5, _tensor(f"{name}_value", value, external=external))
+        graph += _bytes(12, _value_info(name, (shapes or {}).get(name, value.shape), value.dtype.type))
+    for name, (shape, kind) in inputs.items():
+        graph += _bytes(11, _value_info(name, shape, kind))
+    entries = (_bytes(14, _bytes(1, k.encode()) + _bytes(2, v.encode())) for k, v in (metadata or {}).items())
+    return _number(1, ir) + _bytes(8, _bytes(1, b"") + _number(2, opset)) + _bytes(7, graph) + b"".join(entries)
+
+
+def filling(taken: Shape, size: Sequence[int]) -> bytes:
+    """A model of a few hundred bytes that fills a tensor of that size with zeros when it runs, and sums it up."""
+    sizes = np.array(size, np.int64)
+    nodes = (
+        _bytes(1, b"size") + _bytes(2, b"filled") + _bytes(4, b"ConstantOfShape"),
+        _bytes(1, b"filled") + _bytes(2, b"boxes") + _bytes(4, b"ReduceSum"),
+    )
+    graph = b"".join(_bytes(1, node) for node in nodes) + _bytes(2, b"bomb")
+    graph += _bytes(5, _tensor("size", sizes, external=False))
+    graph += _bytes(11, _value_info("pixels", taken, np.float32))
+    graph += _bytes(12, _value_info("boxes", [1] * len(size), np.float32))
+    return _number(1, 8) + _bytes(8, _bytes(1, b"") + _number(2, 17)) + _bytes(7, graph)
+
+
+def _tensor(name: str, value: np.ndarray, *, external: bool) -> bytes:
+    dims = b"".join(_number(1, size) for size in value.shape)
+    tensor = dims + _number(2, _KINDS[value.dtype]) + _bytes(8, name.encode())
+    if external:
+        entry = _bytes(1, b"location") + _bytes(2, b"weights.bin")
+        return tensor + _bytes(13, entry) + _number(14, 1)
+    return tensor + _bytes(9, value.tobytes())
+
+
+def _value_info(name: str, shape: Shape, kind: type[np.generic]) -> bytes:
+    dims = b"".join(
+        _bytes(1, _bytes(2, size.encode()) if isinstance(size, str) else _number(1, size)) for size in shape
+    )
+    tensor_type = _number(1, _KINDS[np.dtype(kind)]) + _bytes(2, dims)
+    return _bytes(1, name.encode()) + _bytes(2, _bytes(1, tensor_type))
+
+
+def _varint(value: int) -> bytes:
+    parts = bytearray()
+    while value > 0x7F:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    parts.append(value)
+    return bytes(parts)
+
+
+def _number(field: int, value: int) -> bytes:
+    return _varint(field << 3) + _varint(value)
+
+
+def _bytes(field: int, value: bytes) -> bytes:
+    return _varint(field << 3 | 2) + _varint(len(value)) + value

@@ -1,0 +1,124 @@
+"""What a file tells of itself becomes its description; what it does not tell is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from station.vision import Detector, ModelError
+from station.vision.propose import Known, Proposal, propose
+from station.vision.store import described
+from tests.unit.vision.onnx_bytes import network
+
+CELLS = 8 * 8 + 4 * 4 + 2 * 2
+NAMES = "{0: 'Pistol', 1: 'Baby Cutter', 2: 'knife'}"
+
+
+def proposed(tmp_path: Path, outputs: dict[str, np.ndarray], **more: Any) -> Proposal:
+    inputs = more.pop("inputs", {"images": ((1, 3, 64, 64), np.float32)})
+    known = Known(more.pop("decoder", ""), more.pop("classes", ()), more.pop("words", {}))
+    file = tmp_path / "foreign.onnx"
+    file.write_bytes(network(inputs, outputs, **more))
+    proposal = propose(file, "foreign", known)
+    Detector(described(proposal.tree, file.read_bytes(), tmp_path))
+    return proposal
+
+
+def zeros(*shape: int) -> np.ndarray:
+    return np.zeros(shape, np.float32)
+
+
+FAMILIES = {
+    "yolov8": {"output0": zeros(1, 7, CELLS)},
+    "yolov5": {"output": zeros(1, 3 * CELLS, 8)},
+    "yolox": {"output": zeros(1, CELLS, 8)},
+    "end_to_end": {"output0": np.concatenate((zeros(1, 30, 4) + 17, zeros(1, 30, 2)), axis=2)},
+    "detr_listed": {"output0": zeros(1, 30, 6) + np.array([0.5, 0.5, 0.2, 0.2, 0.3, 1.0], np.float32)},
+    "detr_joined": {"output0": zeros(1, 30, 7)},
+    "detr": {"logits": zeros(1, 30, 3), "boxes": zeros(1, 30, 4)},
+    "classifier": {"output": np.array([[0.2, 0.3, 0.5]], np.float32)},
+    "classifier_logits": {"output": np.array([[-2.0, 3.0, 5.0]], np.float32)},
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_family_is_told_by_shapes_and_values(tmp_path: Path, family: str) -> None:
+    tree = proposed(tmp_path, FAMILIES[family], metadata={"names": NAMES}).tree
+    assert tree["decode"]["decoder"] == family
+    assert tree["classes"] == ["Pistol", "Baby Cutter", "knife"]
+    assert tree["words"] == {"Pistol": "gun", "Baby Cutter": "baby_cutter"}
+    assert set(tree["thresholds"]) == {"gun", "baby_cutter", "knife"}
+
+
+@pytest.mark.parametrize(
+    ("family", "colour", "fit", "scale"),
+    [("yolov8", "rgb", "centre", 1 / 255), ("yolox", "bgr", "corner", 1.0), ("detr", "rgb", "stretch", 1 / 255)],
+)
+def test_a_picture_is_prepared_as_the_family_trains(
+    tmp_path: Path, family: str, colour: str, fit: str, scale: float
+) -> None:
+    taken = proposed(tmp_path, FAMILIES[family], metadata={"names": NAMES}).tree["input"]
+    assert (taken["colour"], taken["fit"], taken["scale"]) == (colour, fit, [scale] * 3)
+
+
+def test_what_a_person_knows_goes_before_what_the_file_tells(tmp_path: Path) -> None:
+    proposal = proposed(
+        tmp_path,
+        FAMILIES["yolox"],
+        metadata={"names": NAMES},
+        decoder="yolov5",
+        classes=("a", "b", "c"),
+        words={"a": "gun", "b": None},
+    )
+    assert proposal.tree["decode"]["decoder"] == "yolov5"
+    assert proposal.tree["words"] == {"a": "gun", "b": None}
+    assert set(proposal.tree["thresholds"]) == {"gun", "c"}
+
+
+def test_classes_that_nobody_names_are_numbered_and_remarked(tmp_path: Path) -> None:
+    proposal = proposed(tmp_path, FAMILIES["yolov8"])
+    assert proposal.tree["classes"] == ["class_0", "class_1", "class_2"]
+    assert any("--class" in remark for remark in proposal.remarks)
+
+
+@pytest.mark.parametrize("names", ["{0: 'a'", "[]", "17", "__import__('os')", "{'x': 1, 2: 3}", "['a', 'b', 'c']"])
+def test_metadata_that_name_no_classes_do_no_harm(tmp_path: Path, names: str) -> None:
+    classes = proposed(tmp_path, FAMILIES["yolov8"], metadata={"names": names}).tree["classes"]
+    assert classes == (["a", "b", "c"] if names.startswith("['a'") else ["class_0", "class_1", "class_2"])
+
+
+def test_a_number_of_names_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="has 3 classes, and 2 are named"):
+        proposed(tmp_path, FAMILIES["yolov8"], classes=("a", "b"))
+    with pytest.raises(ModelError, match="name them with --class"):
+        proposed(tmp_path, FAMILIES["end_to_end"])
+
+
+def test_an_output_of_no_family_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"none of the families that this station decodes.*YOLOX"):
+        proposed(tmp_path, {"masks": zeros(1, 2, 3, 4, 5)})
+    with pytest.raises(ModelError, match="that is not yolov8; detr would fit"):
+        proposed(tmp_path, FAMILIES["detr"], decoder="yolov8")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"text": ((1, 77), np.int64)}, "not one picture"),
+        ({"images": ((1, 1, 64, 64), np.float32)}, "one picture of three colours"),
+        ({"images": ((8, 3, 64, 64), np.float32)}, "one picture of three colours"),
+        ({"images": ((1, 3, "h", "w"), np.float32)}, "fixed size"),
+        ({"images": ((1, 3, 64, 64), np.int64)}, "float32, float16 or uint8"),
+    ],
+)
+def test_what_takes_no_single_picture_is_refused(tmp_path: Path, inputs: dict[str, Any], said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        proposed(tmp_path, FAMILIES["yolov8"], inputs=inputs)
+
+
+def test_pixels_as_they_are_need_no_scale(tmp_path: Path) -> None:
+    taken = proposed(tmp_path, FAMILIES["yolov8"], inputs={"images": ((1, 64, 64, 3), np.uint8)}).tree["input"]
+    assert (taken["dtype"], taken["layout"], taken["scale"]) == ("uint8", "nhwc", [1.0] * 3)

@@ -1,0 +1,121 @@
+"""A network is believed only if it takes and gives what its description says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from station.vision import Detector, DetectorFault, ModelError
+from station.vision.folder import classes_sha256
+from station.vision.store import described
+from tests.unit.vision.onnx_bytes import network
+
+BOXES = np.array([[[10, 4, 50, 44, 0.1, 0.9], [0, 0, 0, 0, 0, 0]]], np.float32)
+PICTURE = np.full((64, 64, 3), 50, np.uint8)
+
+
+def tree(**changes: Any) -> dict[str, Any]:
+    whole: dict[str, Any] = {
+        "format": 1, "name": "other", "model_sha256": "0" * 64, "classes": ["Can", "Blade"],
+        "words": {"Can": None, "Blade": "knife"}, "thresholds": {"knife": 0.5},
+        "input": {
+            "name": "pixels", "width": 64, "height": 64, "colour": "rgb", "layout": "nchw",
+            "mean": [0.0, 0.0, 0.0], "scale": [1.0, 1.0, 1.0], "fill": 0,
+        },
+        "decode": {"decoder": "boxes_then_scores", "floor": 0.05, "overlap": 0.5, "most": 5},
+    }  # fmt: skip
+    for key, value in changes.items():
+        whole[key] = {**whole[key], **value} if isinstance(whole.get(key), dict) and key != "words" else value
+    whole["classes_sha256"] = classes_sha256(tuple(whole["classes"]))
+    return whole
+
+
+def detector(onnx: bytes, **changes: Any) -> Detector:
+    return Detector(described(tree(**changes), onnx, Path("other")))
+
+
+def found(onnx: bytes, **changes: Any) -> list[tuple[str, float]]:
+    findings = detector(onnx, **changes).detect(PICTURE).findings
+    return [(item.label, round(item.score, 3)) for item in findings]
+
+
+def plain(**more: Any) -> bytes:
+    return network({"pixels": ((1, 3, 64, 64), np.float32)}, {"boxes": BOXES}, **more)
+
+
+def test_classes_are_told_in_the_stations_words_and_what_is_no_hazard_is_left_out() -> None:
+    assert found(plain()) == [("knife", 0.9)]
+
+
+@pytest.mark.parametrize(("dtype", "kind"), [("float16", np.float16), ("uint8", np.uint8), ("float32", np.float32)])
+@pytest.mark.parametrize(("layout", "shape"), [("nchw", (1, 3, 64, 64)), ("nhwc", (1, 64, 64, 3))])
+def test_other_types_and_layouts_run(dtype: str, kind: type[np.generic], layout: str, shape: tuple[int, ...]) -> None:
+    onnx = network({"pixels": (shape, kind)}, {"boxes": BOXES})
+    assert found(onnx, input={"dtype": dtype, "layout": layout}) == [("knife", 0.9)]
+
+
+def test_outputs_of_half_precision_are_read() -> None:
+    onnx = network({"pixels": ((1, 3, 64, 64), np.float32)}, {"boxes": BOXES.astype(np.float16)})
+    assert found(onnx) == [("knife", 0.9)]
+
+
+def test_an_open_number_of_pictures_is_one() -> None:
+    onnx = network(
+        {"pixels": (("batch", 3, 64, 64), np.float32)}, {"boxes": BOXES}, shapes={"boxes": ("batch", "cells", 6)}
+    )
+    assert found(onnx) == [("knife", 0.9)]
+
+
+def test_an_open_size_is_refused_with_what_to_do() -> None:
+    onnx = network({"pixels": ((1, 3, "height", "width"), np.float32)}, {"boxes": BOXES})
+    with pytest.raises(ModelError, match=r"any size .*export it with a fixed size"):
+        detector(onnx)
+
+
+def test_the_size_is_told_to_a_network_that_asks_for_it() -> None:
+    labels, boxes, scores = np.array([[1]], np.int64), BOXES[:, :1, :4], np.array([[0.9]], np.float32)
+    inputs = {"pixels": ((1, 3, 64, 64), np.float32), "orig_target_sizes": ((1, 2), np.int64)}
+    onnx = network(inputs, {"labels": labels, "boxes": boxes, "scores": scores})
+    assert found(onnx, decode={"decoder": "detr_sized"}) == [("knife", 0.9)]
+
+
+def test_an_input_that_the_station_cannot_give_is_refused() -> None:
+    inputs = {"pixels": ((1, 3, 64, 64), np.float32), "prompt": ((1, 8), np.int64)}
+    with pytest.raises(ModelError, match="wants a second input prompt"):
+        detector(network(inputs, {"boxes": BOXES}))
+
+
+def test_of_several_outputs_those_that_are_named_are_taken() -> None:
+    onnx = network({"pixels": ((1, 3, 64, 64), np.float32)}, {"features": np.zeros((1, 8), np.float32), "boxes": BOXES})
+    with pytest.raises(ModelError, match="do not fit"):
+        detector(onnx)
+    assert found(onnx, decode={"outputs": ["boxes"]}) == [("knife", 0.9)]
+    with pytest.raises(ModelError, match="no output scores, only features, boxes"):
+        detector(onnx, decode={"outputs": ["scores"]})
+
+
+@pytest.mark.parametrize("label", [-1, 2, 91])
+def test_a_class_that_is_none_of_the_models_is_a_fault(label: int) -> None:
+    rows = np.array([[[10, 4, 50, 44, 0.9, label]]], np.float32)
+    onnx = network({"pixels": ((1, 3, 64, 64), np.float32)}, {"output": rows})
+    with pytest.raises(DetectorFault, match="none of its 2"):
+        detector(onnx, decode={"decoder": "end_to_end"}).detect(PICTURE)
+
+
+def test_a_word_that_is_none_is_refused() -> None:
+    with pytest.raises(ModelError, match="'Blade' is no word of the station"):
+        detector(plain(), words={"Can": None})
+    with pytest.raises(ModelError, match="nothing would ever be found"):
+        detector(plain(), words={"Can": None, "Blade": None})
+    with pytest.raises(ModelError, match="there is no class 'Axe'"):
+        detector(plain(), words={"Axe": "axe"})
+
+
+def test_two_classes_may_be_one_hazard() -> None:
+    rows = np.array([[[10, 4, 50, 44, 0.8, 0.1], [0, 0, 9, 9, 0.1, 0.9]]], np.float32)
+    onnx = network({"pixels": ((1, 3, 64, 64), np.float32)}, {"boxes": rows})
+    answers = found(onnx, words={"Can": "knife", "Blade": "knife"}, decode={"floor": 0.2})
+    assert answers == [("knife", 0.9), ("knife", 0.8)]
