@@ -15,7 +15,8 @@ from station.journal.look import look_at
 from station.lists import ListError, Lists
 from station.ports import Driver
 from station.room import margins
-from station.vision import Detector, DetectorFault, ModelError, load_model
+from station.vision import ModelError
+from station.vision.load import read_model
 from station.vision.trial import try_out
 
 SCAN_MS = 20.0
@@ -59,9 +60,8 @@ def _model(config: StationConfig) -> Iterator[Finding]:
         return
     try:
         try_out(config.model.folder)
-        model = load_model(config.model.folder)
-        Detector(model, config.model.threads).self_test()
-    except (ModelError, DetectorFault) as error:
+        model = read_model(config.model.folder)
+    except ModelError as error:
         yield Finding("model", right=False, text=str(error))
         return
     unknown = set(config.policy.thresholds) - set(model.words)

@@ -14,11 +14,12 @@ from rich.table import Table
 from station.cli_commands import use
 from station.cli_parts import fail, model_folder
 from station.resources import models
-from station.vision import Detector, ModelError, ModelFolder, load_model, read_picture
+from station.vision import Detector, ModelError, ModelFolder, read_picture
 from station.vision.bench import bench as run_bench
 from station.vision.dataset import Dataset, DatasetError, read_dataset
 from station.vision.decoders import DECODERS
 from station.vision.faults import PictureFault
+from station.vision.load import read_model
 from station.vision.measure import PRECISION_NEEDS, average_precision, class_reports, see_dataset
 from station.vision.propose import Known, propose
 from station.vision.seen import Seen
@@ -52,7 +53,7 @@ def list_models(
     for path in sorted(item.parent for item in where.glob("*/model.yaml")):
         try:
             try_out(path)
-            model = load_model(path)
+            model = read_model(path)
         except ModelError as error:
             wrong += 1
             table.add_row(path.name, "", "", "", f"[red]NO[/] {error}")
@@ -135,7 +136,7 @@ def golden(
         tree = yaml.safe_load(model.text)
         tree["golden"] = [*(item for item in tree.get("golden", []) if item["file"] not in files), *entries]
         rewrite(model.path, tree, files)
-        load_model(model.path)
+        try_out(model.path)
     except (ModelError, OSError) as error:
         fail(str(error), 2)
     for entry in entries:
@@ -149,7 +150,7 @@ def verify(folder: Folder) -> None:
     path = model_folder(folder)
     try:
         words = try_out(path)
-        model = load_model(path)
+        model = read_model(path)
     except ModelError as error:
         fail(str(error), 1)
     console.print(f"{path} holds: release {model.release[:12]}, finds {', '.join(words)}", highlight=False)
@@ -235,14 +236,14 @@ def bench(
 def _loaded(folder: Path) -> ModelFolder:
     try:
         try_out(model_folder(folder))
-        return load_model(model_folder(folder))
+        return read_model(model_folder(folder))
     except ModelError as error:
         fail(str(error), 2)
 
 
 def _dataset(folder: Path, dataset: Path) -> Dataset:
     """Labelled pictures, in the model's words."""
-    spec = load_model(model_folder(folder)).spec
+    spec = read_model(model_folder(folder)).spec
     try:
         return read_dataset(dataset).in_words(spec.words)
     except DatasetError as error:

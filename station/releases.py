@@ -19,6 +19,7 @@ from pathlib import Path
 from station.core.events import StagedModel
 from station.journal.files import sync_file, sync_folder
 from station.vision import ModelError, ModelFolder, load_model, trial
+from station.vision.load import read_model
 
 FOLDER = "model"
 MOST_STAGED = 5
@@ -46,7 +47,7 @@ def stage_model(data: Path, folder: Path) -> str:
         OSError: it cannot be written.
     """
     trial.try_out(folder)
-    model = load_model(folder)
+    model = read_model(folder)
     release, place = model.release, data / FOLDER
     place.mkdir(parents=True, exist_ok=True)
     target = place / release

@@ -23,6 +23,23 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 def load_model(folder: Path) -> ModelFolder:
     """Read a model folder, check it, and try it on its golden pictures.
 
+    Raises:
+        ModelError: one sentence: which file, what is wrong with it, what to do.
+    """
+    model = read_model(folder)
+    detector = Detector(model)
+    try:
+        detector.self_test()
+    except DetectorFault as fault:
+        raise ModelError(
+            f"{folder / 'model.onnx'} does not do what {folder / 'model.yaml'} says: {fault}; {_AGAIN}"
+        ) from fault
+    return model
+
+
+def read_model(folder: Path) -> ModelFolder:
+    """Read a model folder and check that its parts belong together; its network is not run.
+
     Args:
         folder: holds `model.yaml`, `model.onnx` and the golden pictures in `golden/`.
 
@@ -41,15 +58,7 @@ def load_model(folder: Path) -> ModelFolder:
     for item in spec.golden:
         if hashlib.sha256(golden[item.file]).hexdigest() != item.sha256:
             raise ModelError(f"{folder / 'golden' / item.file} is not the picture that model.yaml means: {_AGAIN}")
-    model = ModelFolder(folder, spec, onnx, golden, text)
-    detector = Detector(model)
-    try:
-        detector.self_test()
-    except DetectorFault as fault:
-        raise ModelError(
-            f"{folder / 'model.onnx'} does not do what {folder / 'model.yaml'} says: {fault}; {_AGAIN}"
-        ) from fault
-    return model
+    return ModelFolder(folder, spec, onnx, golden, text)
 
 
 def _spec(file: Path, text: bytes) -> ModelSpec:
