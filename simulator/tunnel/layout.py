@@ -1,0 +1,207 @@
+"""What lies where in a parcel: wrapping and contents at random, hazards so that they are seen as well as is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.tunnel.harmless import HARMLESS
+from simulator.tunnel.machines import Machine
+from simulator.tunnel.materials import BASIS
+from simulator.tunnel.packing import carton, crate, envelope, folds
+from simulator.tunnel.solids import Matrix
+from simulator.tunnel.things import Shadow, Thing, View, about, cast
+from simulator.tunnel.visibility import (
+    EASY_FROM,
+    HIDDEN_BELOW,
+    LOST_BELOW,
+    Tier,
+    shadow_mask,
+    tier_of,
+    visibility_of,
+)
+
+_TRIES = 7
+_COVERS = 8
+_UNCOVER_TO = {"easy": EASY_FROM, "hard": HIDDEN_BELOW + 0.08, "hidden": LOST_BELOW}
+_COVER_TO = {"easy": 1.0, "hard": EASY_FROM, "hidden": HIDDEN_BELOW}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Laid:
+    """A hazard in its place: its shadow, and the shadow's area as a share of the one it has lying flat."""
+
+    shadow: Shadow
+    facing: float
+
+
+class Layout:
+    """A parcel in the making: shadows of what is in it, and the room that it has."""
+
+    def __init__(self, length_mm: int, machine: Machine, stretch: float, rng: np.random.Generator) -> None:
+        self._rng, self._machine = rng, machine
+        self.view = View((machine.mm_per_px / stretch, machine.mm_per_px), machine.size_px)
+        self._size = tuple(step * count for step, count in zip(self.view.step_mm, machine.size_px, strict=True))
+        widest = min(self._size[1] * 0.96, 480.0)
+        width = float(rng.uniform(min(150.0, length_mm * 0.7), max(160.0, min(widest, length_mm * 1.1))))
+        self.inside = (float(length_mm), width)
+        self.height = float(rng.uniform(30, min(260.0, 60 + width * 0.6)))
+        slack = [max(0.0, have - need) / 2 for have, need in zip(self._size, self.inside, strict=True)]
+        self._centre = tuple(
+            have / 2 + float(rng.uniform(-0.7, 0.7)) * room for have, room in zip(self._size, slack, strict=True)
+        )
+        self.lean = about("z", float(rng.normal(0, 5.0)))
+        self._wrap: list[Shadow] = []
+        self._contents: list[Shadow] = []
+        self._laid: list[Shadow] = []
+
+    def pack(self, tier: Tier | None) -> None:
+        """Wrap the parcel and fill it: much for what is to be hidden, little for what is to lie in the open."""
+        rng = self._rng
+        length, width = self.inside
+        draw = rng.random()
+        wrap = carton if draw < 0.62 else envelope if draw < 0.92 else crate
+        at = (float(self._centre[0]), float(self._centre[1]))
+        self._cast(wrap(length, width, self.height, rng), self.lean, at, self._wrap)
+        if rng.random() < 0.75:
+            film = "polyethylene" if rng.random() < 0.5 else "paper"
+            self._cast(
+                folds(length * 0.95, width * 0.92, film, int(rng.integers(5, 24)), rng), self.lean, at, self._wrap
+            )
+        fullness = {"easy": 0.6, "hard": 1.1, "hidden": 1.5, None: 1.0}[tier] * float(rng.gamma(3.0, 1 / 3))
+        names = tuple(HARMLESS)
+        for _ in range(min(14, int(rng.poisson(fullness * length * width / 19_000)))):
+            self.put(HARMLESS[names[int(rng.integers(len(names)))]](rng))
+
+    def put(self, thing: Thing) -> None:
+        """Lay a thing somewhere in the parcel, mostly flat; one that cannot fit is left out."""
+        turn = self._pose(standing=0.18)
+        at = self._place(thing, turn)
+        if at is not None:
+            self._cast(thing, turn, at, self._contents)
+
+    def hide(self, thing: Thing, tier: Tier | None) -> Laid:
+        """Lay a hazard as a tier asks, or without one where it can still be seen, if a few tries find such a place."""
+        edge_on = tier == "hidden" and self._rng.random() < 0.35
+        flat = self._flat_area(thing)
+        best, best_seen = self._try(thing, flat, edge_on=edge_on), -1.0
+        rest = self.total()
+        for _ in range(_TRIES):
+            one = self._try(thing, flat, edge_on=edge_on)
+            seen = visibility_of(one.shadow, one.shadow.onto(rest), self._machine)
+            wanted = tier_of(seen, one.facing) == tier and seen >= LOST_BELOW
+            if wanted or (tier is None and seen >= 0.25):
+                best, best_seen = one, seen
+                break
+            if (seen < best_seen) if tier == "hidden" and best_seen > LOST_BELOW else (seen > best_seen):
+                best, best_seen = one, seen
+        if tier is not None:
+            self._uncover(best, _UNCOVER_TO[tier])
+            self._cover(best, _COVER_TO[tier], tier)
+        self._laid.append(best.shadow)
+        return best
+
+    def total(self) -> NDArray[np.float32]:
+        """All line integrals, float32 (B, H, W), mm of the basis materials."""
+        columns, rows = self.view.size_px
+        whole = np.zeros((len(BASIS), rows, columns), np.float32)
+        for shadow in (*self._wrap, *self._contents, *self._laid):
+            held = shadow.onto(whole)
+            held += shadow.amounts
+        return whole
+
+    def seen(self, one: Laid, whole: NDArray[np.float32]) -> float:
+        """Visibility of a hazard that is part of the whole."""
+        rest = one.shadow.onto(whole) - one.shadow.amounts
+        return visibility_of(one.shadow, rest, self._machine)
+
+    def _uncover(self, one: Laid, least: float) -> None:
+        """Take out what lies over a hazard, the densest first, until it is seen by `least`."""
+        while self._contents:
+            rest = self.total()
+            if visibility_of(one.shadow, one.shadow.onto(rest), self._machine) >= least:
+                return
+            over = [_overlap(one.shadow, shadow) for shadow in self._contents]
+            if max(over) <= 0:
+                return
+            del self._contents[int(np.argmax(over))]
+
+    def _cover(self, one: Laid, most: float, tier: Tier) -> None:
+        """Lay things over a hazard until it is seen by less than `most`; take off again what hides it too well."""
+        rng, names = self._rng, tuple(HARMLESS)
+        height, width = one.shadow.amounts.shape[1:]
+        for _ in range(_COVERS):
+            rest = one.shadow.onto(self.total())
+            if tier_of(visibility_of(one.shadow, rest, self._machine), one.facing) == tier:
+                return
+            if visibility_of(one.shadow, rest, self._machine) < most:
+                return
+            middle = (one.shadow.x + width * rng.uniform(0.2, 0.8), one.shadow.y + height * rng.uniform(0.2, 0.8))
+            at = (middle[0] * self.view.step_mm[0], middle[1] * self.view.step_mm[1])
+            before = len(self._contents)
+            self._cast(HARMLESS[names[int(rng.integers(len(names)))]](rng), self._pose(0.1), at, self._contents)
+            rest = one.shadow.onto(self.total())
+            floor = LOST_BELOW if tier == "hidden" else HIDDEN_BELOW
+            if visibility_of(one.shadow, rest, self._machine) < floor:
+                del self._contents[before:]
+
+    def _flat_area(self, thing: Thing) -> float:
+        middle = (self._size[0] / 2, self._size[1] / 2)
+        shadow = cast(thing, np.eye(3), middle, self.view)
+        return float(shadow_mask(shadow).sum()) if shadow is not None else 1.0
+
+    def _try(self, thing: Thing, flat: float, *, edge_on: bool) -> Laid:
+        turn = self._pose(standing=1.0 if edge_on else 0.04)
+        at = self._place(thing, turn) or (float(self._centre[0]), float(self._centre[1]))
+        shadow = cast(thing, self._leaning(turn, at[1]), at, self.view)
+        if shadow is None:
+            raise ValueError("the hazard lies outside the picture")
+        return Laid(shadow, min(1.0, float(shadow_mask(shadow).sum()) / max(flat, 1.0)))
+
+    def _pose(self, standing: float) -> Matrix:
+        """Any way round, lying with some tilt, or with a share of `standing` on edge."""
+        rng = self._rng
+        tilt = rng.normal(0, 12.0, 2)
+        if rng.random() < standing:
+            tilt[int(rng.integers(2))] = rng.uniform(70, 110)
+        lying = about("y", float(tilt[1])) @ about("x", float(tilt[0]))
+        return about("z", float(rng.uniform(0, 360))) @ lying
+
+    def _place(self, thing: Thing, turn: Matrix) -> tuple[float, float] | None:
+        """A place within the parcel and the picture, in mm from the picture's corner."""
+        low, high = thing.reach(turn)
+        at = []
+        for axis in range(2):
+            least = max(self._centre[axis] - self.inside[axis] / 2, 0.0) - low[axis] + 3
+            most = min(self._centre[axis] + self.inside[axis] / 2, self._size[axis]) - high[axis] - 3
+            if most < least:
+                if most < least - 0.25 * (high[axis] - low[axis]):
+                    return None
+                most = least = (most + least) / 2
+            at.append(float(self._rng.uniform(least, most)))
+        return at[0], at[1]
+
+    def _leaning(self, turn: Matrix, y_mm: float) -> Matrix:
+        """The pose as the fan of rays sees it at a place across the belt."""
+        fan = np.degrees(np.arctan((y_mm - self._size[1] / 2) / self._machine.focus_mm))
+        return about("x", self._machine.tilt_deg + float(fan)) @ turn
+
+    def _cast(self, thing: Thing, turn: Matrix, at: tuple[float, float], onto: list[Shadow]) -> None:
+        shadow = cast(thing, self._leaning(turn, at[1]), at, self.view)
+        if shadow is not None:
+            onto.append(shadow)
+
+
+def _overlap(one: Shadow, other: Shadow) -> float:
+    """How much another shadow adds within a shadow's patch, mm summed over it."""
+    height, width = one.amounts.shape[1:]
+    rows, columns = other.amounts.shape[1:]
+    y0, y1 = max(one.y, other.y), min(one.y + height, other.y + rows)
+    x0, x1 = max(one.x, other.x), min(one.x + width, other.x + columns)
+    if y1 <= y0 or x1 <= x0:
+        return 0.0
+    held = other.amounts[:, y0 - other.y : y1 - other.y, x0 - other.x : x1 - other.x]
+    mask = shadow_mask(one)[y0 - one.y : y1 - one.y, x0 - one.x : x1 - one.x]
+    return float(((held[0] + 20 * held[1] + 200 * held[2]) * mask).sum())
