@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.tunnel.guns import _arc
+from simulator.tunnel.shapes import arc
 from simulator.tunnel.things import Point, Thing, about
 
 _GRIPS = ("abs", "wood", "nylon", "rubber")
@@ -82,8 +82,7 @@ def folding_knife(rng: np.random.Generator) -> Thing:
     for side in (-1, 1):
         thing.plate([body], rng.uniform(2, 4), scale, z=side * 5.0)
         holes = [
-            _arc(x, 0, half * 0.3, 0, 330, 8)
-            for x in np.linspace(handle * 0.25, handle * 0.65, int(rng.integers(0, 4)))
+            arc(x, 0, half * 0.3, 0, 330, 8) for x in np.linspace(handle * 0.25, handle * 0.65, int(rng.integers(0, 4)))
         ]
         thing.plate([body, *holes], rng.uniform(0.9, 1.6), "steel", z=side * 2.5)
     thing.plate(
@@ -156,7 +155,7 @@ def scissors(rng: np.random.Generator) -> Thing:
         arm.plate([[(-handle * 0.55, 3), (-6, -half * 0.7), (4, half * 0.8), (-handle * 0.5, 11)]], 3, "stainless")
         ring_x, ring_y = -handle * 0.72, 15.0
         outer, inner = rng.uniform(15, 21), rng.uniform(9, 12)
-        oval = [_arc(0, 0, size, 0, 345, 20) for size in (outer, inner)]
+        oval = [arc(0, 0, size, 0, 345, 20) for size in (outer, inner)]
         squeezed = [[(ring_x + x * 1.35, ring_y + y * 0.8) for x, y in ring] for ring in oval]
         arm.plate(squeezed, 9.0 if plastic else 4.5, "abs" if plastic else "stainless")
         if plastic:

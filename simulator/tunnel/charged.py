@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.tunnel.shapes import spots
 from simulator.tunnel.things import Thing, about
 
 _LIQUIDS = ("water", "alcohol", "oil", "soap", "water")
@@ -36,21 +37,9 @@ def small_board(thing: Thing, low: tuple[float, float], high: tuple[float, float
         ("copper", 0.4, 9, 1, 6),
         ("solder", 0.8, 8, 0.8, 2),
     ):
-        thing.plate(_spots(low, high, count, least, most, rng), thick, material, z=1.2)
+        thing.plate(spots(low, high, count, (least, most), rng), thick, material, z=1.2)
     for y in (y0 + (y1 - y0) * 0.25, y0 + (y1 - y0) * 0.7):
         thing.shell((x1 - 13, y - 6, -1), (x1, y + 6, 5), "steel", 0.5)
-
-
-def _spots(
-    low: tuple[float, float], high: tuple[float, float], count: int, least: float, most: float, rng: np.random.Generator
-) -> list[list[tuple[float, float]]]:
-    outlines = []
-    for _ in range(count):
-        w, h = rng.uniform(least, most, 2)
-        x = rng.uniform(low[0], max(low[0] + 0.1, high[0] - w))
-        y = rng.uniform(low[1], max(low[1] + 0.1, high[1] - h))
-        outlines.append([(x, y), (x + w, y), (x + w, y + h), (x, y + h)])
-    return outlines
 
 
 def power_bank(rng: np.random.Generator) -> Thing:

@@ -28,8 +28,8 @@ _THIN = 0.03
 def hues(machine: Machine) -> NDArray[np.uint8]:
     """The machine's calibration: index of the effective atomic number by high attenuation and ratio low to high.
 
-    As real machines do, it is taken from wedges of known materials, so that beam hardening is in it. Along each row the
-    ratios of the wedges at that attenuation are interpolated.
+    As real machines do, it is taken from wedges of known materials, so that beam hardening is in it. Along each row
+    the ratios of the wedges at that attenuation are interpolated.
 
     Returns:
         uint8 (_DEPTHS, _RATIOS), 0 to _HUES - 1 for atomic numbers 5 to 27.
@@ -44,7 +44,7 @@ def hues(machine: Machine) -> NDArray[np.uint8]:
     saturated = ratios[None] * depths[:, None] > -np.log(LEAST_SIGNAL * 2)
     found[saturated] = np.maximum(found[saturated], WEDGES[-1][1])
     scaled = (found - _Z_LOW) / (_Z_HIGH - _Z_LOW) * (_HUES - 1)
-    return np.clip(np.rint(scaled), 0, _HUES - 1).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(scaled), 0, _HUES - 1), np.uint8)
 
 
 def _ratios(machine: Machine, material: str, most_mm: float, depths: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -55,7 +55,7 @@ def _ratios(machine: Machine, material: str, most_mm: float, depths: NDArray[np.
         wedge[number, 0] = thickness * amount
     light = response(machine.source).through(wedge)[:, 0].astype(np.float64)
     low, high = -np.log(np.maximum(light, LEAST_SIGNAL * np.array([[1.0], [0.05]])))
-    return np.interp(depths, high, low / high)
+    return np.asarray(np.interp(depths, high, low / high), np.float64)
 
 
 @cache
@@ -68,7 +68,7 @@ def palette(screen: Screen) -> NDArray[np.uint8]:
     white = np.full(3, screen.background, np.float64)
     thin = full + (white - full) * np.clip((light - screen.full) / (1 - screen.full), 0, 1)
     thick = full * np.clip(light / screen.full, 0, 1) ** 0.8
-    return np.where(light >= screen.full, thin, thick).clip(0, 255).astype(np.uint8)
+    return np.asarray(np.where(light >= screen.full, thin, thick).clip(0, 255), np.uint8)
 
 
 def tone(depth: NDArray[np.float32], screen: Screen) -> NDArray[np.float32]:
@@ -84,7 +84,7 @@ def shade(integrals: NDArray[np.float32], machine: Machine) -> NDArray[np.float3
 
 
 def _mixed(depth: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.float32(0.25) * depth[0] + np.float32(0.75) * depth[1]
+    return np.asarray(np.float32(0.25) * depth[0] + np.float32(0.75) * depth[1], np.float32)
 
 
 def atomic_numbers(light: NDArray[np.float32], machine: Machine) -> NDArray[np.float32]:
@@ -109,7 +109,7 @@ def _hue(depth: NDArray[np.float32], machine: Machine) -> NDArray[np.uint8]:
     column = np.clip(ratio * np.float32((_RATIOS - 1) / _WIDEST) + np.float32(0.5), 0, _RATIOS - 1).astype(np.intp)
     row *= _RATIOS
     row += column
-    return np.take(hues(machine), row)
+    return np.asarray(np.take(hues(machine), row), np.uint8)
 
 
 def develop(light: NDArray[np.float32], machine: Machine) -> NDArray[np.uint8]:
@@ -123,12 +123,12 @@ def develop(light: NDArray[np.float32], machine: Machine) -> NDArray[np.uint8]:
         uint8 (H, W, 3), RGB.
     """
     screen = machine.screen
-    depth = cv2.log(light.reshape(2 * light.shape[1], -1)).reshape(light.shape)
-    np.negative(depth, out=depth)
+    logs = cv2.log(light.reshape(2 * light.shape[1], -1))
+    depth = np.asarray(-logs, np.float32).reshape(light.shape)
     smooth = np.stack([cv2.GaussianBlur(layer, (3, 3), 0.9) for layer in depth])
     lightness = tone(_mixed(depth), screen)
     blurred = cv2.GaussianBlur(lightness, (0, 0), screen.sharpening_px)
     lightness += np.float32(screen.sharpening) * (lightness - blurred)
     index = np.clip(lightness * np.float32(_SHADES - 1), 0, _SHADES - 1).astype(np.intp)
     index += _hue(smooth, machine).astype(np.intp) * _SHADES
-    return np.take(palette(screen).reshape(-1, 3), index, axis=0)
+    return np.asarray(np.take(palette(screen).reshape(-1, 3), index, axis=0), np.uint8)

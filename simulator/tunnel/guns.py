@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.tunnel.things import Point, Thing, about
-
-
-def _arc(x: float, y: float, radius: float, start: float, end: float, count: int = 9) -> list[Point]:
-    angles = np.radians(np.linspace(start, end, count))
-    return [(x + radius * float(np.cos(angle)), y + radius * float(np.sin(angle))) for angle in angles]
+from simulator.tunnel.shapes import arc
+from simulator.tunnel.things import Thing, about
 
 
 def _cartridge(thing: Thing, x: float, y: float, z: float, size: float, rng: np.random.Generator) -> None:
@@ -23,7 +19,7 @@ def _cartridge(thing: Thing, x: float, y: float, z: float, size: float, rng: np.
 
 
 def _guard(thing: Thing, x: float, y: float, radius: float, wide: float, material: str) -> None:
-    outer, inner = _arc(x, y, radius, -10, 190, 13), _arc(x, y, radius - 4, 190, -10, 13)
+    outer, inner = arc(x, y, radius, -10, 190, 13), arc(x, y, radius - 4, 190, -10, 13)
     thing.plate([[*outer, *inner]], wide, material)
     thing.plate([[(x + 2, y - 2), (x + 6, y - 2), (x + 3, y + radius * 0.7), (x, y + radius * 0.75)]], 6, "steel")
 

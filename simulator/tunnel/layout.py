@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.tunnel.harmless import HARMLESS
+from simulator.tunnel.harmless import anything
 from simulator.tunnel.machines import Machine
 from simulator.tunnel.materials import BASIS
 from simulator.tunnel.packing import carton, crate, envelope, folds
@@ -71,9 +71,8 @@ class Layout:
                 folds(length * 0.95, width * 0.92, film, int(rng.integers(5, 24)), rng), self.lean, at, self._wrap
             )
         fullness = {"easy": 0.6, "hard": 1.1, "hidden": 1.5, None: 1.0}[tier] * float(rng.gamma(3.0, 1 / 3))
-        names = tuple(HARMLESS)
         for _ in range(min(14, int(rng.poisson(fullness * length * width / 19_000)))):
-            self.put(HARMLESS[names[int(rng.integers(len(names)))]](rng))
+            self.put(anything(rng))
 
     def put(self, thing: Thing) -> None:
         """Lay a thing somewhere in the parcel, mostly flat; one that cannot fit is left out."""
@@ -130,7 +129,7 @@ class Layout:
 
     def _cover(self, one: Laid, most: float, tier: Tier) -> None:
         """Lay things over a hazard until it is seen by less than `most`; take off again what hides it too well."""
-        rng, names = self._rng, tuple(HARMLESS)
+        rng = self._rng
         height, width = one.shadow.amounts.shape[1:]
         for _ in range(_COVERS):
             rest = one.shadow.onto(self.total())
@@ -141,7 +140,7 @@ class Layout:
             middle = (one.shadow.x + width * rng.uniform(0.2, 0.8), one.shadow.y + height * rng.uniform(0.2, 0.8))
             at = (middle[0] * self.view.step_mm[0], middle[1] * self.view.step_mm[1])
             before = len(self._contents)
-            self._cast(HARMLESS[names[int(rng.integers(len(names)))]](rng), self._pose(0.1), at, self._contents)
+            self._cast(anything(rng), self._pose(0.1), at, self._contents)
             rest = one.shadow.onto(self.total())
             floor = LOST_BELOW if tier == "hidden" else HIDDEN_BELOW
             if visibility_of(one.shadow, rest, self._machine) < floor:

@@ -2,8 +2,8 @@
 
 Line integrals of single energies add up along a ray, but eight or more of them for every solid would be slow. Between
 20 and 180 keV the attenuation of all matter is nearly a mixture of few curves (photoelectric absorption, Compton
-scattering, one more for the K edge of the heaviest); R. E. Alvarez and A. Macovski, Phys. Med. Biol. 21 (1976) 733. So a
-solid adds to `BASIS` line integrals only, each in millimetres of a basis material, and a machine turns their sum into
+scattering, one more for the K edge of the heaviest); R. E. Alvarez and A. Macovski, Phys. Med. Biol. 21 (1976) 733. So
+a solid adds to `BASIS` line integrals only, each in millimetres of a basis material, and a machine turns their sum into
 attenuation at its own energies once for a picture.
 """
 

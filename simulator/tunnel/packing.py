@@ -7,7 +7,7 @@ import numpy as np
 from simulator.tunnel.things import Thing
 
 
-def _tape(thing: Thing, length: float, width: float, z: float) -> None:
+def _tape(thing: Thing, length: float, z: float) -> None:
     thing.box((-length / 2, -26, z), (length / 2, 26, z + 0.12), "polyethylene")
 
 
@@ -25,7 +25,7 @@ def carton(length: float, width: float, height: float, rng: np.random.Generator)
             thing.box((inner, -y, side * z - wall / 2), (outer, y, side * z + wall / 2), "cardboard")
         thing.box((-x, -y, side * z), (x, -0.5, side * z + wall), "cardboard")
         thing.box((-x, 0.5, side * z), (x, y, side * z + wall), "cardboard")
-        _tape(thing, length, width, side * z)
+        _tape(thing, length, side * z)
     if rng.random() < 0.25:
         for number in range(int(rng.integers(2, 7))):
             at = -x + (number + 0.5) * length / 7

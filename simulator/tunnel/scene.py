@@ -66,8 +66,8 @@ def draw(
             longer than the picture is cut off by its edge.
         hazards: hazard words (`HAZARDS`), one for each hazard in it; empty for a clean parcel.
         machine: whose picture it is.
-        tier: how well the hazards are to be seen. Each is laid, covered or uncovered until it is so; the label says what
-            became of it, which in a few of a hundred is another tier.
+        tier: how well the hazards are to be seen. Each is laid, covered or uncovered until it is so; the label says
+            what became of it, which in a few of a hundred is another tier.
 
     Returns:
         The picture, `machine.size_px` large, and its labels in the order of `hazards`.

@@ -1,8 +1,8 @@
 """What a machine's tube sends and its sandwich detector takes up, as few energies for both layers.
 
 The tube: Kramers' law (H. A. Kramers, Phil. Mag. 46 (1923) 836), photons per energy as (E0 - E) / E, behind filters of
-aluminium and copper. Characteristic lines are left out: they are a tenth of such a spectrum, and lie near its middle. The
-detector: a thin scintillator, a copper plate and a thick scintillator, each adding up the energy that it absorbs.
+aluminium and copper. Characteristic lines are left out: they are a tenth of such a spectrum, and lie near its middle.
+The detector: a thin scintillator, a copper plate and a thick scintillator, each adding up the energy that it absorbs.
 """
 
 from __future__ import annotations

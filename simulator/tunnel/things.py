@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.tunnel.flat import Prism, Wire
 from simulator.tunnel.materials import BASIS, amounts
-from simulator.tunnel.solids import IDENTITY, Ball, Matrix, Prism, Rays, Round, Solid, Vector, Wire, bevelled, box
+from simulator.tunnel.solids import IDENTITY, Ball, Matrix, Rays, Round, Solid, Vector, bevelled, box
 
 Point = tuple[float, float]
 _LEAST = 2.2
@@ -110,7 +112,7 @@ class Thing:
 
     def spin(self, profile: Sequence[Point], material: str, y: float = 0.0, wall: float | None = None) -> None:
         """Add a body of revolution about x: frusta between (x, radius) points."""
-        for (x0, r0), (x1, r1) in zip(profile[:-1], profile[1:], strict=True):
+        for (x0, r0), (x1, r1) in pairwise(profile):
             if x1 > x0:
                 self.tube((x0, y, 0), (x1, y, 0), max(r0, 0.05), material, max(r1, 0.05), wall)
 

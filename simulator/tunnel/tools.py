@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.tunnel.guns import _arc
+from simulator.tunnel.shapes import arc
 from simulator.tunnel.things import Point, Thing, about
 
 
@@ -46,13 +46,13 @@ def wrench(rng: np.random.Generator) -> Thing:
     adjustable = rng.random() < 0.25
     for x, side in ((0.0, -1.0), (length, 1.0)):
         if adjustable and side < 0:
-            thing.plate([_arc(x, 0, waist * 1.4, 0, 330, 12), _arc(x, 0, waist * 0.7, 0, 330, 10)], thick, "steel")
+            thing.plate([arc(x, 0, waist * 1.4, 0, 330, 12), arc(x, 0, waist * 0.7, 0, 330, 10)], thick, "steel")
         elif adjustable or rng.random() < 0.55:
             _open_jaw(thing, x, side, jaw, thick, rng)
         else:
             ring = [
-                _arc(x + side * jaw * 0.7, 0, jaw, 0, 340, 18),
-                _arc(x + side * jaw * 0.7, 0, jaw * 0.62, 0, 330, 12),
+                arc(x + side * jaw * 0.7, 0, jaw, 0, 340, 18),
+                arc(x + side * jaw * 0.7, 0, jaw * 0.62, 0, 330, 12),
             ]
             thing.plate(ring, thick * 1.5, "steel")
     if adjustable:
@@ -129,9 +129,9 @@ def handcuffs(rng: np.random.Generator) -> Thing:
     for side in (-1.0, 1.0):
         cuff = Thing()
         radius = rng.uniform(30, 34)
-        outer, inner = _arc(0, 0, radius + 4.5, 0, 345, 24), _arc(0, 0, radius - 3.5, 0, 345, 22)
+        outer, inner = arc(0, 0, radius + 4.5, 0, 345, 24), arc(0, 0, radius - 3.5, 0, 345, 22)
         cuff.plate([outer, inner], rng.uniform(5, 8), "steel")
-        cuff.plate([_arc(0, 0, radius + 6, 150, 240, 10) + _arc(0, 0, radius - 5, 240, 150, 10)], 11, "steel")
+        cuff.plate([arc(0, 0, radius + 6, 150, 240, 10) + arc(0, 0, radius - 5, 240, 150, 10)], 11, "steel")
         cuff.box((-radius - 20, -14, -5.5), (-radius + 4, 18, 5.5), "steel", 0.75)
         for angle in np.linspace(-70, 60, 12):
             x, y = (radius + 4) * np.cos(np.radians(angle)), (radius + 4) * np.sin(np.radians(angle))
@@ -141,7 +141,7 @@ def handcuffs(rng: np.random.Generator) -> Thing:
             cuff, (-side * (gap + 34), rng.uniform(-12, 12), side * 3), about("z", lean + (180 if side > 0 else 0))
         )
     for x in np.arange(-gap + 8, gap - 6, 11.0):
-        thing.plate([_arc(x, 0, 8, 0, 340, 12), _arc(x, 0, 4.6, 0, 340, 10)], 3.5, "steel")
+        thing.plate([arc(x, 0, 8, 0, 340, 12), arc(x, 0, 4.6, 0, 340, 10)], 3.5, "steel")
     return thing.centred()
 
 

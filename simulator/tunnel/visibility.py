@@ -52,9 +52,9 @@ def shadow_mask(shadow: Shadow) -> NDArray[np.bool_]:
 def visibility_of(shadow: Shadow, rest: NDArray[np.float32], machine: Machine) -> float:
     """Share of a hazard's shadow that is not drowned by the rest, 0 to 1.
 
-    Its contrast is the difference of the screen's lightness with and without it. A pixel is drowned where what is left of
-    the contrast is less than `KEPT` of what it would be in the open, or less than `CLUTTER` of the standard deviation of
-    the rest's lightness around it.
+    Its contrast is the difference of the screen's lightness with and without it. A pixel is drowned where what is left
+    of the contrast is less than `KEPT` of what it would be in the open, or less than `CLUTTER` of the standard
+    deviation of the rest's lightness around it.
 
     Args:
         shadow: the hazard's own.

@@ -1,0 +1,177 @@
+"""Solids drawn as outlines and lines: extruded outlines in any pose, and wires."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from simulator.tunnel.solids import FLAT, Chord, Matrix, Rays, Vector, box_corners
+
+_FINE = 2
+"""Outlines are filled on a grid finer by this."""
+_EDGE_ON = 0.45
+"""Cosine between rays and a plate's normal below which its outline is clipped ray by ray."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prism:
+    """Outlines in the xy plane, extruded: what lies within an odd number of them is solid.
+
+    Attributes:
+        outlines: corners x, y in mm, of each.
+        half_mm: half its thickness.
+    """
+
+    outlines: tuple[tuple[tuple[float, float], ...], ...]
+    half_mm: float
+
+    def corners(self) -> Matrix:
+        """As `Solid` says."""
+        flat = np.array([point for outline in self.outlines for point in outline], np.float64)
+        low, high = flat.min(axis=0), flat.max(axis=0)
+        box_points = box_corners((*((high - low) / 2), self.half_mm))
+        box_points[:, :2] += (high + low) / 2
+        return box_points
+
+    def chord(self, rays: Rays) -> Chord:
+        """As `Solid` says: the filled outline, drawn out along its tilt; clipped ray by ray when nearly edge-on."""
+        upright = float(rays.turn[2, 2])
+        if abs(upright) < _EDGE_ON:
+            return self._clipped(rays)
+        step = float(rays.x[1] - rays.x[0]), float(rays.y[1] - rays.y[0])
+        plane = rays.turn[:2, :2]
+        points = [np.asarray(outline, np.float64) @ plane.T for outline in self.outlines]
+        mask = filled(points, rays)
+        mask *= np.float32(2 * self.half_mm / abs(upright) / 255)
+        lean = rays.turn[:2, 2] * 2 * self.half_mm / step
+        return _drawn_out(mask, float(lean[0]), float(lean[1]))
+
+    def _clipped(self, rays: Rays) -> Chord:
+        """Between the two faces, each ray is a stretch in the outline's plane: sum where it crosses the outline."""
+        ux, uy, uz = rays.turn[2]
+        ox, oy, oz = (rays.origin(axis, 1.0) for axis in range(3))
+        steep = uz if abs(uz) > FLAT else FLAT
+        middle, reach = oz * np.float32(-1 / steep), np.float32(self.half_mm / abs(steep))
+        enter, leave = middle - reach, middle + reach
+        aside = ox * np.float32(uy) - oy * np.float32(ux)
+        total = np.zeros_like(ox)
+        for outline in self.outlines:
+            points = np.asarray(outline, np.float64)
+            sides = points[:, 0] * uy - points[:, 1] * ux
+            total += _crossings(points, sides, aside, (ox, oy), (ux, uy), (enter, leave))
+        return np.asarray(np.abs(total), np.float32)
+
+
+def _crossings(
+    points: Matrix,
+    sides: Matrix,
+    aside: Chord,
+    origin: tuple[Chord, Chord],
+    way: tuple[float, float],
+    between: tuple[Chord, Chord],
+) -> Chord:
+    """Signed sum of where each ray crosses an outline, cut to the stretch between the faces."""
+    total = np.zeros_like(aside)
+    square = way[0] ** 2 + way[1] ** 2
+    along_origin = origin[0] * np.float32(way[0]) + origin[1] * np.float32(way[1])
+    along = points @ np.asarray(way)
+    for at in range(len(points)):
+        one, other = sides[at], sides[at - 1]
+        if one == other:
+            continue
+        crossed = ((aside >= np.float32(min(one, other))) & (aside < np.float32(max(one, other)))).astype(np.float32)
+        slope = (along[at] - along[at - 1]) / (one - other)
+        where = aside * np.float32(slope) + np.float32(along[at] - slope * one)
+        where -= along_origin
+        where *= np.float32(1 / square)
+        np.maximum(where, between[0], out=where)
+        np.minimum(where, between[1], out=where)
+        crossed *= where
+        total += crossed if one > other else -crossed
+    return total
+
+
+def filled(outlines: Sequence[Matrix], rays: Rays) -> Chord:
+    """Outlines in the picture's plane, mm from the solid's origin, filled: float32 (H, W), 0 to 255."""
+    size = rays.y.size, rays.x.size
+    step = float(rays.x[1] - rays.x[0]), float(rays.y[1] - rays.y[0])
+    start = np.array((rays.x[0], rays.y[0]))
+    fine = np.zeros((size[0] * _FINE, size[1] * _FINE), np.uint8)
+    pixels = [((points - start) / step + 0.5) * _FINE - 0.5 for points in outlines]
+    cv2.fillPoly(fine, [np.rint(points * 16).astype(np.int32) for points in pixels], 255, shift=4)
+    return np.asarray(cv2.resize(fine, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _drawn_out(mask: Chord, dx: float, dy: float) -> Chord:
+    """The mean of a picture shifted from half of (dx, dy) pixels back to half on."""
+    length = float(np.hypot(dx, dy))
+    if length < 1.0:
+        return mask
+    rx, ry = int(abs(dx) / 2) + 1, int(abs(dy) / 2) + 1
+    count = int(length * 2) + 2
+    kernel = np.zeros((2 * ry + 1, 2 * rx + 1), np.float32)
+    for share in (np.arange(count) + 0.5) / count - 0.5:
+        x, y = share * dx + rx, share * dy + ry
+        column, row = int(x), int(y)
+        fx, fy = x - column, y - row
+        corner = np.array(((1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy)).reshape(2, 2)
+        held = kernel[row : row + 2, column : column + 2]
+        held += corner[: held.shape[0], : held.shape[1]]
+    spread = cv2.filter2D(mask, cv2.CV_32F, kernel / kernel.sum(), borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(spread, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A round wire along a polyline: as wide as it is, as thick as a wire is on the mean over its width.
+
+    Attributes:
+        points: x, y, z in mm.
+        diameter_mm: its diameter.
+    """
+
+    points: tuple[Vector, ...]
+    diameter_mm: float
+
+    def corners(self) -> Matrix:
+        """As `Solid` says."""
+        points = np.asarray(self.points, np.float64)
+        half = self.diameter_mm / 2
+        low, high = points.min(axis=0) - half, points.max(axis=0) + half
+        return box_corners((*((high - low) / 2),)) + (high + low) / 2
+
+    def chord(self, rays: Rays) -> Chord:
+        """As `Solid` says, piece by piece, so that a wire that crosses itself is twice as thick there."""
+        points = np.asarray(self.points, np.float64) @ rays.turn.T
+        step = float(rays.x[1] - rays.x[0])
+        flat = (points[:, :2] - (rays.x[0], rays.y[0])) / step
+        pixels = np.rint(((flat + 0.5) * _FINE - 0.5) * 16).astype(np.int32)
+        fine = np.zeros((rays.y.size * _FINE, rays.x.size * _FINE), np.uint8)
+        wide = self.diameter_mm / step * _FINE
+        drawn = max(1, round(wide))
+        for piece in _pieces(points):
+            line = np.zeros_like(fine)
+            cv2.polylines(line, [pixels[piece]], isClosed=False, color=60, thickness=drawn, shift=4)
+            if drawn > 3:
+                cv2.polylines(line, [pixels[piece]], isClosed=False, color=85, thickness=drawn // 2, shift=4)
+            cv2.add(fine, line, fine)
+        coarse = cv2.resize(fine, (rays.x.size, rays.y.size), interpolation=cv2.INTER_AREA).astype(np.float32)
+        mean = np.pi / 4 * self.diameter_mm * wide / drawn
+        return coarse * np.float32(mean / (72.5 if drawn > 3 else 60))
+
+
+def _pieces(points: Matrix) -> list[slice]:
+    """Cut a line where it has turned by half a turn or more, so that no piece crosses itself."""
+    ways = np.diff(points[:, :2], axis=0)
+    angles = np.unwrap(np.arctan2(ways[:, 1], ways[:, 0]))
+    cuts, since = [0], angles[0]
+    for at, angle in enumerate(angles):
+        if abs(angle - since) > 2.6:
+            cuts.append(at)
+            since = angle
+    cuts.append(len(points) - 1)
+    return [slice(a, b + 1) for a, b in pairwise(cuts) if b > a]
