@@ -73,14 +73,25 @@ def palette(screen: Screen) -> NDArray[np.uint8]:
 
 def tone(depth: NDArray[np.float32], screen: Screen) -> NDArray[np.float32]:
     """Lightness by attenuation: 1 where there is nothing, 0 at `screen.deepest` and beyond."""
-    curve = np.log1p(np.float32(screen.tone) * np.maximum(depth, np.float32(-0.9 / screen.tone)))
-    return np.asarray(1.0 - curve / np.float32(np.log1p(screen.tone * screen.deepest)), np.float32)
+    risen = depth * np.float32(screen.tone)
+    risen += np.float32(1.0)
+    np.maximum(risen, np.float32(0.1), out=risen)
+    curve = np.asarray(cv2.log(risen), np.float32).reshape(depth.shape)
+    curve *= np.float32(-1.0 / np.log1p(screen.tone * screen.deepest))
+    curve += np.float32(1.0)
+    return curve
 
 
 def shade(integrals: NDArray[np.float32], machine: Machine) -> NDArray[np.float32]:
     """Lightness without noise, blur or sharpening of line integrals float32 (B, H, W): float32 (H, W), 0 to 1."""
     light = np.maximum(response(machine.source).through(integrals), np.float32(1e-4))
-    return tone(_mixed(-np.log(light)), machine.screen)
+    return tone(_mixed(_depth(light)), machine.screen)
+
+
+def _depth(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Attenuation of signals, float32 (2, H, W)."""
+    depth = np.asarray(cv2.log(light.reshape(2 * light.shape[1], -1)), np.float32).reshape(light.shape)
+    return np.asarray(np.negative(depth, out=depth), np.float32)
 
 
 def _mixed(depth: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -105,8 +116,8 @@ def _hue(depth: NDArray[np.float32], machine: Machine) -> NDArray[np.uint8]:
     low, high = depth
     deep = np.clip(high, 0.0, np.float32(_DEEPEST)) + np.float32(_THIN)
     ratio = (np.minimum(low, np.float32(-np.log(LEAST_SIGNAL))) + np.float32(_THIN * 1.25)) / deep
-    row = np.clip(high * np.float32((_DEPTHS - 1) / _DEEPEST), 0, _DEPTHS - 1).astype(np.intp)
-    column = np.clip(ratio * np.float32((_RATIOS - 1) / _WIDEST) + np.float32(0.5), 0, _RATIOS - 1).astype(np.intp)
+    row = np.clip(high * np.float32((_DEPTHS - 1) / _DEEPEST), 0, _DEPTHS - 1).astype(np.int32)
+    column = np.clip(ratio * np.float32((_RATIOS - 1) / _WIDEST) + np.float32(0.5), 0, _RATIOS - 1).astype(np.int32)
     row *= _RATIOS
     row += column
     return np.asarray(np.take(hues(machine), row), np.uint8)
@@ -123,12 +134,15 @@ def develop(light: NDArray[np.float32], machine: Machine) -> NDArray[np.uint8]:
         uint8 (H, W, 3), RGB.
     """
     screen = machine.screen
-    logs = cv2.log(light.reshape(2 * light.shape[1], -1))
-    depth = np.asarray(-logs, np.float32).reshape(light.shape)
-    smooth = np.stack([cv2.GaussianBlur(layer, (3, 3), 0.9) for layer in depth])
+    depth = _depth(light)
+    smooth = np.empty_like(depth)
+    for layer, held in zip(depth, smooth, strict=True):
+        cv2.GaussianBlur(layer, (3, 3), 0.9, held)
     lightness = tone(_mixed(depth), screen)
     blurred = cv2.GaussianBlur(lightness, (0, 0), screen.sharpening_px)
-    lightness += np.float32(screen.sharpening) * (lightness - blurred)
-    index = np.clip(lightness * np.float32(_SHADES - 1), 0, _SHADES - 1).astype(np.intp)
-    index += _hue(smooth, machine).astype(np.intp) * _SHADES
+    sharp = cv2.addWeighted(lightness, 1.0 + screen.sharpening, blurred, -screen.sharpening, 0.0)
+    shades = np.asarray(cv2.convertScaleAbs(np.maximum(sharp, np.float32(0.0)), alpha=_SHADES - 1.0), np.uint8)
+    index = _hue(smooth, machine).astype(np.int32)
+    index *= _SHADES
+    index += shades
     return np.asarray(np.take(palette(screen).reshape(-1, 3), index, axis=0), np.uint8)

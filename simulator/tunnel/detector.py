@@ -64,8 +64,9 @@ def signals(
     if belt.columns is not None:
         light = np.ascontiguousarray(light[:, :, belt.columns])
     noise = rng.standard_normal(light.shape, np.float32)
-    spread = light * np.float32(1.0 / machine.photons) + np.float32(machine.electronic**2)
-    cv2.sqrt(spread, spread)
+    spread = light * np.float32(1.0 / machine.photons)
+    spread += np.float32(machine.electronic**2)
+    np.sqrt(spread, out=spread)
     noise *= spread
     light += noise
     light *= _gains(light.shape[1], machine, rng)[None, :, None]

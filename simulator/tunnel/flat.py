@@ -9,7 +9,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from simulator.tunnel.solids import FLAT, Chord, Matrix, Rays, Vector, box_corners
+from simulator.tunnel.solids import FLAT, Chord, Matrix, Rays, Vector, around
 
 _FINE = 2
 """Outlines are filled on a grid finer by this."""
@@ -29,13 +29,9 @@ class Prism:
     outlines: tuple[tuple[tuple[float, float], ...], ...]
     half_mm: float
 
-    def corners(self) -> Matrix:
+    def extent(self) -> tuple[Vector, Vector]:
         """As `Solid` says."""
-        flat = np.array([point for outline in self.outlines for point in outline], np.float64)
-        low, high = flat.min(axis=0), flat.max(axis=0)
-        box_points = box_corners((*((high - low) / 2), self.half_mm))
-        box_points[:, :2] += (high + low) / 2
-        return box_points
+        return around(np.array([point for outline in self.outlines for point in outline], np.float64), self.half_mm)
 
     def chord(self, rays: Rays) -> Chord:
         """As `Solid` says: the filled outline, drawn out along its tilt; clipped ray by ray when nearly edge-on."""
@@ -137,12 +133,12 @@ class Wire:
     points: tuple[Vector, ...]
     diameter_mm: float
 
-    def corners(self) -> Matrix:
+    def extent(self) -> tuple[Vector, Vector]:
         """As `Solid` says."""
         points = np.asarray(self.points, np.float64)
-        half = self.diameter_mm / 2
-        low, high = points.min(axis=0) - half, points.max(axis=0) + half
-        return box_corners((*((high - low) / 2),)) + (high + low) / 2
+        low, high = points.min(axis=0), points.max(axis=0)
+        middle, half = (low + high) / 2, (high - low) / 2 + self.diameter_mm / 2
+        return (float(middle[0]), float(middle[1]), float(middle[2])), (float(half[0]), float(half[1]), float(half[2]))
 
     def chord(self, rays: Rays) -> Chord:
         """As `Solid` says, piece by piece, so that a wire that crosses itself is twice as thick there."""

@@ -17,6 +17,7 @@ from simulator.tunnel.visibility import (
     EASY_FROM,
     HIDDEN_BELOW,
     LOST_BELOW,
+    Seen,
     Tier,
     shadow_mask,
     tier_of,
@@ -26,14 +27,13 @@ from simulator.tunnel.visibility import (
 _TRIES = 7
 _COVERS = 8
 _UNCOVER_TO = {"easy": EASY_FROM, "hard": HIDDEN_BELOW + 0.08, "hidden": LOST_BELOW}
-_COVER_TO = {"easy": 1.0, "hard": EASY_FROM, "hidden": HIDDEN_BELOW}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Laid:
-    """A hazard in its place: its shadow, and the shadow's area as a share of the one it has lying flat."""
+    """A hazard in its place, and its shadow's area as a share of the one it has lying flat."""
 
-    shadow: Shadow
+    own: Seen
     facing: float
 
 
@@ -86,20 +86,19 @@ class Layout:
         edge_on = tier == "hidden" and self._rng.random() < 0.35
         flat = self._flat_area(thing)
         best, best_seen = self._try(thing, flat, edge_on=edge_on), -1.0
-        rest = self.total()
         for _ in range(_TRIES):
-            one = self._try(thing, flat, edge_on=edge_on)
-            seen = visibility_of(one.shadow, one.shadow.onto(rest), self._machine)
-            wanted = tier_of(seen, one.facing) == tier and seen >= LOST_BELOW
-            if wanted or (tier is None and seen >= 0.25):
+            one = self._try(thing, flat, edge_on=edge_on) if best_seen >= 0 else best
+            seen = self._seen(one)
+            wanted = seen >= 0.25 if tier is None else tier_of(seen, one.facing) == tier and seen >= LOST_BELOW
+            darker = tier == "hidden" and best_seen > LOST_BELOW
+            if wanted or (seen < best_seen if darker else seen > best_seen):
                 best, best_seen = one, seen
+            if wanted:
                 break
-            if (seen < best_seen) if tier == "hidden" and best_seen > LOST_BELOW else (seen > best_seen):
-                best, best_seen = one, seen
         if tier is not None:
             self._uncover(best, _UNCOVER_TO[tier])
-            self._cover(best, _COVER_TO[tier], tier)
-        self._laid.append(best.shadow)
+            self._cover(best, tier)
+        self._laid.append(best.own.shadow)
         return best
 
     def total(self) -> NDArray[np.float32]:
@@ -113,38 +112,45 @@ class Layout:
 
     def seen(self, one: Laid, whole: NDArray[np.float32]) -> float:
         """Visibility of a hazard that is part of the whole."""
-        rest = one.shadow.onto(whole) - one.shadow.amounts
-        return visibility_of(one.shadow, rest, self._machine)
+        shadow = one.own.shadow
+        return visibility_of(one.own, shadow.onto(whole) - shadow.amounts, self._machine)
+
+    def _seen(self, one: Laid) -> float:
+        """Visibility of a hazard that is not yet part of the whole."""
+        rest = np.zeros_like(one.own.shadow.amounts)
+        for shadow in (*self._wrap, *self._contents, *self._laid):
+            overlap = shadow.within(one.own.shadow)
+            if overlap is not None:
+                here, there = overlap
+                rest[here] += shadow.amounts[there]
+        return visibility_of(one.own, rest, self._machine)
 
     def _uncover(self, one: Laid, least: float) -> None:
         """Take out what lies over a hazard, the densest first, until it is seen by `least`."""
-        while self._contents:
-            rest = self.total()
-            if visibility_of(one.shadow, one.shadow.onto(rest), self._machine) >= least:
-                return
-            over = [_overlap(one.shadow, shadow) for shadow in self._contents]
+        while self._contents and self._seen(one) < least:
+            over = [_overlap(one.own, shadow) for shadow in self._contents]
             if max(over) <= 0:
                 return
             del self._contents[int(np.argmax(over))]
 
-    def _cover(self, one: Laid, most: float, tier: Tier) -> None:
-        """Lay things over a hazard until it is seen by less than `most`; take off again what hides it too well."""
-        rng = self._rng
-        height, width = one.shadow.amounts.shape[1:]
+    def _cover(self, one: Laid, tier: Tier) -> None:
+        """Lay things over a hazard until its tier is as wanted; take off again what hides it too well."""
+        rng, shadow = self._rng, one.own.shadow
+        height, width = shadow.amounts.shape[1:]
+        floor = LOST_BELOW if tier == "hidden" else HIDDEN_BELOW
+        seen = self._seen(one)
         for _ in range(_COVERS):
-            rest = one.shadow.onto(self.total())
-            if tier_of(visibility_of(one.shadow, rest, self._machine), one.facing) == tier:
+            if tier_of(seen, one.facing) == tier or tier == "easy" or seen < floor:
                 return
-            if visibility_of(one.shadow, rest, self._machine) < most:
-                return
-            middle = (one.shadow.x + width * rng.uniform(0.2, 0.8), one.shadow.y + height * rng.uniform(0.2, 0.8))
+            middle = (shadow.x + width * rng.uniform(0.2, 0.8), shadow.y + height * rng.uniform(0.2, 0.8))
             at = (middle[0] * self.view.step_mm[0], middle[1] * self.view.step_mm[1])
             before = len(self._contents)
             self._cast(anything(rng), self._pose(0.1), at, self._contents)
-            rest = one.shadow.onto(self.total())
-            floor = LOST_BELOW if tier == "hidden" else HIDDEN_BELOW
-            if visibility_of(one.shadow, rest, self._machine) < floor:
+            covered = self._seen(one)
+            if covered < floor:
                 del self._contents[before:]
+            else:
+                seen = covered
 
     def _flat_area(self, thing: Thing) -> float:
         middle = (self._size[0] / 2, self._size[1] / 2)
@@ -157,7 +163,8 @@ class Layout:
         shadow = cast(thing, self._leaning(turn, at[1]), at, self.view)
         if shadow is None:
             raise ValueError("the hazard lies outside the picture")
-        return Laid(shadow, min(1.0, float(shadow_mask(shadow).sum()) / max(flat, 1.0)))
+        own = Seen.of(shadow, self._machine)
+        return Laid(own, min(1.0, float(own.mask.sum()) / max(flat, 1.0)))
 
     def _pose(self, standing: float) -> Matrix:
         """Any way round, lying with some tilt, or with a share of `standing` on edge."""
@@ -193,14 +200,11 @@ class Layout:
             onto.append(shadow)
 
 
-def _overlap(one: Shadow, other: Shadow) -> float:
-    """How much another shadow adds within a shadow's patch, mm summed over it."""
-    height, width = one.amounts.shape[1:]
-    rows, columns = other.amounts.shape[1:]
-    y0, y1 = max(one.y, other.y), min(one.y + height, other.y + rows)
-    x0, x1 = max(one.x, other.x), min(one.x + width, other.x + columns)
-    if y1 <= y0 or x1 <= x0:
+def _overlap(own: Seen, other: Shadow) -> float:
+    """How much another shadow adds under a hazard's mask, mm of plastic or the like, summed over it."""
+    overlap = other.within(own.shadow)
+    if overlap is None:
         return 0.0
-    held = other.amounts[:, y0 - other.y : y1 - other.y, x0 - other.x : x1 - other.x]
-    mask = shadow_mask(one)[y0 - one.y : y1 - one.y, x0 - one.x : x1 - one.x]
-    return float(((held[0] + 20 * held[1] + 200 * held[2]) * mask).sum())
+    here, there = overlap
+    held = other.amounts[there]
+    return float(((held[0] + 20 * held[1] + 200 * held[2]) * own.mask[here[1:]]).sum())

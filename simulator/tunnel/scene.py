@@ -14,7 +14,7 @@ from simulator.tunnel.detector import Belt, belt_of, signals
 from simulator.tunnel.hazards import HAZARDS
 from simulator.tunnel.layout import Laid, Layout
 from simulator.tunnel.machines import BELT, Machine
-from simulator.tunnel.visibility import TIERS, Tier, shadow_mask, tier_of
+from simulator.tunnel.visibility import TIERS, Tier, tier_of
 
 MIN_LENGTH_MM, MAX_LENGTH_MM = 120, 650
 
@@ -95,8 +95,8 @@ def draw(
 def _label(word: str, one: Laid, layout: Layout, whole: NDArray[np.float32], belt: Belt) -> Label:
     seen = layout.seen(one, whole)
     mask = np.zeros(whole.shape[1:], np.bool_)
-    patch = shadow_mask(one.shadow)
-    mask[one.shadow.y : one.shadow.y + patch.shape[0], one.shadow.x : one.shadow.x + patch.shape[1]] = patch
+    own = one.own
+    mask[own.shadow.y : own.shadow.y + own.mask.shape[0], own.shadow.x : own.shadow.x + own.mask.shape[1]] = own.mask
     if belt.columns is not None:
         mask = np.ascontiguousarray(mask[:, belt.columns])
     x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))

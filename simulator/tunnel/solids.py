@@ -49,17 +49,13 @@ class Rays:
 class Solid(Protocol):
     """Something that rays run through."""
 
-    def corners(self) -> Matrix:
-        """Points that enclose it, in its own axes, float64 (N, 3), mm."""
+    def extent(self) -> tuple[Vector, Vector]:
+        """Middle and half size of a box around it, in its own axes, mm."""
         ...
 
     def chord(self, rays: Rays) -> Chord:
         """Way of each ray in it, float32 (H, W), mm."""
         ...
-
-
-def box_corners(half: Vector) -> Matrix:
-    return np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float64) * half
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +64,9 @@ class Ball:
 
     half: Vector
 
-    def corners(self) -> Matrix:
+    def extent(self) -> tuple[Vector, Vector]:
         """As `Solid` says."""
-        return box_corners(self.half)
+        return (0.0, 0.0, 0.0), self.half
 
     def chord(self, rays: Rays) -> Chord:
         """As `Solid` says: twice the root of the discriminant."""
@@ -98,10 +94,10 @@ class Round:
     half_mm: float
     flat: float = 1.0
 
-    def corners(self) -> Matrix:
+    def extent(self) -> tuple[Vector, Vector]:
         """As `Solid` says."""
         most = max(self.start_mm, self.end_mm)
-        return box_corners((most, most * self.flat, self.half_mm))
+        return (0.0, 0.0, 0.0), (most, most * self.flat, self.half_mm)
 
     def chord(self, rays: Rays) -> Chord:
         """As `Solid` says: between the mantle's two roots, cut by the planes of the ends."""
@@ -137,22 +133,25 @@ class Hull:
 
     Attributes:
         planes: outward normal x, y, z and its distance from the origin in mm, of each plane; float64 (P, 4).
-        enclosing: points that enclose it, float64 (N, 3).
+        around: middle and half size of a box around it, mm.
     """
 
     planes: tuple[tuple[float, float, float, float], ...]
-    enclosing: tuple[Vector, ...]
+    around: tuple[Vector, Vector]
 
-    def corners(self) -> Matrix:
+    def extent(self) -> tuple[Vector, Vector]:
         """As `Solid` says."""
-        return np.asarray(self.enclosing, np.float64)
+        return self.around
 
     def chord(self, rays: Rays) -> Chord:
         """As `Solid` says: every plane bounds the ray on one side."""
         first: Chord | None = None
         last: Chord | None = None
+        turn = rays.turn.tolist()
         for x, y, z, distance in self.planes:
-            mx, my, mz = rays.turn @ (x, y, z)
+            mx = turn[0][0] * x + turn[0][1] * y + turn[0][2] * z
+            my = turn[1][0] * x + turn[1][1] * y + turn[1][2] * z
+            mz = turn[2][0] * x + turn[2][1] * y + turn[2][2] * z
             mz = mz if abs(mz) > FLAT else FLAT
             bound = rays.ramp(-mx / mz, -my / mz, distance / mz)
             if mz > 0:
@@ -165,12 +164,18 @@ class Hull:
         return np.asarray(np.maximum(last, np.float32(0.0)), np.float32)
 
 
+def around(points: Matrix, half_mm: float) -> tuple[Vector, Vector]:
+    """Middle and half size of a box around points (N, 2) in the xy plane, and `half_mm` to either side of it."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, half = (low + high) / 2, (high - low) / 2
+    return (float(middle[0]), float(middle[1]), 0.0), (float(half[0]), float(half[1]), half_mm)
+
+
 def box(half: Vector) -> Hull:
     """A box by its three half sizes, mm."""
     x, y, z = half
     planes = ((1.0, 0.0, 0.0, x), (-1.0, 0.0, 0.0, x), (0.0, 1.0, 0.0, y), (0.0, -1.0, 0.0, y))
-    corners = tuple((float(a), float(b), float(c)) for a, b, c in box_corners(half))
-    return Hull((*planes, (0.0, 0.0, 1.0, z), (0.0, 0.0, -1.0, z)), corners)
+    return Hull((*planes, (0.0, 0.0, 1.0, z), (0.0, 0.0, -1.0, z)), ((0.0, 0.0, 0.0), half))
 
 
 def bevelled(outline: Sequence[tuple[float, float]], half_mm: float, edge_y: float, depth_mm: float) -> Hull:
@@ -193,5 +198,4 @@ def bevelled(outline: Sequence[tuple[float, float]], half_mm: float, edge_y: flo
     for side in (1.0, -1.0):
         planes.append((0.0, 0.0, side, half_mm))
         planes.append((0.0, half_mm / long, side * depth_mm / long, edge_y * half_mm / long))
-    corners = tuple((float(x), float(y), z) for x, y in points for z in (-half_mm, half_mm))
-    return Hull(tuple(planes), corners)
+    return Hull(tuple(planes), around(points, half_mm))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +15,7 @@ from simulator.tunnel.materials import BASIS, amounts
 from simulator.tunnel.solids import IDENTITY, Ball, Matrix, Rays, Round, Solid, Vector, bevelled, box
 
 Point = tuple[float, float]
+_Window = tuple[slice, slice, slice]
 _LEAST = 2.2
 """Millimetres of polyethylene that may be missing for one of steel: more than in brass, copper or zinc."""
 
@@ -30,11 +32,16 @@ def about(axis: str, degrees: float) -> Matrix:
 
 def towards(way: Vector) -> Matrix:
     """A rotation that takes the z axis to a direction; float64 (3, 3)."""
-    z = np.asarray(way, np.float64) / np.linalg.norm(way)
-    aside = np.array((0.0, 0.0, 1.0)) if abs(z[2]) < 0.9 else np.array((1.0, 0.0, 0.0))
-    x = np.cross(aside, z)
-    x /= np.linalg.norm(x)
-    return np.column_stack((x, np.cross(z, x), z))
+    long = math.sqrt(way[0] ** 2 + way[1] ** 2 + way[2] ** 2)
+    a, b, c = way[0] / long, way[1] / long, way[2] / long
+    if abs(c) > 0.9:
+        wide = math.sqrt(b * b + c * c)
+        x = (0.0, -c / wide, b / wide)
+    else:
+        wide = math.sqrt(a * a + b * b)
+        x = (-b / wide, a / wide, 0.0)
+    y = (b * x[2] - c * x[1], c * x[0] - a * x[2], a * x[1] - b * x[0])
+    return np.array(((x[0], y[0], a), (x[1], y[1], b), (x[2], y[2], c)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,16 +171,35 @@ class Thing:
         """
         if not self.parts:
             raise ValueError("a thing without parts has no size")
-        bounds = [_bounds(part, turn) for part in self.parts]
-        return np.min([low for low, _ in bounds], axis=0), np.max([high for _, high in bounds], axis=0)
+        low, high = _Placed.of(self, turn).bounds
+        return low.min(axis=0), high.max(axis=0)
 
 
 Maker = Callable[[np.random.Generator], Thing]
 
 
-def _bounds(part: Part, turn: Matrix) -> tuple[Matrix, Matrix]:
-    points = part.solid.corners() @ (turn @ part.turn).T + turn @ part.at
-    return points.min(axis=0), points.max(axis=0)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Placed:
+    """The parts of a thing as it is turned.
+
+    Attributes:
+        turns: from each part's axes to the picture's, float64 (N, 3, 3).
+        origins: where each part's origin is, float64 (N, 3).
+        bounds: least and greatest x, y, z of each part, float64 (N, 3) each.
+    """
+
+    turns: Matrix
+    origins: Matrix
+    bounds: tuple[Matrix, Matrix]
+
+    @classmethod
+    def of(cls, thing: Thing, turn: Matrix) -> _Placed:
+        extents = np.array([part.solid.extent() for part in thing.parts])
+        turns = turn @ np.array([part.turn for part in thing.parts])
+        origins = np.array([part.at for part in thing.parts]) @ turn.T
+        middles = origins + (turns @ extents[:, 0, :, None])[..., 0]
+        halves = (np.abs(turns) @ extents[:, 1, :, None])[..., 0]
+        return cls(turns, origins, (middles - halves, middles + halves))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +223,17 @@ class Shadow:
     y: int
     amounts: NDArray[np.float32]
 
+    def within(self, other: Shadow) -> tuple[_Window, _Window] | None:
+        """Where both patches overlap: in the other's amounts, and in this one's; None where they do not."""
+        rows, columns = self.amounts.shape[1:]
+        height, width = other.amounts.shape[1:]
+        x0, y0 = max(self.x, other.x), max(self.y, other.y)
+        x1, y1 = min(self.x + columns, other.x + width), min(self.y + rows, other.y + height)
+        if x1 <= x0 or y1 <= y0:
+            return None
+        here = (slice(None), slice(y0 - other.y, y1 - other.y), slice(x0 - other.x, x1 - other.x))
+        return here, (slice(None), slice(y0 - self.y, y1 - self.y), slice(x0 - self.x, x1 - self.x))
+
     def onto(self, whole: NDArray[np.float32]) -> NDArray[np.float32]:
         """The part of a picture's (B, H, W) that lies under the patch, as a view."""
         height, width = self.amounts.shape[1:]
@@ -218,30 +255,44 @@ def cast(thing: Thing, turn: Matrix, at_mm: Point, view: View, grow: float = 1.0
     """
     step = np.asarray(view.step_mm) / grow
     centre = np.asarray(at_mm) / grow
-    bounds = [_bounds(part, turn) for part in thing.parts]
-    pixels = [_pixels(low[:2] + centre, high[:2] + centre, step, view.size_px) for low, high in bounds]
-    shown = [(part, patch) for part, patch in zip(thing.parts, pixels, strict=True) if patch is not None]
-    if not shown:
+    placed = _Placed.of(thing, turn)
+    low, high = (
+        np.floor((placed.bounds[0][:, :2] + centre) / step),
+        np.ceil((placed.bounds[1][:, :2] + centre) / step),
+    )
+    starts = np.maximum(low - 1, 0).astype(np.intp)
+    ends = np.minimum(high + 2, view.size_px).astype(np.intp)
+    shown = np.flatnonzero((ends - starts > 1).all(axis=1))
+    if not shown.size:
         return None
-    x0, y0 = min(patch[0] for _, patch in shown), min(patch[1] for _, patch in shown)
-    x1, y1 = max(patch[2] for _, patch in shown), max(patch[3] for _, patch in shown)
-    total = np.zeros((len(BASIS), y1 - y0, x1 - x0), np.float32)
-    for part, (px0, py0, px1, py1) in shown:
-        middle = turn @ part.at
-        x = ((np.arange(px0, px1) + 0.5) * step[0] - centre[0] - middle[0]).astype(np.float32)
-        y = ((np.arange(py0, py1) + 0.5) * step[1] - centre[1] - middle[1]).astype(np.float32)
-        chord = part.solid.chord(Rays(x, y, turn @ part.turn))
-        for number, amount in enumerate(amounts(part.material)):
+    x0, y0 = starts[shown].min(axis=0).tolist()
+    x1, y1 = ends[shown].max(axis=0).tolist()
+    grid = [
+        (np.arange(count) + 0.5) * size - start for count, size, start in zip(view.size_px, step, centre, strict=True)
+    ]
+    ways: dict[str, NDArray[np.float32]] = {}
+    for number in shown.tolist():
+        part, origin = thing.parts[number], placed.origins[number]
+        (px0, py0), (px1, py1) = starts[number].tolist(), ends[number].tolist()
+        x = (grid[0][px0:px1] - origin[0]).astype(np.float32)
+        y = (grid[1][py0:py1] - origin[1]).astype(np.float32)
+        chord = part.solid.chord(Rays(x, y, placed.turns[number]))
+        if part.factor != 1.0:
+            chord *= np.float32(part.factor)
+        if part.material not in ways:
+            ways[part.material] = np.zeros((y1 - y0, x1 - x0), np.float32)
+        ways[part.material][py0 - y0 : py1 - y0, px0 - x0 : px1 - x0] += chord
+    return Shadow(x0, y0, _in_basis(ways, grow))
+
+
+def _in_basis(ways: dict[str, NDArray[np.float32]], grow: float) -> NDArray[np.float32]:
+    """Ways in each material, float32 (h, w), as millimetres of the basis materials, float32 (B, h, w)."""
+    shape = next(iter(ways.values())).shape
+    total = np.zeros((len(BASIS), *shape), np.float32)
+    for material, way in ways.items():
+        for number, amount in enumerate(amounts(material)):
             if amount:
-                total[number, py0 - y0 : py1 - y0, px0 - x0 : px1 - x0] += chord * np.float32(
-                    amount * part.factor * grow
-                )
+                total[number] += way * np.float32(amount * grow)
     np.maximum(total[1:], np.float32(0.0), out=total[1:])
     np.maximum(total[0], total[1] * np.float32(-_LEAST), out=total[0])
-    return Shadow(x0, y0, total)
-
-
-def _pixels(low: Matrix, high: Matrix, step: Matrix, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    x0, y0 = (max(0, int(value) - 1) for value in np.floor(low / step))
-    x1, y1 = (min(most, int(value) + 2) for value, most in zip(np.ceil(high / step), size, strict=True))
-    return (x0, y0, x1, y1) if x1 - x0 > 1 and y1 - y0 > 1 else None
+    return total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import cv2
@@ -49,7 +50,21 @@ def shadow_mask(shadow: Shadow) -> NDArray[np.bool_]:
     return np.asarray(np.tensordot(mu, shadow.amounts, 1) > np.float32(FAINT), np.bool_)
 
 
-def visibility_of(shadow: Shadow, rest: NDArray[np.float32], machine: Machine) -> float:
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A hazard's shadow as it is seen in the open: its mask bool (h, w) and its contrast float32 (h, w)."""
+
+    shadow: Shadow
+    mask: NDArray[np.bool_]
+    alone: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, shadow: Shadow, machine: Machine) -> Seen:
+        """That of a shadow on a machine's screen."""
+        return cls(shadow, shadow_mask(shadow), np.float32(1.0) - shade(shadow.amounts, machine))
+
+
+def visibility_of(seen: Seen, rest: NDArray[np.float32], machine: Machine) -> float:
     """Share of a hazard's shadow that is not drowned by the rest, 0 to 1.
 
     Its contrast is the difference of the screen's lightness with and without it. A pixel is drowned where what is left
@@ -57,17 +72,15 @@ def visibility_of(shadow: Shadow, rest: NDArray[np.float32], machine: Machine) -
     deviation of the rest's lightness around it.
 
     Args:
-        shadow: the hazard's own.
+        seen: the hazard in the open.
         rest: float32 (B, h, w), all else in its patch.
         machine: on whose screen.
     """
-    mask = shadow_mask(shadow)
-    if not mask.any():
+    if not seen.mask.any():
         return 0.0
     behind = shade(rest, machine)
-    left = behind - shade(rest + shadow.amounts, machine)
-    alone = np.float32(1.0) - shade(shadow.amounts, machine)
+    left = behind - shade(rest + seen.shadow.amounts, machine)
     mean = cv2.blur(behind, (AROUND_PX, AROUND_PX))
     spread = np.sqrt(np.maximum(cv2.blur(behind * behind, (AROUND_PX, AROUND_PX)) - mean * mean, 0))
-    seen = (left >= KEPT * alone) & (left >= CLUTTER * spread)
-    return float(seen[mask].mean())
+    shown = (left >= KEPT * seen.alone) & (left >= CLUTTER * spread)
+    return float(shown[seen.mask].mean())
