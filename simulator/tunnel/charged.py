@@ -227,7 +227,7 @@ def liquid(rng: np.random.Generator) -> Thing:
 
 
 def firework(rng: np.random.Generator) -> Thing:
-    """Fireworks: a bundle of paper tubes with charges and clay plugs, a rocket on its stick, or a string of crackers."""
+    """Fireworks: a bundle of paper tubes with charges and clay plugs, a rocket on its stick, a string of crackers."""
     kind = rng.random()
     thing = Thing()
     if kind < 0.4:

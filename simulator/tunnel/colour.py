@@ -60,7 +60,7 @@ def _ratios(machine: Machine, material: str, most_mm: float, depths: NDArray[np.
 
 @cache
 def palette(screen: Screen) -> NDArray[np.uint8]:
-    """Colours by atomic number and lightness, uint8 (_HUES, 256, 3): white when thin, full in the middle, then black."""
+    """Colours by atomic number and lightness, uint8 (_HUES, 256, 3): white when thin, full in between, then black."""
     numbers = np.linspace(_Z_LOW, _Z_HIGH, _HUES)
     colours = np.array((screen.organic, screen.mixed, screen.metal), np.float64)
     full = np.stack([np.interp(numbers, screen.anchors, colours[:, channel]) for channel in range(3)], axis=1)[:, None]

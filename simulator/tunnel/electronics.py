@@ -115,7 +115,7 @@ def laptop(rng: np.random.Generator) -> Thing:
 def _fan(thing: Thing, x: float, y: float, radius: float) -> None:
     thing.plate([arc(x, y, radius, 0, 345, 20), arc(x, y, radius - 2, 0, 345, 20)], 7, "abs", -4)
     thing.tube((x, y, -7), (x, y, -1), 8, "copper", factor=0.5)
-    blades = [[(x + 8 * c, y + 8 * s), (x + radius * c, y + radius * s), (x + radius * c - 3 * s, y + radius * s + 3 * c)]
+    blades = [[(x + 8 * c, y + 8 * s), (x + radius * c, y + radius * s), (x + radius * c - 3 * s, y + radius * s)]
               for c, s in ((np.cos(a), np.sin(a)) for a in np.linspace(0, 2 * np.pi, 11, endpoint=False))]  # fmt: skip
     thing.plate(blades, 6, "abs", -4)
 
@@ -152,7 +152,7 @@ def cable(rng: np.random.Generator) -> Thing:
     thing = Thing()
     thick = rng.uniform(2.4, 7.5)
     thing.wire(points, thick, "pvc")
-    thing.wire(points, thick * rng.uniform(0.25, 0.45), "copper")
+    thing.wire(points, thick * rng.uniform(0.1, 0.3), "copper")
     for end in (points[0], points[-1]):
         plug = Thing()
         plug.box((-12, -6, -4), (10, 6, 4), "pvc")

@@ -17,21 +17,21 @@ _EDGE_ON = 0.45
 """Cosine between rays and a plate's normal below which its outline is clipped ray by ray."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Prism:
     """Outlines in the xy plane, extruded: what lies within an odd number of them is solid.
 
     Attributes:
-        outlines: corners x, y in mm, of each.
+        outlines: corners x, y in mm of each, float64 (N, 2).
         half_mm: half its thickness.
     """
 
-    outlines: tuple[tuple[tuple[float, float], ...], ...]
+    outlines: tuple[Matrix, ...]
     half_mm: float
 
     def extent(self) -> tuple[Vector, Vector]:
         """As `Solid` says."""
-        return around(np.array([point for outline in self.outlines for point in outline], np.float64), self.half_mm)
+        return around(np.concatenate(self.outlines), self.half_mm)
 
     def chord(self, rays: Rays) -> Chord:
         """As `Solid` says: the filled outline, drawn out along its tilt; clipped ray by ray when nearly edge-on."""
@@ -40,7 +40,7 @@ class Prism:
             return self._clipped(rays)
         step = float(rays.x[1] - rays.x[0]), float(rays.y[1] - rays.y[0])
         plane = rays.turn[:2, :2]
-        points = [np.asarray(outline, np.float64) @ plane.T for outline in self.outlines]
+        points = [outline @ plane.T for outline in self.outlines]
         mask = filled(points, rays)
         mask *= np.float32(2 * self.half_mm / abs(upright) / 255)
         lean = rays.turn[:2, 2] * 2 * self.half_mm / step
@@ -55,8 +55,7 @@ class Prism:
         enter, leave = middle - reach, middle + reach
         aside = ox * np.float32(uy) - oy * np.float32(ux)
         total = np.zeros_like(ox)
-        for outline in self.outlines:
-            points = np.asarray(outline, np.float64)
+        for points in self.outlines:
             sides = points[:, 0] * uy - points[:, 1] * ux
             total += _crossings(points, sides, aside, (ox, oy), (ux, uy), (enter, leave))
         return np.asarray(np.abs(total), np.float32)
@@ -121,28 +120,27 @@ def _drawn_out(mask: Chord, dx: float, dy: float) -> Chord:
     return np.asarray(spread, np.float32)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Wire:
     """A round wire along a polyline: as wide as it is, as thick as a wire is on the mean over its width.
 
     Attributes:
-        points: x, y, z in mm.
+        points: x, y, z in mm, float64 (N, 3).
         diameter_mm: its diameter.
     """
 
-    points: tuple[Vector, ...]
+    points: Matrix
     diameter_mm: float
 
     def extent(self) -> tuple[Vector, Vector]:
         """As `Solid` says."""
-        points = np.asarray(self.points, np.float64)
-        low, high = points.min(axis=0), points.max(axis=0)
+        low, high = self.points.min(axis=0), self.points.max(axis=0)
         middle, half = (low + high) / 2, (high - low) / 2 + self.diameter_mm / 2
         return (float(middle[0]), float(middle[1]), float(middle[2])), (float(half[0]), float(half[1]), float(half[2]))
 
     def chord(self, rays: Rays) -> Chord:
         """As `Solid` says, piece by piece, so that a wire that crosses itself is twice as thick there."""
-        points = np.asarray(self.points, np.float64) @ rays.turn.T
+        points = self.points @ rays.turn.T
         step = float(rays.x[1] - rays.x[0])
         flat = (points[:, :2] - (rays.x[0], rays.y[0])) / step
         pixels = np.rint(((flat + 0.5) * _FINE - 0.5) * 16).astype(np.int32)

@@ -12,7 +12,8 @@ def book(rng: np.random.Generator) -> Thing:
     """A book, or a stack of paper: a block of leaves in a cover, sometimes a spiral of wire."""
     length, width, thick = rng.uniform(150, 300), rng.uniform(105, 210), rng.uniform(6, 38)
     thing = Thing()
-    thing.box((0, 0, -thick / 2), (length, width, thick / 2), "paper", rng.uniform(0.6, 1.0))
+    leaves = "paper" if rng.random() < 0.55 else "coated_paper"
+    thing.box((0, 0, -thick / 2), (length, width, thick / 2), leaves, rng.uniform(0.6, 1.0))
     for side in (-1, 1):
         z = side * (thick / 2 + 1.2)
         thing.box((-3, -3, z - 1.1), (length + 3, width + 3, z + 1.1), "cardboard", 2.0)
@@ -103,9 +104,9 @@ def shoe(rng: np.random.Generator) -> Thing:
     """A shoe: sole with a profile and a steel shank, upper, eyelets, laces, sometimes a heel."""
     length, width = rng.uniform(220, 310), rng.uniform(78, 105)
     thing = Thing()
-    sole: list[Point] = [(0, width * 0.25), (15, 4), (length * 0.3, width * 0.14), (length * 0.7, 0), (length - 12, width * 0.22),
-                         (length, width * 0.5), (length - 14, width * 0.82), (length * 0.68, width), (length * 0.3, width * 0.82),
-                         (15, width * 0.9), (0, width * 0.7)]  # fmt: skip
+    front = ((0.3, 0.14), (0.7, 0.0), (0.95, 0.22), (1.0, 0.5), (0.94, 0.82), (0.68, 1.0), (0.3, 0.82))
+    shares = ((0.0, 0.25), (0.05, 0.04), *front, (0.05, 0.9), (0.0, 0.7))
+    sole: list[Point] = [(length * x, width * y) for x, y in shares]
     thing.plate([sole], rng.uniform(8, 20), "rubber", -22)
     grooves = [oblong(x, width * 0.15, x + 2.5, width * 0.85) for x in np.arange(length * 0.1, length * 0.92, 9.0)]
     thing.plate(grooves, 4, "rubber", -34)

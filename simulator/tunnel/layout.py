@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from simulator.tunnel.harmless import anything
 from simulator.tunnel.machines import Machine
 from simulator.tunnel.materials import BASIS
-from simulator.tunnel.packing import carton, crate, envelope, folds
+from simulator.tunnel.packing import carton, crate, envelope, folds, lining
 from simulator.tunnel.solids import Matrix
 from simulator.tunnel.things import Shadow, Thing, View, about, cast
 from simulator.tunnel.visibility import (
@@ -45,7 +45,8 @@ class Layout:
         self.view = View((machine.mm_per_px / stretch, machine.mm_per_px), machine.size_px)
         self._size = tuple(step * count for step, count in zip(self.view.step_mm, machine.size_px, strict=True))
         widest = min(self._size[1] * 0.96, 480.0)
-        width = float(rng.uniform(min(150.0, length_mm * 0.7), max(160.0, min(widest, length_mm * 1.1))))
+        narrowest = min(max(130.0, length_mm * 0.5), widest)
+        width = float(rng.uniform(narrowest, max(narrowest, min(widest, length_mm * 1.1))))
         self.inside = (float(length_mm), width)
         self.height = float(rng.uniform(30, min(260.0, 60 + width * 0.6)))
         slack = [max(0.0, have - need) / 2 for have, need in zip(self._size, self.inside, strict=True)]
@@ -70,6 +71,8 @@ class Layout:
             self._cast(
                 folds(length * 0.95, width * 0.92, film, int(rng.integers(5, 24)), rng), self.lean, at, self._wrap
             )
+        if rng.random() < 0.6:
+            self._cast(lining(length * 0.97, width * 0.95, rng), self.lean, at, self._wrap)
         fullness = {"easy": 0.6, "hard": 1.1, "hidden": 1.5, None: 1.0}[tier] * float(rng.gamma(3.0, 1 / 3))
         for _ in range(min(14, int(rng.poisson(fullness * length * width / 19_000)))):
             self.put(anything(rng))

@@ -26,11 +26,11 @@ class Screen:
     organic: Colour = (238, 138, 44)
     mixed: Colour = (74, 170, 62)
     metal: Colour = (28, 76, 196)
-    anchors: tuple[float, float, float] = (8.4, 12.0, 18.0)
+    anchors: tuple[float, float, float] = (8.1, 10.6, 18.0)
     background: int = 254
     tone: float = 3.0
     deepest: float = 5.5
-    sharpening: float = 0.9
+    sharpening: float = 1.3
     sharpening_px: float = 1.3
     full: float = 0.45
 
@@ -59,7 +59,7 @@ class Machine:
     name: str
     source: Source = field(default_factory=Source)
     screen: Screen = field(default_factory=Screen)
-    mm_per_px: float = 1.5
+    mm_per_px: float = 1.35
     size_px: tuple[int, int] = (416, 320)
     tilt_deg: float = 0.0
     focus_mm: float = 1100.0
@@ -77,16 +77,16 @@ MACHINES: tuple[Machine, ...] = (
     Machine(
         "vivid",
         Source(tube_kv=160, filter_cu_mm=0.4, thin_mm=0.1),
-        Screen((240, 104, 50), (64, 190, 84), (20, 60, 222), (8.2, 11.5, 17.0), tone=2.2, sharpening=1.3, full=0.5),
-        mm_per_px=1.35,
+        Screen((240, 104, 50), (64, 190, 84), (20, 60, 222), (7.9, 10.4, 17.0), tone=2.2, sharpening=1.6, full=0.5),
+        mm_per_px=1.2,
         tilt_deg=12.0,
         photons=40_000,
     ),
     Machine(
         "pale",
         Source(tube_kv=140, filter_al_mm=2.5, filter_cu_mm=0.0, thin_mm=0.08, plate_mm=0.4),
-        Screen((224, 196, 142), (150, 172, 116), (50, 64, 112), (8.0, 13.0, 21.0), tone=2.0, sharpening=1.5),
-        mm_per_px=1.6,
+        Screen((224, 196, 142), (150, 172, 116), (50, 64, 112), (7.8, 12.0, 21.0), tone=3.5, deepest=6.5, sharpening=1.5),
+        mm_per_px=1.45,
         focus_mm=900.0,
         photons=4_000,
         electronic=0.0012,
@@ -95,8 +95,8 @@ MACHINES: tuple[Machine, ...] = (
     Machine(
         "leaf",
         Source(tube_kv=150, filter_al_mm=4.0, plate_mm=0.8),
-        Screen((238, 150, 70), (66, 160, 58), (24, 104, 190), (7.4, 9.6, 20.0), tone=4.0, sharpening=1.0, full=0.4),
-        mm_per_px=1.45,
+        Screen((238, 150, 70), (66, 160, 58), (24, 104, 190), (7.4, 9.6, 20.0), tone=4.0, sharpening=1.4, full=0.4),
+        mm_per_px=1.3,
         tilt_deg=-20.0,
         photons=60_000,
         electronic=0.0003,
@@ -105,19 +105,19 @@ MACHINES: tuple[Machine, ...] = (
         "harbour",
         Source(tube_kv=180, filter_al_mm=2.0, filter_cu_mm=1.0, thin_mm=0.15, plate_mm=1.0),
         Screen(
-            (226, 128, 78), (96, 186, 130), (40, 66, 206), (8.8, 12.5, 19.0), background=234, tone=3.2, sharpening=0.8
+            (226, 128, 78), (96, 186, 130), (40, 66, 206), (8.8, 12.5, 19.0), background=234, tone=3.2, sharpening=1.4
         ),
-        mm_per_px=1.7,
+        mm_per_px=1.5,
         focus_mm=1400.0,
         photons=14_000,
-        blur_px=0.75,
+        blur_px=0.65,
         faults=0.08,
     ),
     Machine(
         "lagoon",
         Source(tube_kv=155, filter_al_mm=3.5, filter_cu_mm=0.1, thin_mm=0.14, plate_mm=0.5, thick_mm=5.0),
-        Screen((244, 160, 84), (84, 176, 96), (30, 124, 196), (8.0, 10.8, 18.5), tone=3.6, sharpening=1.2, full=0.42),
-        mm_per_px=1.4,
+        Screen((244, 160, 84), (84, 176, 96), (30, 124, 196), (7.7, 10.0, 18.5), tone=3.6, sharpening=1.6, full=0.42),
+        mm_per_px=1.25,
         tilt_deg=7.0,
         focus_mm=1000.0,
         photons=25_000,

@@ -28,8 +28,10 @@ _EDGED, _EDGED_FLOOR_KEV = ("Sn", "Ba"), 40.0
 
 _COMPOSED: Mapping[str, tuple[float, Mapping[str, float]]] = MappingProxyType({
     "paper": (0.85, {"C6H10O5": 0.87, "CaCO3": 0.13}),
+    "coated_paper": (1.1, {"C6H10O5": 0.68, "CaCO3": 0.22, "Al2Si2O9H4": 0.1}),
     "cardboard": (0.25, {"C6H10O5": 0.93, "CaCO3": 0.07}),
     "textile": (0.35, {"C6H10O5": 0.6, "C10H8O4": 0.4}),
+    "coated_cloth": (0.8, {"C10H8O4": 0.55, "C2H3Cl": 0.35, "CaCO3": 0.1}),
     "wool": (0.22, {"C4H7NO1.5S0.1": 1}),
     "wood": (0.62, {"C6H9O4": 1}),
     "leather": (0.9, {"C4H7NO1.5": 0.95, "Cr2O3": 0.02, "NaCl": 0.03}),

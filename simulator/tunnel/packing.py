@@ -106,7 +106,7 @@ def folds(length: float, width: float, material: str, count: int, rng: np.random
 def cloth(rng: np.random.Generator) -> Thing:
     """A folded garment: layers with rounded corners, hems, creases, sometimes buttons or a zip."""
     length, width = rng.uniform(150, 340), rng.uniform(130, 260)
-    material = str(rng.choice(("textile", "wool", "textile", "leather")))
+    material = str(rng.choice(("textile", "wool", "textile", "leather", "coated_cloth")))
     thing = Thing()
     for _ in range(int(rng.integers(2, 5))):
         x0, y0 = -length / 2 * rng.uniform(0.55, 1), -width / 2 * rng.uniform(0.5, 1)
@@ -122,3 +122,25 @@ def cloth(rng: np.random.Generator) -> Thing:
         for number in range(int(rng.integers(3, 7))):
             thing.tube((-length * 0.35 + number * 26, 3, -1), (-length * 0.35 + number * 26, 3, 1), 6, "nylon")
     return thing
+
+
+def lining(length: float, width: float, rng: np.random.Generator) -> Thing:
+    """What lies over the whole of a parcel: one to three layers of cloth, film or board, creased, with uneven edges."""
+    thing = Thing()
+    for _ in range(int(rng.integers(1, 4))):
+        material = str(rng.choice(("textile", "coated_cloth", "wool", "polyethylene", "cardboard", "pvc")))
+        thick = rng.uniform(3, 16) if material in {"textile", "wool", "cardboard"} else rng.uniform(0.6, 2.5)
+        thing.plate([_ragged(length, width, rng)], thick, material)
+        thing.take(folds(length * 0.95, width * 0.95, material, int(rng.integers(4, 16)), rng))
+    return thing
+
+
+def _ragged(length: float, width: float, rng: np.random.Generator) -> list[tuple[float, float]]:
+    """An oval or rectangle with uneven edges, somewhat smaller than it could be."""
+    angles = np.linspace(0, 2 * np.pi, 28, endpoint=False)
+    power = rng.uniform(0.3, 1.0)
+    cos, sin = np.cos(angles), np.sin(angles)
+    reach = rng.uniform(0.7, 0.98) * (1 + rng.normal(0, 0.02, angles.size))
+    x = np.sign(cos) * np.abs(cos) ** power * reach * length / 2
+    y = np.sign(sin) * np.abs(sin) ** power * reach * width / 2
+    return [(float(a), float(b)) for a, b in zip(x, y, strict=True)]

@@ -38,8 +38,10 @@ class Rays:
 
     def ramp(self, along_x: float, along_y: float, offset: float) -> Chord:
         """A linear function of the place, float32 (H, W)."""
-        columns, rows = self.x * np.float32(along_x), self.y * np.float32(along_y) + np.float32(offset)
-        return np.asarray(rows[:, None] + columns, np.float32)
+        rows = self.y * np.float32(along_y)
+        rows += np.float32(offset)
+        whole: Chord = rows[:, None] + self.x * np.float32(along_x)
+        return whole
 
     def origin(self, axis: int, scale: float) -> Chord:
         """Where each ray starts along an axis of the solid, divided by `scale`, float32 (H, W)."""

@@ -21,8 +21,8 @@ def cutlery(rng: np.random.Generator) -> Thing:
         if rng.random() < 0.5:
             piece.ball((length - 25, 0, 0), (28, 19, thick * 0.7), "stainless")
         else:
-            piece.plate([[(length - 48, -3), (length - 38, -11), (length - 28, -11), (length - 28, 11), (length - 38, 11), (length - 48, 3)]],
-                        thick, "stainless")  # fmt: skip
+            root = [(-48, -3), (-38, -11), (-28, -11), (-28, 11), (-38, 11), (-48, 3)]
+            piece.plate([[(length + x, y) for x, y in root]], thick, "stainless")
             piece.plate(
                 [oblong(length - 28, y - 1.6, length + 16, y + 1.6) for y in (-9.4, -3.2, 3.2, 9.4)], thick, "stainless"
             )
@@ -102,11 +102,11 @@ def zip_strap(rng: np.random.Generator) -> Thing:
 
 def _buckle(rng: np.random.Generator) -> Thing:
     thing = Thing()
-    w, h, thick = rng.uniform(10, 18), rng.uniform(8, 16), rng.uniform(2.4, 4)
+    w, h, thick = rng.uniform(7, 15), rng.uniform(6, 13), rng.uniform(1.8, 3.2)
     outer, inner = oblong(-w, -h, w, h), oblong(-w + thick, -h + thick, w - thick, h - thick)
     if rng.random() < 0.4:
         outer, inner = arc(0, 0, w, 0, 345, 16), arc(0, 0, w - thick, 0, 345, 16)
-    thing.plate([outer, inner], thick, "steel" if rng.random() < 0.7 else "zinc")
+    thing.plate([outer, inner], thick, str(rng.choice(("steel", "zinc", "nylon", "aluminium"))))
     if rng.random() < 0.5:
         thing.box((-w, -1.2, 0), (w, 1.2, 2.4), "steel")
     return thing

@@ -54,6 +54,7 @@ class Part:
         at: where its origin is in the thing, mm.
         turn: rotation from its axes to the thing's.
         factor: 1, or -1 for a hollow, or another share for what is porous.
+        extent: the solid's extent, float64 (2, 3).
     """
 
     solid: Solid
@@ -61,6 +62,7 @@ class Part:
     at: NDArray[np.float64]
     turn: Matrix
     factor: float
+    extent: Matrix
 
 
 class Thing:
@@ -73,15 +75,14 @@ class Thing:
         self, solid: Solid, material: str, at: Vector = (0, 0, 0), turn: Matrix = IDENTITY, factor: float = 1.0
     ) -> None:
         """Add a solid."""
-        self.parts.append(Part(solid, material, np.asarray(at, np.float64), turn, factor))
+        extent = np.array(solid.extent())
+        self.parts.append(Part(solid, material, np.asarray(at, np.float64), turn, factor, extent))
 
     def box(self, low: Vector, high: Vector, material: str, factor: float = 1.0) -> None:
         """Add a box between two corners."""
-        span, middle = np.subtract(high, low), np.add(high, low) / 2
-        half = np.maximum(np.abs(span) / 2, 1e-3)
-        self.parts.append(
-            Part(box((float(half[0]), float(half[1]), float(half[2]))), material, middle, IDENTITY, factor)
-        )
+        (x0, y0, z0), (x1, y1, z1) = low, high
+        half = max(abs(x1 - x0) / 2, 1e-3), max(abs(y1 - y0) / 2, 1e-3), max(abs(z1 - z0) / 2, 1e-3)
+        self.add(box(half), material, ((x0 + x1) / 2, (y0 + y1) / 2, (z0 + z1) / 2), IDENTITY, factor)
 
     def shell(self, low: Vector, high: Vector, material: str, wall: float) -> None:
         """Add a closed box with walls of that thickness."""
@@ -107,15 +108,13 @@ class Thing:
 
         `flat` squeezes it along z, for one that lies in the xy plane.
         """
-        way = np.subtract(end, start).astype(np.float64)
-        half = float(np.linalg.norm(way)) / 2
-        middle = np.add(start, end) / 2
-        last = radius if end_radius is None else end_radius
-        turn = towards((float(way[0]), float(way[1]), float(way[2])))
-        self.parts.append(Part(Round(radius, last, half, flat), material, middle, turn, factor))
+        way = (end[0] - start[0], end[1] - start[1], end[2] - start[2])
+        middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, (start[2] + end[2]) / 2)
+        half, last = math.hypot(*way) / 2, radius if end_radius is None else end_radius
+        turn = towards(way)
+        self.add(Round(radius, last, half, flat), material, middle, turn, factor)
         if wall is not None and min(radius, last) * min(flat, 1.0) > wall:
-            inner = Round(radius - wall, last - wall, half, flat)
-            self.parts.append(Part(inner, material, middle, turn, -factor))
+            self.add(Round(radius - wall, last - wall, half, flat), material, middle, turn, -factor)
 
     def spin(self, profile: Sequence[Point], material: str, y: float = 0.0, wall: float | None = None) -> None:
         """Add a body of revolution about x: frusta between (x, radius) points."""
@@ -138,7 +137,9 @@ class Thing:
         factor: float = 1.0,
     ) -> None:
         """Add outlines in the xy plane, `thick` mm thick around z; an outline within another is a hole."""
-        kept = tuple(tuple((float(x), float(y)) for x, y in outline) for outline in outlines)
+        kept = tuple(np.array(outline, np.float64) for outline in outlines if len(outline))
+        if not kept:
+            return
         self.add(Prism(kept, thick / 2), material, (0, 0, z), IDENTITY, factor)
 
     def blade(self, outline: Sequence[Point], thick: float, edge_y: float, depth: float, material: str) -> None:
@@ -147,13 +148,15 @@ class Thing:
 
     def wire(self, points: Sequence[Vector], diameter: float, material: str) -> None:
         """Add a wire along a polyline."""
-        self.add(Wire(tuple((float(x), float(y), float(z)) for x, y, z in points), diameter), material)
+        self.add(Wire(np.array(points, np.float64), diameter), material)
 
     def take(self, other: Thing, at: Vector = (0, 0, 0), turn: Matrix = IDENTITY) -> None:
         """Add another thing's parts, turned and moved."""
+        offset, kept = np.asarray(at, np.float64), turn is IDENTITY
         for part in other.parts:
-            moved = turn @ part.at + np.asarray(at, np.float64)
-            self.parts.append(Part(part.solid, part.material, moved, turn @ part.turn, part.factor))
+            moved = part.at + offset if kept else turn @ part.at + offset
+            turned = part.turn if kept else turn @ part.turn
+            self.parts.append(Part(part.solid, part.material, moved, turned, part.factor, part.extent))
 
     def centred(self) -> Thing:
         """The same thing with its origin in the middle of it."""
@@ -194,7 +197,7 @@ class _Placed:
 
     @classmethod
     def of(cls, thing: Thing, turn: Matrix) -> _Placed:
-        extents = np.array([part.solid.extent() for part in thing.parts])
+        extents = np.array([part.extent for part in thing.parts])
         turns = turn @ np.array([part.turn for part in thing.parts])
         origins = np.array([part.at for part in thing.parts]) @ turn.T
         middles = origins + (turns @ extents[:, 0, :, None])[..., 0]

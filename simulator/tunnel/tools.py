@@ -63,8 +63,10 @@ def wrench(rng: np.random.Generator) -> Thing:
 def _open_jaw(thing: Thing, x: float, side: float, jaw: float, thick: float, rng: np.random.Generator) -> None:
     gap, lean = jaw * rng.uniform(0.5, 0.62), rng.uniform(-18, 18)
     turn = about("z", lean)[:2, :2]
-    raw = [(-jaw, -jaw * 0.5), (-jaw * 0.2, -jaw), (jaw * 1.1, -jaw * 0.95), (jaw * 1.3, -gap), (jaw * 0.1, -gap),
-           (0, 0), (jaw * 0.1, gap), (jaw * 1.25, gap), (jaw, jaw * 0.95), (-jaw * 0.2, jaw), (-jaw, jaw * 0.5)]  # fmt: skip
+    upper = [(-1.0, -0.5), (-0.2, -1.0), (1.1, -0.95)]
+    lower = [(1.0, 0.95), (-0.2, 1.0), (-1.0, 0.5)]
+    inside = [(1.3, -gap / jaw), (0.1, -gap / jaw), (0.0, 0.0), (0.1, gap / jaw), (1.25, gap / jaw)]
+    raw = [(x * jaw, y * jaw) for x, y in (*upper, *inside, *lower)]
     points = [turn @ (px * side, py) for px, py in raw]
     thing.plate([[(x + side * jaw * 0.6 + float(p[0]), float(p[1])) for p in points]], thick, "steel")
 
