@@ -13,6 +13,8 @@ from simulator.tunnel.solids import FLAT, Chord, Matrix, Rays, Vector, around
 
 _FINE = 2
 """Outlines are filled on a grid finer by this."""
+_RIM, _CORE = 56, 84
+"""How thick a wire is drawn on its rim and in its middle, of 255: as a round one is, and four may cross."""
 _EDGE_ON = 0.45
 """Cosine between rays and a plate's normal below which its outline is clipped ray by ray."""
 
@@ -92,13 +94,12 @@ def _crossings(
 
 def filled(outlines: Sequence[Matrix], rays: Rays) -> Chord:
     """Outlines in the picture's plane, mm from the solid's origin, filled: float32 (H, W), 0 to 255."""
-    size = rays.y.size, rays.x.size
     step = float(rays.x[1] - rays.x[0]), float(rays.y[1] - rays.y[0])
     start = np.array((rays.x[0], rays.y[0]))
-    fine = np.zeros((size[0] * _FINE, size[1] * _FINE), np.uint8)
+    fine = np.zeros((rays.y.size * _FINE, rays.x.size * _FINE), np.uint8)
     pixels = [((points - start) / step + 0.5) * _FINE - 0.5 for points in outlines]
     cv2.fillPoly(fine, [np.rint(points * 16).astype(np.int32) for points in pixels], 255, shift=4)
-    return np.asarray(cv2.resize(fine, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(fine, rays.size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _drawn_out(mask: Chord, dx: float, dy: float) -> Chord:
@@ -146,16 +147,26 @@ class Wire:
         pixels = np.rint(((flat + 0.5) * _FINE - 0.5) * 16).astype(np.int32)
         fine = np.zeros((rays.y.size * _FINE, rays.x.size * _FINE), np.uint8)
         wide = self.diameter_mm / step * _FINE
-        drawn = max(1, round(wide))
+        thick, drawn = _stroke(wide)
+        core, core_drawn = _stroke(wide / 2)
         for piece in _pieces(points):
             line = np.zeros_like(fine)
-            cv2.polylines(line, [pixels[piece]], isClosed=False, color=60, thickness=drawn, shift=4)
-            if drawn > 3:
-                cv2.polylines(line, [pixels[piece]], isClosed=False, color=85, thickness=drawn // 2, shift=4)
+            cv2.polylines(line, [pixels[piece]], isClosed=False, color=_RIM, thickness=thick, shift=4)
+            if drawn > core_drawn + 1:
+                cv2.polylines(line, [pixels[piece]], isClosed=False, color=_CORE, thickness=core, shift=4)
             cv2.add(fine, line, fine)
-        coarse = cv2.resize(fine, (rays.x.size, rays.y.size), interpolation=cv2.INTER_AREA).astype(np.float32)
-        mean = np.pi / 4 * self.diameter_mm * wide / drawn
-        return coarse * np.float32(mean / (72.5 if drawn > 3 else 60))
+        coarse = np.asarray(cv2.resize(fine, rays.size, interpolation=cv2.INTER_AREA), np.float32)
+        rounded = _RIM * drawn + ((_CORE - _RIM) * core_drawn if drawn > core_drawn + 1 else 0.0)
+        coarse *= np.float32(np.pi / 4 * self.diameter_mm * wide / rounded)
+        return coarse
+
+
+def _stroke(wide: float) -> tuple[int, float]:
+    """The thickness to ask OpenCV for, and the width in pixels of the line that it then draws, nearest to `wide`."""
+    if wide < 4.0:
+        return (1, 1.0) if wide < 1.9 else (2, 2.8)
+    odd = 2 * round((wide - 3.0) / 2) + 1
+    return odd, odd + 2.0
 
 
 def _pieces(points: Matrix) -> list[slice]:

@@ -11,8 +11,9 @@ from simulator.tunnel.harmless import anything
 from simulator.tunnel.machines import Machine
 from simulator.tunnel.materials import BASIS
 from simulator.tunnel.packing import carton, crate, envelope, folds, lining
+from simulator.tunnel.shadows import Shadow, View, cast
 from simulator.tunnel.solids import Matrix
-from simulator.tunnel.things import Shadow, Thing, View, about, cast
+from simulator.tunnel.things import Thing, about
 from simulator.tunnel.visibility import (
     EASY_FROM,
     HIDDEN_BELOW,

@@ -85,7 +85,7 @@ MACHINES: tuple[Machine, ...] = (
     Machine(
         "pale",
         Source(tube_kv=140, filter_al_mm=2.5, filter_cu_mm=0.0, thin_mm=0.08, plate_mm=0.4),
-        Screen((224, 196, 142), (150, 172, 116), (50, 64, 112), (7.8, 12.0, 21.0), tone=3.5, deepest=6.5, sharpening=1.5),
+        Screen((224, 196, 142), (150, 172, 116), (50, 64, 112), (7.8, 12.0, 21.0), tone=3.5, deepest=6.5, sharpening=2),
         mm_per_px=1.45,
         focus_mm=900.0,
         photons=4_000,

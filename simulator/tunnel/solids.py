@@ -36,6 +36,11 @@ class Rays:
     y: NDArray[np.float32]
     turn: Matrix
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the patch, pixels."""
+        return self.x.size, self.y.size
+
     def ramp(self, along_x: float, along_y: float, offset: float) -> Chord:
         """A linear function of the place, float32 (H, W)."""
         rows = self.y * np.float32(along_y)

@@ -12,7 +12,10 @@ import importlib
 import json
 from pathlib import Path
 
-ELEMENTS = tuple(["H", "Li", "C", "N", "O", "F", "Na", "Mg", "Al", "Si", "P", "S", "Cl", "K", "Ca", "Ti", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Br", "Sr", "Zr", "Sn", "I", "Cs", "Ba", "Gd", "W", "Pb"])
+ELEMENTS = (
+    "H", "Li", "C", "N", "O", "F", "Na", "Mg", "Al", "Si", "P", "S", "Cl", "K", "Ca", "Ti", "Cr", "Mn",
+    "Fe", "Co", "Ni", "Cu", "Zn", "Br", "Sr", "Zr", "Sn", "I", "Cs", "Ba", "Gd", "W", "Pb",
+)  # fmt: skip
 ENERGIES_KEV = tuple(range(20, 181, 4))
 SOURCE = "xraydb mu_elam (Elam, Ravel, Sieber, Radiat. Phys. Chem. 63, 121, 2002), total cross-section"
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simulator.tunnel.colour import shade
 from simulator.tunnel.machines import Machine
 from simulator.tunnel.materials import basis_mu
-from simulator.tunnel.things import Shadow
+from simulator.tunnel.shadows import Shadow
 
 Tier = Literal["easy", "hard", "hidden"]
 TIERS: tuple[Tier, ...] = ("easy", "hard", "hidden")
