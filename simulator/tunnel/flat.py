@@ -165,7 +165,7 @@ def _stroke(wide: float) -> tuple[int, float]:
     """The thickness to ask OpenCV for, and the width in pixels of the line that it then draws, nearest to `wide`."""
     if wide < 4.0:
         return (1, 1.0) if wide < 1.9 else (2, 2.8)
-    odd = 2 * round((wide - 3.0) / 2) + 1
+    odd = max(3, 2 * round((wide - 3.0) / 2) + 1)
     return odd, odd + 2.0
 
 
