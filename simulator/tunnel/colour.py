@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulator.tunnel.machines import Machine, Screen
 from simulator.tunnel.materials import BASIS, amounts
-from simulator.tunnel.spectrum import response
+from simulator.tunnel.spectrum import BINS, response
 
 WEDGES = (("polyethylene", 5.5, 700.0), ("water", 7.5, 500.0), ("aluminium", 13.0, 280.0), ("titanium", 20.0, 110.0),
           ("steel", 26.0, 70.0))  # fmt: skip
@@ -83,8 +83,16 @@ def tone(depth: NDArray[np.float32], screen: Screen) -> NDArray[np.float32]:
 
 
 def shade(integrals: NDArray[np.float32], machine: Machine) -> NDArray[np.float32]:
-    """Lightness without noise, blur or sharpening of line integrals float32 (B, H, W): float32 (H, W), 0 to 1."""
-    light = np.maximum(response(machine.source).through(integrals), np.float32(1e-4))
+    """Lightness without noise, blur or sharpening, at half as many energies: what visibility is reckoned from.
+
+    Args:
+        integrals: float32 (B, H, W), mm of the basis materials.
+        machine: whose screen.
+
+    Returns:
+        float32 (H, W), 0 to 1.
+    """
+    light = np.maximum(response(machine.source, BINS // 2).through(integrals), np.float32(1e-4))
     return tone(_mixed(_depth(light)), machine.screen)
 
 

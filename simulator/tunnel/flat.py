@@ -15,6 +15,8 @@ _FINE = 2
 """Outlines are filled on a grid finer by this."""
 _RIM, _CORE = 56, 84
 """How thick a wire is drawn on its rim and in its middle, of 255: as a round one is, and four may cross."""
+_LONG = 16
+"""Points of a line from which on it may cross itself."""
 _EDGE_ON = 0.45
 """Cosine between rays and a plate's normal below which its outline is clipped ray by ray."""
 
@@ -161,6 +163,39 @@ class Wire:
         return coarse
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Creases:
+    """Many thin strokes of one width, in one go: folds of cloth, film or paper. Where they cross, they do not add up.
+
+    Attributes:
+        lines: x, y, z in mm of each, float64 (N, 3).
+        wide_mm: their width.
+        thick_mm: their thickness along z.
+    """
+
+    lines: tuple[Matrix, ...]
+    wide_mm: float
+    thick_mm: float
+
+    def extent(self) -> tuple[Vector, Vector]:
+        """As `Solid` says."""
+        return Wire(np.concatenate(self.lines), max(self.wide_mm, self.thick_mm)).extent()
+
+    def chord(self, rays: Rays) -> Chord:
+        """As `Solid` says."""
+        step = float(rays.x[1] - rays.x[0])
+        start = np.array((rays.x[0], rays.y[0])) / step - 0.5
+        pixels = [(line @ rays.turn.T)[:, :2] / step - start for line in self.lines]
+        fine = np.zeros((rays.y.size * _FINE, rays.x.size * _FINE), np.uint8)
+        wide = self.wide_mm / step * _FINE
+        asked, drawn = _stroke(wide)
+        whole = [np.rint((line * _FINE - 0.5) * 16).astype(np.int32) for line in pixels]
+        cv2.polylines(fine, whole, isClosed=False, color=255, thickness=asked, shift=4)
+        coarse = np.asarray(cv2.resize(fine, rays.size, interpolation=cv2.INTER_AREA), np.float32)
+        coarse *= np.float32(self.thick_mm * wide / drawn / 255)
+        return coarse
+
+
 def _stroke(wide: float) -> tuple[int, float]:
     """The thickness to ask OpenCV for, and the width in pixels of the line that it then draws, nearest to `wide`."""
     if wide < 4.0:
@@ -170,11 +205,13 @@ def _stroke(wide: float) -> tuple[int, float]:
 
 
 def _pieces(points: Matrix) -> list[slice]:
-    """Cut a line where it has turned by half a turn or more, so that no piece crosses itself."""
-    ways = np.diff(points[:, :2], axis=0)
+    """Cut a line where it has turned by half a turn or so, so that no piece crosses itself; short ones stay whole."""
+    if len(points) < _LONG:
+        return [slice(0, len(points))]
+    ways = points[1:, :2] - points[:-1, :2]
     angles = np.unwrap(np.arctan2(ways[:, 1], ways[:, 0]))
-    cuts, since = [0], angles[0]
-    for at, angle in enumerate(angles):
+    cuts, since = [0], float(angles[0])
+    for at, angle in enumerate(angles.tolist()):
         if abs(angle - since) > 2.6:
             cuts.append(at)
             since = angle

@@ -51,6 +51,16 @@ _OFTEN: Mapping[str, tuple[Maker, float]] = MappingProxyType({
 HARMLESS: Mapping[str, Maker] = MappingProxyType({name: maker for name, (maker, _) in _OFTEN.items()})
 
 
+_DENSE = ("laptop", "board", "tablet", "tin", "jar", "mug", "camera", "drill", "cable", "charger", "remote", "cutlery",
+          "trolley_bar", "umbrella", "small_metal", "coins", "bracket", "keys", "book")  # fmt: skip
+"""What hides things: dense, or full of edges."""
+
+
+def covering(rng: np.random.Generator) -> Thing:
+    """A harmless thing of the kinds that hide what lies under them."""
+    return HARMLESS[_DENSE[int(rng.integers(len(_DENSE)))]](rng)
+
+
 def anything(rng: np.random.Generator) -> Thing:
     """A harmless thing of any kind, the frequent ones more often."""
     weights = np.array([weight for _, weight in _OFTEN.values()])

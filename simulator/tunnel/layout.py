@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.tunnel.harmless import anything
+from simulator.tunnel.harmless import anything, covering
 from simulator.tunnel.machines import Machine
 from simulator.tunnel.materials import BASIS
 from simulator.tunnel.packing import carton, crate, envelope, folds, lining
@@ -26,7 +26,10 @@ from simulator.tunnel.visibility import (
 )
 
 _TRIES = 7
-_COVERS = 8
+_COVERS = 10
+_POSES = 6
+_SMALLEST = 0.45
+"""A hazard that fits in no pose is made smaller, down to this."""
 _UNCOVER_TO = {"easy": EASY_FROM, "hard": HIDDEN_BELOW + 0.08, "hidden": LOST_BELOW}
 
 
@@ -149,7 +152,7 @@ class Layout:
             middle = (shadow.x + width * rng.uniform(0.2, 0.8), shadow.y + height * rng.uniform(0.2, 0.8))
             at = (middle[0] * self.view.step_mm[0], middle[1] * self.view.step_mm[1])
             before = len(self._contents)
-            self._cast(anything(rng), self._pose(0.1), at, self._contents)
+            self._cast(covering(rng), self._pose(0.1), at, self._contents)
             covered = self._seen(one)
             if covered < floor:
                 del self._contents[before:]
@@ -162,13 +165,32 @@ class Layout:
         return float(shadow_mask(shadow).sum()) if shadow is not None else 1.0
 
     def _try(self, thing: Thing, flat: float, *, edge_on: bool) -> Laid:
-        turn = self._pose(standing=1.0 if edge_on else 0.04)
-        at = self._place(thing, turn) or (float(self._centre[0]), float(self._centre[1]))
-        shadow = cast(thing, self._leaning(turn, at[1]), at, self.view)
+        turn, grow = self._fitting(thing, 1.0 if edge_on else 0.04)
+        at = self._place(thing, turn, grow) or (float(self._centre[0]), float(self._centre[1]))
+        shadow = cast(thing, self._leaning(turn, at[1]), at, self.view, grow)
         if shadow is None:
             raise ValueError("the hazard lies outside the picture")
         own = Seen.of(shadow, self._machine)
-        return Laid(own, min(1.0, float(own.mask.sum()) / max(flat, 1.0)))
+        return Laid(own, min(1.0, float(own.mask.sum()) / max(flat * grow**2, 1.0)))
+
+    def _fitting(self, thing: Thing, standing: float) -> tuple[Matrix, float]:
+        """A pose in which a thing fits into the parcel, of a few; and how much smaller it must be if in none."""
+        best, grow = self._pose(standing), 0.0
+        for _ in range(_POSES):
+            turn = self._pose(standing)
+            low, high = thing.reach(turn)
+            room = [most - least - 8 for least, most in map(self._between, range(2))]
+            fits = min(1.0, float(room[0] / (high[0] - low[0])), float(room[1] / (high[1] - low[1])))
+            if fits > grow:
+                best, grow = turn, fits
+            if fits == 1.0:
+                break
+        return best, max(grow, _SMALLEST)
+
+    def _between(self, axis: int) -> tuple[float, float]:
+        """Where the parcel begins and ends within the picture, mm."""
+        middle, half = self._centre[axis], self.inside[axis] / 2
+        return max(middle - half, 0.0), min(middle + half, self._size[axis])
 
     def _pose(self, standing: float) -> Matrix:
         """Any way round, lying with some tilt, or with a share of `standing` on edge."""
@@ -179,15 +201,15 @@ class Layout:
         lying = about("y", float(tilt[1])) @ about("x", float(tilt[0]))
         return about("z", float(rng.uniform(0, 360))) @ lying
 
-    def _place(self, thing: Thing, turn: Matrix) -> tuple[float, float] | None:
+    def _place(self, thing: Thing, turn: Matrix, grow: float = 1.0) -> tuple[float, float] | None:
         """A place within the parcel and the picture, in mm from the picture's corner."""
-        low, high = thing.reach(turn)
+        low, high = (edge * grow for edge in thing.reach(turn))
         at = []
         for axis in range(2):
-            least = max(self._centre[axis] - self.inside[axis] / 2, 0.0) - low[axis] + 3
-            most = min(self._centre[axis] + self.inside[axis] / 2, self._size[axis]) - high[axis] - 3
+            start, end = self._between(axis)
+            least, most = start - low[axis] + 3, end - high[axis] - 3
             if most < least:
-                if most < least - 0.25 * (high[axis] - low[axis]):
+                if most < least - 0.2 * (high[axis] - low[axis]):
                     return None
                 most = least = (most + least) / 2
             at.append(float(self._rng.uniform(least, most)))

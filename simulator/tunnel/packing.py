@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.tunnel.flat import Creases
 from simulator.tunnel.things import Thing
 
 
@@ -92,8 +93,9 @@ def _crease(length: float, width: float, rng: np.random.Generator) -> list[tuple
 def folds(length: float, width: float, material: str, count: int, rng: np.random.Generator) -> Thing:
     """Crumpled sheets: faint bands and creases that cross."""
     thing = Thing()
-    for _ in range(count):
-        thing.wire(_crease(length, width, rng), rng.uniform(1.0, 3.2), material)
+    for share in (0.5, 0.3, 0.2):
+        lines = tuple(np.array(_crease(length, width, rng)) for _ in range(max(1, round(count * share))))
+        thing.add(Creases(lines, rng.uniform(1.0, 3.2), rng.uniform(1.0, 3.0)), material)
     for _ in range(max(1, count // 4)):
         line = np.array(_crease(length, width, rng))[:, :2]
         wide = rng.uniform(0.04, 0.16) * min(length, width)

@@ -82,14 +82,14 @@ def cast(thing: Thing, turn: Matrix, at_mm: Point, view: View, grow: float = 1.0
     x0, y0 = starts[shown].min(axis=0).tolist()
     x1, y1 = ends[shown].max(axis=0).tolist()
     grid = [
-        (np.arange(count) + 0.5) * size - start for count, size, start in zip(view.size_px, step, centre, strict=True)
+        ((np.arange(count) + 0.5) * size - start).astype(np.float32)
+        for count, size, start in zip(view.size_px, step, centre, strict=True)
     ]
     ways: dict[str, NDArray[np.float32]] = {}
     for number in shown.tolist():
         part, origin = thing.parts[number], placed.origins[number]
         (px0, py0), (px1, py1) = starts[number].tolist(), ends[number].tolist()
-        x = (grid[0][px0:px1] - origin[0]).astype(np.float32)
-        y = (grid[1][py0:py1] - origin[1]).astype(np.float32)
+        x, y = grid[0][px0:px1] - np.float32(origin[0]), grid[1][py0:py1] - np.float32(origin[1])
         chord = part.solid.chord(Rays(x, y, placed.turns[number]))
         if part.factor != 1.0:
             chord *= np.float32(part.factor)
