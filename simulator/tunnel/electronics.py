@@ -140,7 +140,8 @@ def charger(rng: np.random.Generator) -> Thing:
 
 def cable(rng: np.random.Generator) -> Thing:
     """A coil of cable with plugs at its ends; each turn lies elsewhere."""
-    radius, turns = rng.uniform(22, 75), rng.uniform(1.3, 6)
+    radius = rng.uniform(22, 75)
+    turns = rng.uniform(1.3, 6) if rng.random() < 0.7 else rng.uniform(6, 12)
     angles = np.linspace(0, turns * 2 * np.pi, int(turns * 20) + 6)
     size = radius * (np.cumsum(rng.normal(0, 0.016, angles.size)) + rng.uniform(0.8, 1.0))
     squash, drift = rng.uniform(0.45, 1.0), rng.normal(0, 0.02, 2) * radius
@@ -150,9 +151,9 @@ def cable(rng: np.random.Generator) -> Thing:
         (float(a), float(b), float(c)) for a, b, c in zip(x, y, np.cumsum(rng.normal(0, 0.4, angles.size)), strict=True)
     ]
     thing = Thing()
-    thick = rng.uniform(2.4, 7.5)
+    thick = rng.uniform(2.6, 8.5)
     thing.wire(points, thick, "pvc")
-    thing.wire(points, thick * rng.uniform(0.1, 0.3), "copper")
+    thing.wire(points, thick * rng.uniform(0.4, 0.65), "copper", rng.uniform(0.06, 0.22))
     for end in (points[0], points[-1]):
         plug = Thing()
         plug.box((-12, -6, -4), (10, 6, 4), "pvc")

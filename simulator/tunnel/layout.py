@@ -11,7 +11,7 @@ from simulator.tunnel.harmless import anything, covering
 from simulator.tunnel.machines import Machine
 from simulator.tunnel.materials import BASIS
 from simulator.tunnel.packing import carton, crate, envelope, folds, lining
-from simulator.tunnel.shadows import Shadow, View, cast
+from simulator.tunnel.shadows import Shadow, View, cast, crumpled
 from simulator.tunnel.solids import Matrix
 from simulator.tunnel.things import Thing, about
 from simulator.tunnel.visibility import (
@@ -77,6 +77,7 @@ class Layout:
             )
         if rng.random() < 0.6:
             self._cast(lining(length * 0.97, width * 0.95, rng), self.lean, at, self._wrap)
+            self._wrap.append(crumpled(self._wrap.pop(), rng))
         fullness = {"easy": 0.6, "hard": 1.1, "hidden": 1.5, None: 1.0}[tier] * float(rng.gamma(3.0, 1 / 3))
         for _ in range(min(14, int(rng.poisson(fullness * length * width / 19_000)))):
             self.put(anything(rng))

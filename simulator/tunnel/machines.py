@@ -29,7 +29,7 @@ class Screen:
     anchors: tuple[float, float, float] = (8.1, 10.6, 18.0)
     background: int = 254
     tone: float = 3.0
-    deepest: float = 5.5
+    deepest: float = 6.3
     sharpening: float = 1.3
     sharpening_px: float = 1.3
     full: float = 0.45
@@ -95,7 +95,10 @@ MACHINES: tuple[Machine, ...] = (
     Machine(
         "leaf",
         Source(tube_kv=150, filter_al_mm=4.0, plate_mm=0.8),
-        Screen((238, 150, 70), (66, 160, 58), (24, 104, 190), (7.4, 9.6, 20.0), tone=4.0, sharpening=1.4, full=0.4),
+        Screen(
+            (238, 150, 70), (66, 160, 58), (24, 104, 190), (7.4, 9.6, 20.0),
+            tone=4.0, deepest=7.0, sharpening=1.4, full=0.4,
+        ),
         mm_per_px=1.3,
         tilt_deg=-20.0,
         photons=60_000,
@@ -116,7 +119,10 @@ MACHINES: tuple[Machine, ...] = (
     Machine(
         "lagoon",
         Source(tube_kv=155, filter_al_mm=3.5, filter_cu_mm=0.1, thin_mm=0.14, plate_mm=0.5, thick_mm=5.0),
-        Screen((244, 160, 84), (84, 176, 96), (30, 124, 196), (7.7, 10.0, 18.5), tone=3.6, sharpening=1.6, full=0.42),
+        Screen(
+            (244, 160, 84), (84, 176, 96), (30, 124, 196), (7.7, 10.0, 18.5),
+            tone=4.5, deepest=7.4, sharpening=1.6, full=0.42,
+        ),
         mm_per_px=1.25,
         tilt_deg=7.0,
         focus_mm=1000.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +14,8 @@ from simulator.tunnel.things import Placed, Point, Thing
 
 _LEAST = 2.2
 """Millimetres of polyethylene that may be missing for one of steel: more than in brass, copper or zinc."""
+_FOLDS_PX = (10.0, 70.0)
+"""Between which distances folds lie, along and across."""
 _Window = tuple[slice, slice, slice]
 
 
@@ -97,6 +100,23 @@ def cast(thing: Thing, turn: Matrix, at_mm: Point, view: View, grow: float = 1.0
             ways[part.material] = np.zeros((y1 - y0, x1 - x0), np.float32)
         ways[part.material][py0 - y0 : py1 - y0, px0 - x0 : px1 - x0] += chord
     return Shadow(x0, y0, _in_basis(ways, grow))
+
+
+def crumpled(shadow: Shadow, rng: np.random.Generator) -> Shadow:
+    """The shadow of something soft that lies in folds: thicker along wandering lines, uneven in between."""
+    height, width = shadow.amounts.shape[1:]
+    coarse, fine = (
+        cv2.resize(
+            rng.standard_normal((int(height / cell_y) + 3, int(width / cell_x) + 3), np.float32),
+            (width, height),
+            interpolation=cv2.INTER_CUBIC,
+        )
+        for cell_x, cell_y in rng.uniform(*_FOLDS_PX, (2, 2)).tolist()
+    )
+    factor = np.float32(0.7) * np.asarray(cv2.exp(coarse * coarse * np.float32(-40.0)), np.float32)
+    factor += np.float32(0.5) * np.asarray(cv2.exp(fine * fine * np.float32(-25.0)), np.float32)
+    factor += np.float32(0.12) * fine + np.float32(0.8)
+    return Shadow(shadow.x, shadow.y, shadow.amounts * np.maximum(factor, np.float32(0.2)))
 
 
 def _in_basis(ways: dict[str, NDArray[np.float32]], grow: float) -> NDArray[np.float32]:

@@ -142,9 +142,9 @@ class Thing:
         """Add a bevelled blade; see `solids.bevelled`."""
         self.add(bevelled(outline, thick / 2, edge_y, depth), material)
 
-    def wire(self, points: Sequence[Vector], diameter: float, material: str) -> None:
+    def wire(self, points: Sequence[Vector], diameter: float, material: str, factor: float = 1.0) -> None:
         """Add a wire along a polyline."""
-        self.add(Wire(np.array(points, np.float64), diameter), material)
+        self.add(Wire(np.array(points, np.float64), diameter), material, factor=factor)
 
     def take(self, other: Thing, at: Vector = (0, 0, 0), turn: Matrix = IDENTITY) -> None:
         """Add another thing's parts, turned and moved."""
