@@ -26,7 +26,7 @@ from simulator.tunnel.visibility import (
 )
 
 _TRIES = 7
-_COVERS = 10
+_COVERS = 14
 _POSES = 6
 _SMALLEST = 0.45
 """A hazard that fits in no pose is made smaller, down to this."""
@@ -151,9 +151,13 @@ class Layout:
             if tier_of(seen, one.facing) == tier or tier == "easy" or seen < floor:
                 return
             middle = (shadow.x + width * rng.uniform(0.2, 0.8), shadow.y + height * rng.uniform(0.2, 0.8))
-            at = (middle[0] * self.view.step_mm[0], middle[1] * self.view.step_mm[1])
+            wanted = (middle[0] * self.view.step_mm[0], middle[1] * self.view.step_mm[1])
+            cover, turn = covering(rng), self._pose(0.1)
+            at = self._place(cover, turn, near=wanted)
+            if at is None:
+                continue
             before = len(self._contents)
-            self._cast(covering(rng), self._pose(0.1), at, self._contents)
+            self._cast(cover, turn, at, self._contents)
             covered = self._seen(one)
             if covered < floor:
                 del self._contents[before:]
@@ -202,18 +206,21 @@ class Layout:
         lying = about("y", float(tilt[1])) @ about("x", float(tilt[0]))
         return about("z", float(rng.uniform(0, 360))) @ lying
 
-    def _place(self, thing: Thing, turn: Matrix, grow: float = 1.0) -> tuple[float, float] | None:
-        """A place within the parcel and the picture, in mm from the picture's corner."""
+    def _place(
+        self, thing: Thing, turn: Matrix, grow: float = 1.0, near: tuple[float, float] | None = None
+    ) -> tuple[float, float] | None:
+        """A place within the parcel and the picture, in mm from the picture's corner: any, or the nearest to one."""
         low, high = (edge * grow for edge in thing.reach(turn))
         at = []
         for axis in range(2):
             start, end = self._between(axis)
             least, most = start - low[axis] + 3, end - high[axis] - 3
             if most < least:
-                if most < least - 0.2 * (high[axis] - low[axis]):
+                if most < least - 0.1 * (high[axis] - low[axis]):
                     return None
                 most = least = (most + least) / 2
-            at.append(float(self._rng.uniform(least, most)))
+            chosen = self._rng.uniform(least, most) if near is None else min(max(near[axis], least), most)
+            at.append(float(chosen))
         return at[0], at[1]
 
     def _leaning(self, turn: Matrix, y_mm: float) -> Matrix:
