@@ -68,7 +68,8 @@ def draw(
         hazards: hazard words (`HAZARDS`), one for each hazard in it; empty for a clean parcel.
         machine: whose picture it is.
         tier: how well the hazards are to be seen. Each is laid, covered or uncovered until it is so; the label says
-            what became of it, which is another tier in one of ten that were to be hidden, and seldom else.
+            what became of it, which is another tier in few pictures with one hazard, and in one of ten labels where
+            two cover each other.
 
     Returns:
         The picture, `machine.size_px` large, and its labels in the order of `hazards`.
