@@ -15,8 +15,13 @@ from simulator.tunnel.spectrum import BINS, response
 WEDGES = (("polyethylene", 5.5, 700.0), ("water", 7.5, 500.0), ("aluminium", 13.0, 280.0), ("titanium", 20.0, 110.0),
           ("steel", 26.0, 70.0))  # fmt: skip
 """Step wedges that a machine is calibrated with: material, effective atomic number, greatest thickness in mm."""
+_LEAST_LEFT = 2e-4
 LEAST_SIGNAL = 0.0015
 """Share of the open low signal below which it is too weak to tell materials apart: shown as metal, darkening."""
+_TRUSTED = 3.0
+"""The low signal is too weak, too, where it is less than so many times the scattered light."""
+_SUBTRACTED = 0.75
+"""Share of the scattered light of an open picture that a machine takes off again; where it is dark, there is less."""
 _DEPTHS, _RATIOS, _HUES, _SHADES = 128, 160, 64, 256
 _DEEPEST, _WIDEST = 7.0, 4.5
 _Z_LOW, _Z_HIGH = 5.0, 27.0
@@ -41,7 +46,8 @@ def hues(machine: Machine) -> NDArray[np.uint8]:
     numbers = np.array([number for _, number, _ in WEDGES])
     ratios = np.linspace(0, _WIDEST, _RATIOS)
     found = np.stack([np.interp(ratios, curves[:, column], numbers) for column in range(_DEPTHS)])
-    saturated = ratios[None] * depths[:, None] > -np.log(LEAST_SIGNAL * 2)
+    least = max(LEAST_SIGNAL * 2, machine.scatter * _TRUSTED)
+    saturated = ratios[None] * depths[:, None] > -np.log(least)
     found[saturated] = np.maximum(found[saturated], WEDGES[-1][1])
     scaled = (found - _Z_LOW) / (_Z_HIGH - _Z_LOW) * (_HUES - 1)
     return np.asarray(np.clip(np.rint(scaled), 0, _HUES - 1), np.uint8)
@@ -142,7 +148,7 @@ def develop(light: NDArray[np.float32], machine: Machine) -> NDArray[np.uint8]:
         uint8 (H, W, 3), RGB.
     """
     screen = machine.screen
-    depth = _depth(light)
+    depth = _depth(np.maximum(light - np.float32(machine.scatter * _SUBTRACTED), np.float32(_LEAST_LEFT)))
     smooth = np.empty_like(depth)
     for layer, held in zip(depth, smooth, strict=True):
         cv2.GaussianBlur(layer, (3, 3), 0.9, held)

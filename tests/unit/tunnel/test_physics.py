@@ -135,6 +135,16 @@ def test_steel_stays_metal_at_every_thickness_and_ends_black(machine: Machine) -
     assert coloured.sum() > 60
 
 
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_steel_stays_metal_under_noise_and_scattered_light(machine: Machine) -> None:
+    for thickness in (4, 8, 12, 16, 20, 26, 34):
+        block = np.zeros((len(BASIS), 320, 416), np.float32)
+        block[1, 120:200, 150:250] = thickness
+        shown = develop(signals(block, machine, Belt(), np.random.default_rng(thickness)), machine)
+        red, _, blue = shown[130:190, 160:240].astype(int).transpose(2, 0, 1)
+        assert (red > blue + 10).mean() < 0.02, thickness
+
+
 def test_open_air_is_the_background_and_grain_is_that_of_its_photons() -> None:
     quiet = Machine("quiet", photons=10_000, electronic=0.0, scatter=0.0, blur_px=0.01, unevenness=0.0, faults=0.0)
     light = signals(np.zeros((3, 320, 416), np.float32), quiet, Belt(), np.random.default_rng(1))
