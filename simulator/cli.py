@@ -25,12 +25,12 @@ from simulator.demo.view import watch
 from simulator.runner import Runner, Truth
 from simulator.scenario import cli as scenario_cli
 from simulator.storm import cli as storm_cli
+from simulator.tunnel import cli as tunnel_cli
 from simulator.wires.xray_folder import PictureLibrary
 from simulator.xray.sheet import contact_sheet
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The simulated plant.", epilog=__doc__)
-xray_app = typer.Typer(no_args_is_help=True, help="Simulated X-ray pictures.")
-app.add_typer(xray_app, name="xray")
+app.add_typer(tunnel_cli.app, name="xray")
 app.add_typer(scenario_cli.app, name="scenario")
 console = Console()
 errors = Console(stderr=True)
@@ -182,13 +182,13 @@ def help_control() -> None:
     console.print(HELP, markup=False, highlight=False)
 
 
-@xray_app.command(epilog="Example: simulator xray sheet sheet.png")
-def sheet(
+@tunnel_cli.app.command(name="flat-sheet", epilog="Example: simulator xray flat-sheet sheet.png")
+def flat_sheet(
     out: Annotated[Path, typer.Argument(metavar="PNG")],
     seed: Annotated[int, typer.Option()] = 1,
     number: Annotated[int, typer.Option("-n", min=1, max=200)] = 24,
 ) -> None:
-    """Draw a contact sheet of simulated pictures."""
+    """Draw a contact sheet of the flat pictures that the plant delivers and that the shipped model was trained on."""
     picture = cv2.cvtColor(contact_sheet(seed, number), cv2.COLOR_RGB2BGR)
     if not cv2.imwrite(str(out), picture):
         raise typer.BadParameter(f"cannot write {out}")
