@@ -68,6 +68,10 @@ def _model(config: StationConfig) -> Iterator[Finding]:
     if unknown:
         text = f"policy.thresholds names {', '.join(sorted(unknown))}; the model knows {', '.join(model.words)}"
         yield Finding("policy", right=False, text=text)
+    floor = model.spec.decode.floor
+    if low := sorted(label for label, score in config.policy.thresholds.items() if score < floor):
+        text = f"policy.thresholds: {', '.join(low)} below {floor:g}, under which the model reports nothing: raise it"
+        yield Finding("policy", right=False, text=text)
     if not model.spec.golden:
         text = f"{model.sha256[:12]} has no golden pictures, so nothing shows that it still sees: give it some "
         text += "with `station model golden`"

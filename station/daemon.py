@@ -90,7 +90,7 @@ class Daemon:
         self._eye = Eye(detector, pictures, self._put, lambda: self._disk.refuses)
         mend = "see whether the alarm `detector` stands too; else it hangs: restart the station"
         proofs = [Proof("detector", DETECTOR_MS, lambda: self._eye.tested_ns, mend)] if detector is not None else []
-        ids = IdFile(config.data / "ids.json", now_utc)
+        ids = IdFile(config.data / "ids.json", now_utc, self._journal.numbers())
         self._turn = Turn(self.line, self._journal, ids, self._plc, proofs=proofs, drop=pictures.drop)
         self._systemd = Systemd.of(os.environ)
         self._snapshot = Snapshot(config, self.line, self._turn, {**self.devices, "plc": self._plc})

@@ -52,7 +52,10 @@ def stage_model(data: Path, folder: Path) -> str:
     place.mkdir(parents=True, exist_ok=True)
     target = place / release
     if target.exists():
-        return release
+        with contextlib.suppress(ModelError):
+            if read_model(target).release == release:
+                return release
+        shutil.rmtree(target)
     if len([path for path in place.iterdir() if not path.suffix]) >= MOST_STAGED:
         raise ModelError(f"{MOST_STAGED} models lie in {place} already: remove one that is not needed any more")
     partial = target.with_suffix(".part")
@@ -92,11 +95,14 @@ def _proven(configured: Path, data: Path) -> ModelFolder:
         ModelError: it cannot be used.
     """
     tried, now = data / FOLDER / _TRIED, f"{release_of(configured)} onnxruntime {version('onnxruntime')}"
-    if not tried.exists() or tried.read_text("utf-8") != now:
+    before = b""
+    with contextlib.suppress(OSError):
+        before = tried.read_bytes()
+    if before != now.encode():
         trial.try_out(configured)
         with contextlib.suppress(OSError):
             tried.parent.mkdir(parents=True, exist_ok=True)
-            tried.write_text(now, "utf-8")
+            tried.write_bytes(now.encode())
     return load_model(configured)
 
 

@@ -221,7 +221,8 @@ class Daemon:
             vfs=room.disk.name if room.disk else None,
             quality=room.clock.quality,
         )
-        disk = WatchedDisk(room, self.journal, IdFile(room.folder / "ids.json", room.clock.utc))
+        numbers = IdFile(room.folder / "ids.json", room.clock.utc, self.journal.numbers())
+        disk = WatchedDisk(room, self.journal, numbers)
         self.turn = Turn(self.line, disk, disk, self.plc, room.clock.clock())
         self.intake = Intake(room.folder, self.journal.path, self._of_intake)
         self._intake_ns = room.clock.ns

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from simulator.faults import FAULTS, Fault, Kind, Switch
@@ -58,7 +58,12 @@ def forecast(seed: int, seconds: float, faults: Sequence[Fault], *, all_of_them:
                 end = max(end, *(e.at_s + e.seconds for e in episodes))
         calm = _LONG_CALM_S if random.random() < _LONG_CALM_SHARE else random.uniform(*_CALM_S)
         at = end + (_LONG_CALM_S if end - at > _LONG_CALM_S else calm)  # what is not mended behind it shows late
-    return sorted(episodes, key=lambda e: e.at_s)
+    return sorted((_over_by(seconds, episode) for episode in episodes), key=lambda e: e.at_s)
+
+
+def _over_by(end_s: float, episode: Episode) -> Episode:
+    """It, or as much of it as there is time for: what lasts beyond the end leaves no time to recover."""
+    return replace(episode, seconds=round(min(episode.seconds, max(0.5, end_s - episode.at_s)), 3))
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from station.journal.files import sync_folder
 from station.journal.stored import JournalError
@@ -15,16 +15,29 @@ from station.journal.stored import JournalError
 LARGEST = 2**32 - 1
 
 
+class Numbers(NamedTuple):
+    """The highest epoch and session that are known to have been used; 0 for none."""
+
+    epoch: int
+    session: int
+
+
+NONE = Numbers(0, 0)
+
+
 class IdFile:
     """The file `ids.json` beside the journal, not in it: it must outlive a lost journal.
 
-    A number is at least the UTC seconds of its making, so a file that was lost repeats none unless numbers were
-    made faster than one a second; and it is above the floor that a caller hands in (what the PLC holds).
+    A number lies above all that the file knows, above those that the journal holds, above the floor that a caller hands
+    in (what the PLC holds), and is at least the UTC seconds of its making. So while file or journal is there none is
+    repeated, whatever the clock does; with both lost none is unless the clock was set back as well, or numbers were
+    made faster than one a second.
     """
 
-    def __init__(self, path: Path, now_utc: Callable[[], datetime]) -> None:
+    def __init__(self, path: Path, now_utc: Callable[[], datetime], journaled: Numbers = NONE) -> None:
         self.path = path
         self._now_utc = now_utc
+        self._journaled = journaled
 
     def next_session(self, floor: int = 0) -> int:
         """A session never used before, above `floor`; durable before it is returned.
@@ -44,9 +57,11 @@ class IdFile:
 
     def _next(self, kind: Literal["session", "epoch"], floor: int) -> int:
         used = self._read()
-        number = max(used[kind] + 1, floor + 1, int(self._now_utc().timestamp()), 1)
+        journaled = self._journaled.session if kind == "session" else self._journaled.epoch
+        known = max(used[kind], journaled, floor)
+        number = max(known + 1, int(self._now_utc().timestamp()), 1)
         if number > LARGEST:
-            sentence = f"no {kind} is left above {max(used[kind], floor)}: check what the PLC reports as its {kind}"
+            sentence = f"no {kind} is left above {known}: check what the PLC reports as its {kind}"
             raise JournalError(f"{sentence}, and the file {self.path}")
         self._write({**used, kind: number})
         return number

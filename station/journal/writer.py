@@ -18,9 +18,11 @@ from station.core.records import (
     ParcelEntered,
     ReadingMatched,
     Record,
+    SessionOpened,
 )
 from station.core.triggers import TRIGGERS
 from station.journal.chain import link
+from station.journal.ids import Numbers
 from station.journal.opening import create, open_journal, take_lock
 from station.journal.places import standing
 from station.journal.published import CURSOR_FILE, published
@@ -49,6 +51,11 @@ SELECT json_extract(told, '$.device'), json_extract(told, '$.trigger'), json_ext
     FROM picture WHERE json_valid(told)
     AND json_extract(told, '$.plc_trigger') > 0 AND json_extract(told, '$.trigger') > 0
     GROUP BY 1 ORDER BY 1
+"""  # noqa: S608
+_OFFERED = f"""
+WITH offer AS (SELECT CAST(payload AS TEXT) AS told FROM event WHERE seq > ? AND type = '{SessionOpened.type}')
+SELECT max(json_extract(told, '$.new_epoch')), max(json_extract(told, '$.new_session'))
+    FROM offer WHERE json_valid(told)
 """  # noqa: S608
 _STANDS = "INSERT OR REPLACE INTO standing VALUES (?, ?)"
 
@@ -210,6 +217,17 @@ class Journal:
         """
         rows = self.rows(_TRIGGERS, (self.last_seq - OPEN_AMONG,))
         return tuple((device, (own - plc) % TRIGGERS) for device, own, plc, _ in rows)
+
+    def numbers(self) -> Numbers:
+        """The highest epoch and session among the newest 100,000 events: held by the PLC, or offered to it.
+
+        Raises:
+            JournalError: it cannot be read.
+        """
+        among = self.last_seq - OPEN_AMONG
+        ((epoch, session),) = self.rows("SELECT max(epoch), max(session) FROM event WHERE seq > ?", (among,))
+        ((offered_epoch, offered_session),) = self.rows(_OFFERED, (among,))
+        return Numbers(max(epoch or 0, offered_epoch or 0), max(session or 0, offered_session or 0))
 
     def wal_bytes(self) -> int:
         """Size of the write-ahead log; it grows past a few tens of MB only if a reader holds a snapshot open."""

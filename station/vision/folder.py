@@ -22,6 +22,10 @@ Interval = tuple[float, float]
 Measure = Literal["sharpness", "colour", "warmth", "dense", "ground", "black"]
 
 
+_LEAST_SCALE, _MOST_SCALE = 1e-4, 100.0
+"""A pixel of 255 then is 0.026 to 25,500: beyond that float16 cannot tell one from another, or overflows."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -53,8 +57,10 @@ class InputSpec(_Frozen):
     def _pixels_stay_pixels(self) -> Self:
         if self.dtype == "uint8" and (set(self.mean), set(self.scale)) != ({0.0}, {1.0}):
             raise ValueError("with dtype uint8 the network takes pixels as they are: mean must be 0, scale 1")
-        if 0.0 in self.scale:
-            raise ValueError("scale: with 0 the network would see nothing")
+        if any(not _LEAST_SCALE <= abs(value) <= _MOST_SCALE for value in self.scale):
+            raise ValueError(
+                f"scale: from {_LEAST_SCALE:g} to {_MOST_SCALE:g}; with others the network would see nothing"
+            )
         return self
 
 
@@ -78,6 +84,14 @@ class GateSpec(_Frozen):
     sides_px: tuple[int, int] = (64, 8192)
     aspect: Interval = (0.2, 5.0)
     measures: dict[Measure, Interval] = {}
+
+    @model_validator(mode="after")
+    def _something_passes(self) -> Self:
+        ends: dict[str, Interval] = {"sides_px": self.sides_px, "aspect": self.aspect}
+        for name, (low, high) in [*ends.items(), *self.measures.items()]:
+            if low > high:
+                raise ValueError(f"{name}: {low:g} to {high:g} lets nothing pass; the lower end comes first")
+        return self
 
 
 class ExpectedFinding(_Frozen):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -63,8 +64,8 @@ def read_model(folder: Path) -> ModelFolder:
 
 def _spec(file: Path, text: bytes) -> ModelSpec:
     try:
-        tree: Any = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        tree: Any = yaml.load(text, _OnceOnly)  # noqa: S506 - a safe loader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
         raise ModelError(f"{file} is not YAML{where}: {_AGAIN}") from error
@@ -74,6 +75,24 @@ def _spec(file: Path, text: bytes) -> ModelSpec:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise ModelError(f"{file}: {key}: {_plain(first['msg'])}; correct it, or {_AGAIN}") from error
+
+
+class _OnceOnly(yaml.SafeLoader):
+    """A safe loader that takes each key of a mapping once: of two the last would win unsaid."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        """The mapping.
+
+        Raises:
+            yaml.constructor.ConstructorError: a key is there twice.
+        """
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key} is there twice", key_node.start_mark)
+            seen.add(key if isinstance(key, Hashable) else id(key))
+        return super().construct_mapping(node, deep)
 
 
 def _as_json(tree: object, file: Path) -> str:

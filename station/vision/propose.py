@@ -42,9 +42,12 @@ _SYNONYMS = {
     "powerbank": "battery", "power_bank": "battery", "portable_charger": "battery", "sprayer": "aerosol",
     "spray": "aerosol", "pressure_vessel": "gas_cartridge", "handcuff": "handcuffs", "spanner": "wrench",
 }  # fmt: skip
+_SIDES = 32, 4096
 _FLOOR, _THRESHOLD = 0.05, 0.25
 _WORD = re.compile(r"^[a-z][a-z0-9_]*$")
-_SPREAD = 1e-3
+_ROUNDED = 1 / 256
+_LOGARITHM = 12.0
+"""A side's logarithm is never so great; its pixels are."""
 _SHARE = 2.0
 """Boxes that are nowhere greater are shares of the input's sides, not pixels."""
 
@@ -90,8 +93,8 @@ def propose(file: Path, name: str, known: Known) -> Proposal:
     taken = _picture_input(session, file)
     size, layout = _geometry(taken, file)
     outputs = _outputs_on_noise(session, taken, size, layout, file)
-    decoder, count = _family(outputs, Canvas(*size), known.decoder, file)
     remarks: list[str] = []
+    decoder, count = _family(outputs, Canvas(*size), known.decoder, file, remarks)
     metadata = session.get_modelmeta().custom_metadata_map
     classes = _classes(metadata, known.classes, count, remarks)
     words = _words(classes, known.words, remarks)
@@ -137,12 +140,14 @@ def _geometry(taken: Any, file: Path) -> tuple[tuple[int, int], str]:
         raise ModelError(f"{file} takes pictures of any size {taken.shape}: {FIX_SIZE}")
     if channels != 3 or shape[0] not in {None, 1}:
         raise ModelError(f"{file} takes {taken.shape}: export it for one picture of three colours")
+    if not (_SIDES[0] <= min(height, width) and max(height, width) <= _SIDES[1]):
+        raise ModelError(f"{file} takes {width} x {height} pixels: sides from {_SIDES[0]} to {_SIDES[1]} can be used")
     return (width, height), layout
 
 
 def _outputs_on_noise(session: Any, taken: Any, size: tuple[int, int], layout: str, file: Path) -> list[NDArray[Any]]:
     shape = (1, 3, size[1], size[0]) if layout == "nchw" else (1, size[1], size[0], 3)
-    noise = np.random.default_rng(1).random(shape).astype(_DTYPES[taken.type])
+    noise = (np.random.default_rng(1).random(shape) * (255 if "uint8" in taken.type else 1)).astype(_DTYPES[taken.type])
     feed = {taken.name: noise}
     if any(item.name == SIZES for item in session.get_inputs()):
         feed[SIZES] = np.array([size], np.int64)
@@ -153,7 +158,9 @@ def _outputs_on_noise(session: Any, taken: Any, size: tuple[int, int], layout: s
     return outputs
 
 
-def _family(outputs: Sequence[NDArray[Any]], canvas: Canvas, wanted: str, file: Path) -> tuple[str, int]:
+def _family(
+    outputs: Sequence[NDArray[Any]], canvas: Canvas, wanted: str, file: Path, remarks: list[str]
+) -> tuple[str, int]:
     """The decoder that fits, and how many classes there are (`ANY`: the outputs do not tell)."""
     shapes = [list(output.shape) for output in outputs]
     fitting = {name: count for name, d in DECODERS.items() if (count := d.classes_in(shapes, canvas)) is not None}
@@ -163,26 +170,45 @@ def _family(outputs: Sequence[NDArray[Any]], canvas: Canvas, wanted: str, file: 
                 f"{file} gives {shapes}: that is not {wanted}; {', '.join(fitting) or 'nothing'} would fit"
             )
         return wanted, fitting[wanted]
-    name = _likeliest(outputs, fitting)
+    name = _likeliest(outputs, fitting, remarks)
     if not name:
         families = "; ".join(f"{name}: {decoder.exports}" for name, decoder in DECODERS.items())
         raise ModelError(f"{file} gives {shapes}: none of the families that this station decodes ({families})")
     return name, fitting[name]
 
 
-def _likeliest(outputs: Sequence[NDArray[Any]], fitting: Mapping[str, int]) -> str:
+def _likeliest(outputs: Sequence[NDArray[Any]], fitting: Mapping[str, int], remarks: list[str]) -> str:
     """Of several that fit by shape the one that the values speak for; ours only where nothing else fits."""
     first = np.asarray(outputs[0], np.float64)
     if "classifier" in fitting:
-        sums_to_one = first.min() >= 0.0 and abs(first.sum() - 1.0) < _SPREAD
-        return "classifier" if sums_to_one else "classifier_logits"
+        return _classifier(first, remarks)
     if "end_to_end" in fitting:
-        whole = bool((first[0, :, 5] == np.rint(first[0, :, 5])).all())
-        if not whole:
-            return "detr_joined" if "detr_joined" in fitting else ""
-        return "detr_listed" if np.abs(first[0, :, :4]).max() <= _SHARE else "end_to_end"
+        return _list(first, fitting, remarks)
+    if "yolox" in fitting and first[0, :, 2:4].max() > _LOGARITHM:
+        return "yolov5"  # boxes in pixels: YOLOX or YOLOv6 exported with its decoding
+    if "yolox" in fitting:
+        remarks.append("decode.decoder: yolox, boxes not decoded; if they are, name yolov5 with --decoder")
     order = ("yolox", "yolov5", "yolov8", "detr_sized", "detr", "detr_joined", "boxes_then_scores")
     return next((name for name in order if name in fitting), "")
+
+
+def _classifier(scores: NDArray[np.float64], remarks: list[str]) -> str:
+    """What may be a probability each is taken for one: a softmax over probabilities would be blind."""
+    if scores.min() < -_ROUNDED or scores.max() > 1.0 + _ROUNDED:
+        return "classifier_logits"
+    if abs(scores.sum() - 1.0) > _ROUNDED * scores.size:
+        remarks.append("decode.decoder: classifier, a probability for each class by itself, as the values look")
+    return "classifier"
+
+
+def _list(rows: NDArray[np.float64], fitting: Mapping[str, int], remarks: list[str]) -> str:
+    """A list of objects in six columns: in pixels or in shares, or two classes beside four of a box."""
+    if not (rows[0, :, 5] == np.rint(rows[0, :, 5])).all():
+        return "detr_joined" if "detr_joined" in fitting else ""
+    if rows.size and rows[0, :, :4].any():
+        return "detr_listed" if np.abs(rows[0, :, :4]).max() <= _SHARE else "end_to_end"
+    remarks.append("decode.decoder: end_to_end; nothing was found in noise, so pixels were not told from shares")
+    return "end_to_end"
 
 
 def _classes(metadata: Mapping[str, str], known: tuple[str, ...], count: int, remarks: list[str]) -> tuple[str, ...]:
@@ -193,7 +219,7 @@ def _classes(metadata: Mapping[str, str], known: tuple[str, ...], count: int, re
             known = (
                 tuple(str(named[key]) for key in sorted(named)) if isinstance(named, dict) else tuple(map(str, named))
             )
-        except (ValueError, SyntaxError, TypeError):
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             known = ()
     if known and count not in {ANY, len(known)}:
         raise ModelError(f"the model has {count} classes, and {len(known)} are named: {', '.join(known)}")
@@ -207,12 +233,18 @@ def _classes(metadata: Mapping[str, str], known: tuple[str, ...], count: int, re
 
 def _words(classes: Sequence[str], given: Mapping[str, str | None], remarks: list[str]) -> dict[str, str | None]:
     """The station's word for each class that is not called by one."""
+    if unknown := sorted(set(given) - set(classes)):
+        raise ModelError(f"--word {unknown[0]}=: the model has no such class, only {', '.join(classes)}")
     words: dict[str, str | None] = {}
     for number, name in enumerate(classes):
         plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        word = given.get(name, _SYNONYMS.get(plain, plain))
+        word = given[name] if name in given else _SYNONYMS.get(plain, plain)
         if word is not None and not _WORD.match(word):
-            word = f"class_{number}"
+            if name in given:
+                raise ModelError(
+                    f"--word {name}={word}: a word of the station is a to z, 0 to 9 and _, as in gas_cartridge"
+                )
+            word = f"unnamed_{number}"
         if word != name:
             words[name] = word
     if words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
 Shape: TypeAlias = "list[int | None]"
 
-_EXTERNAL = b"\x0a\x08location\x12"
-"""How a tensor says in ONNX's protobuf that its data lie in another file, which the model's hash would not cover."""
+_EXTERNAL = re.compile(rb"\x6a[\x00-\x7f]\x0a\x08location\x12")
+"""How a tensor (its field 13) says in ONNX's protobuf that its data lie in another file, which no hash would cover."""
+_NUMBERS = {"tensor(float)", "tensor(float16)", "tensor(double)", "tensor(int64)", "tensor(int32)"}
 _TYPES = {"float32": "tensor(float)", "float16": "tensor(float16)", "uint8": "tensor(uint8)"}
 SIZES = "orig_target_sizes"
 """The second input of deployed RT-DETR and D-FINE: width and height of the picture, to which they scale their boxes."""
@@ -64,13 +66,15 @@ class Network:
             outputs = self._session.run(self._names, {self._spec.input.name: prepared, **self._more})
         except Exception as error:  # the runtime's errors share no base but Exception
             raise DetectorFault(f"the detector failed: {str(error).splitlines()[0]}") from error
-        if not all(np.isfinite(output).all() for output in outputs):
-            raise DetectorFault("the detector gave a value that is not a number")
         if any(not _like(output.shape, shape) for output, shape in zip(outputs, self._shapes, strict=True)):
             raise DetectorFault(
                 f"the detector gave outputs {[output.shape for output in outputs]}, not as at its start"
             )
-        return [output if output.dtype.kind in "iu" else np.asarray(output, np.float32) for output in outputs]
+        with np.errstate(over="ignore"):
+            plain = [value if value.dtype.kind in "iu" else np.asarray(value, np.float32) for value in outputs]
+        if not all(np.isfinite(value).all() for value in plain):
+            raise DetectorFault("the detector gave a value that is not a number")
+        return plain
 
     def _check_inputs(self) -> dict[str, NDArray[Any]]:
         """What it takes beside the picture."""
@@ -105,6 +109,9 @@ class Network:
         names = list(self._spec.decode.outputs or there)
         if missing := sorted(set(names) - set(there)):
             raise ModelError(f"{self._file} has no output {missing[0]}, only {', '.join(there)}: {_OTHER}")
+        kinds = {item.name: item.type for item in self._session.get_outputs()}
+        if others := [f"{name} {kinds[name]}" for name in names if kinds[name] not in _NUMBERS]:
+            raise ModelError(f"{self._file} gives {', '.join(others)}, which no family does: export it for detection")
         return names
 
     def _check_outputs(self) -> list[Shape]:
@@ -154,7 +161,7 @@ def open_session(onnx: bytes, file: Path, threads: int = 1) -> Any:
     Raises:
         ModelError: the runtime cannot run it; says what to do.
     """
-    if _EXTERNAL in onnx:
+    if _EXTERNAL.search(onnx):
         raise ModelError(f"{file} {_reason('external')}")
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads

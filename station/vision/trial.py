@@ -57,11 +57,16 @@ def told(folder: Path, text: str) -> tuple[str, tuple[str, ...]]:
     return result["sha256"], tuple(result["words"])
 
 
+def bind_memory() -> None:
+    """Let this process take no more than `_MOST_BYTES` beyond what it has."""
+    used = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + _MOST_BYTES, used + _MOST_BYTES))
+
+
 def main(folder: Path) -> int:
     """Try it within bounds, and print the result as JSON."""
     os.nice(_NICE)
-    used = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + _MOST_BYTES, used + _MOST_BYTES))
+    bind_memory()
     try:
         model = load_model(folder)
     except ModelError as error:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 Outputs: TypeAlias = "Sequence[NDArray[Any]]"
 Shapes: TypeAlias = "Sequence[Sequence[int | None]]"
 
-_SLACK = 1e-3
-"""By how much a score may lie beyond 0 or 1: an int8 network's last step is 1/256, rounded either way."""
+_SLACK = 1 / 256
+"""By how much a score may lie beyond 0 or 1: the last step of an int8 network."""
+_MOST = 20_000
+"""More candidates over the floor than that are noise, and telling doubles among them would take seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +72,48 @@ def over_the_floor(boxes: NDArray[Any], scores: NDArray[Any], floor: float) -> C
         floor: below it nothing is a candidate.
 
     Raises:
-        DetectorFault: no scores, one outside 0 to 1, or a candidate that is inside out.
+        DetectorFault: no scores, one outside 0 to 1, or a candidate that is not possible.
     """
-    if scores.size == 0 or scores.min() < -_SLACK or scores.max() > 1.0 + _SLACK:
-        raise DetectorFault("the detector gave a score outside 0 to 1")
+    if scores.shape[-1] == 0:
+        raise DetectorFault("the detector gave no scores")
+    within(scores)
     cells, labels = np.nonzero(scores >= floor)
     return checked(boxes[cells], labels, scores[cells, labels])
+
+
+def within(scores: NDArray[Any]) -> None:
+    """See that scores are such; of none there is nothing to see.
+
+    Raises:
+        DetectorFault: one lies outside 0 to 1.
+    """
+    if scores.size and (scores.min() < -_SLACK or scores.max() > 1.0 + _SLACK):
+        raise DetectorFault("the detector gave a score outside 0 to 1")
+
+
+def whole(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Class indices, given as any kind of number.
+
+    Raises:
+        DetectorFault: one is no whole number.
+    """
+    if (labels != np.rint(labels)).any():
+        raise DetectorFault("the detector named a class that is no whole number")
+    return labels.astype(np.int64)
 
 
 def checked(boxes: NDArray[Any], labels: NDArray[Any], scores: NDArray[Any]) -> Candidates:
     """Candidates whose boxes are possible.
 
     Raises:
-        DetectorFault: a box is inside out.
+        DetectorFault: a box is inside out or endless, or there are too many.
     """
+    if len(boxes) > _MOST:
+        raise DetectorFault(f"the detector gave {len(boxes)} candidates: that is noise")
     if (boxes[:, 2:] < boxes[:, :2]).any():
         raise DetectorFault("the detector gave a box that is inside out")
+    if not np.isfinite(boxes).all():
+        raise DetectorFault("the detector gave a box without an end")
     held = np.clip(scores, 0.0, 1.0).astype(np.float32)
     return Candidates(boxes.astype(np.float32), labels.astype(np.int64), held)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from station.vision.decoders.candidates import Decoder, corners, only, over_the_floor
+from station.vision.decoders.candidates import Decoder, corners, only, over_the_floor, within
 from station.vision.faults import DetectorFault
 
 if TYPE_CHECKING:
@@ -53,9 +53,7 @@ def _yolov5(outputs: Outputs, floor: float, _canvas: Canvas) -> Candidates:
 
 def _of_both(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Objectness times class score; each must be a probability by itself, since their product could hide that."""
-    both = rows[:, 4:]
-    if both.size == 0 or both.min() < 0.0 or both.max() > 1.0:
-        raise DetectorFault("the detector gave a score outside 0 to 1")
+    within(rows[:, 4:])
     return np.asarray(rows[:, 4:5] * rows[:, 5:], np.float32)
 
 

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from station.vision.decoders.candidates import Candidates, Decoder, checked, corners, only, over_the_floor
-from station.vision.faults import DetectorFault
+from station.vision.decoders.candidates import (
+    Candidates,
+    Decoder,
+    checked,
+    corners,
+    only,
+    over_the_floor,
+    whole,
+    within,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,10 +47,7 @@ def _listed_shares(outputs: Outputs, floor: float, canvas: Canvas) -> Candidates
 def _labelled(rows: NDArray[np.float32], boxes: NDArray[np.float32], floor: float) -> Candidates:
     """Rows with a score at 4 and a class at 5."""
     over = over_the_floor(boxes, rows[:, 4:5], floor)
-    labels = rows[rows[:, 4] >= floor, 5]
-    if (labels != np.rint(labels)).any():
-        raise DetectorFault("the detector named a class that is no whole number")
-    return Candidates(over.boxes, labels.astype(np.int64), over.scores)
+    return Candidates(over.boxes, whole(rows[rows[:, 4] >= floor, 5]), over.scores)
 
 
 def _sides(canvas: Canvas) -> NDArray[np.float32]:
@@ -95,10 +100,9 @@ def _sized_classes(shapes: Shapes, _canvas: Canvas) -> int | None:
 def _sized(outputs: Outputs, floor: float, _canvas: Canvas) -> Candidates:
     """Labels, corners in input pixels (the network is told the input's size as the picture's), and scores."""
     labels, boxes, scores = (output[0] for output in outputs)
-    if scores.min() < 0.0 or scores.max() > 1.0:
-        raise DetectorFault("the detector gave a score outside 0 to 1")
+    within(scores)
     over = scores >= floor
-    return checked(boxes[over], labels[over], scores[over])
+    return checked(boxes[over], whole(labels[over]), scores[over])
 
 
 END_TO_END = Decoder(

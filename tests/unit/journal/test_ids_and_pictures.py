@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from station.journal import IdFile, JournalError, PictureStore
+from station.journal.ids import Numbers
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NOW_S = int(NOW.timestamp())
@@ -27,6 +28,11 @@ def test_ids_are_above_what_the_plc_holds(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="check what the PLC reports"):
         ids.next_session(floor=2**32 - 1)
     assert ids.next_session() == NOW_S + 103
+
+
+def test_with_the_file_lost_and_the_clock_set_back_the_journal_knows_what_was_used(tmp_path: Path) -> None:
+    ids = IdFile(tmp_path / "ids.json", lambda: datetime(1970, 1, 1, tzinfo=UTC), Numbers(epoch=7, session=NOW_S))
+    assert (ids.next_session(), ids.next_session(), ids.next_epoch()) == (NOW_S + 1, NOW_S + 2, 8)
 
 
 def test_a_damaged_id_file_is_kept_aside_and_never_gives_zero(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from station.core.records import (
     ParcelRef,
     ReadingMatched,
     Reason,
+    SessionOpened,
 )
 from station.journal import Journal, JournalError, Reader
 from tests.faulty_vfs import FaultyVfs
@@ -58,6 +59,17 @@ def test_numbers_go_on_after_a_restart(opened: Opened) -> None:
     kept = again.append([changed(2)], epoch=0, session=0)[0]
     assert (kept.seq, kept.id) == (4, f"{again.incarnation}-4")
     assert again.incarnation != journal.incarnation == journal.journal_id
+
+
+def test_what_was_held_or_offered_is_known_by_its_highest_number(opened: Opened) -> None:
+    journal = opened()
+    assert journal.numbers() == (0, 0)
+    journal.append([changed(1)], epoch=5, session=90)
+    journal.append([changed(2)], epoch=0, session=0)
+    assert journal.numbers() == (5, 90)
+    offered = SessionOpened(new_session=91, new_epoch=6, parcels_on_belt=0)
+    journal.append([offered, SessionOpened(new_session=70, new_epoch=None, parcels_on_belt=0)], epoch=5, session=70)
+    assert journal.numbers() == (6, 91)
 
 
 def _entered(epoch: int, number: int) -> ParcelEntered:

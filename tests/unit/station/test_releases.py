@@ -87,6 +87,18 @@ def test_one_that_is_spoilt_is_not_used_and_the_configured_one_is(
         releases(data)[0].tried(release)
 
 
+def test_one_that_is_spoilt_is_mended_by_giving_it_again(data: Path, release: str) -> None:
+    (data / FOLDER / release / "model.onnx").write_bytes(b"cut")
+    assert stage_model(data, SHIPPED) == release
+    assert take_up(SHIPPED, data, release)[1] == ""
+
+
+def test_what_lies_in_the_place_of_the_note_on_trials_stops_no_start(data: Path) -> None:
+    (data / FOLDER).mkdir(exist_ok=True)
+    (data / FOLDER / "tried.txt").write_bytes(b"\xff\xfe")
+    assert take_up(SHIPPED, data, "")[0].path == SHIPPED
+
+
 def test_one_that_passes_its_test_and_knows_what_the_policy_names_can_be_given(data: Path, release: str) -> None:
     model = releases(data, ("gun", "knife"))[0].tried(release)
     assert (model.release, model.over) == (release, "configured")

@@ -9,7 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-_KINDS = {np.dtype(np.float32): 1, np.dtype(np.uint8): 2, np.dtype(np.int64): 7, np.dtype(np.float16): 10}
+_KINDS = {
+    np.dtype(np.float32): 1,
+    np.dtype(np.uint8): 2,
+    np.dtype(np.int64): 7,
+    np.dtype(np.float16): 10,
+    np.dtype(np.float64): 11,
+}
 Shape = Sequence[int | str]
 
 

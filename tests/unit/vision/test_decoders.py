@@ -216,3 +216,28 @@ def test_no_numbers_make_a_decoder_fail_otherwise(name: str, seed: int, size: fl
         return
     assert ((candidates.scores >= 0) & (candidates.scores <= 1)).all()
     assert (candidates.boxes[:, 2:] >= candidates.boxes[:, :2]).all()
+
+
+@pytest.mark.parametrize("name", ["end_to_end", "detr_listed", "detr_sized"])
+def test_a_list_without_a_row_found_nothing(name: str) -> None:
+    assert found(name, [output[:, :0] for output in OUTPUTS[name]]) == []
+
+
+def test_a_class_given_as_a_number_with_a_fraction_is_none() -> None:
+    labels, boxes, scores = OUTPUTS["detr_sized"]
+    with pytest.raises(DetectorFault, match="no whole number"):
+        found("detr_sized", [labels + 0.7, boxes, scores])
+
+
+@pytest.mark.parametrize("name", ["yolov5", "yolov8", "yolox", "end_to_end", "detr_sized"])
+def test_a_score_one_step_of_an_int8_network_beyond_one_is_one(name: str) -> None:
+    outputs = [output.copy() for output in OUTPUTS[name]]
+    at = {"yolov8": np.s_[0, 5, 0], "end_to_end": np.s_[0, 0, 4], "detr_sized": np.s_[0, 0]}.get(name, np.s_[0, :, 6])
+    scores = outputs[-1][at]
+    outputs[-1][at] = np.where(scores > 0.5, 1.0 + 1 / 300, scores)
+    assert max(score for _, score, _ in found(name, outputs)) <= 1.0
+
+
+def test_noise_ends_in_a_fault_at_once() -> None:
+    with pytest.raises(DetectorFault, match="candidates: that is noise"):
+        found("boxes_then_scores", [np.full((1, 30_000, 5), 0.9, np.float32)])

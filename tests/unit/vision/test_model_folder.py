@@ -193,3 +193,15 @@ def test_a_folder_changed_while_it_runs_changes_nothing(tiny, make_onnx, make_ro
     tiny.onnx = make_onnx(make_rows([0, 0, 1, 1, 0.9, 0.9]))
     tiny.write()
     Detector(model).self_test()
+
+
+@pytest.mark.parametrize("text", ["name: 2026-13-45", "format: " + "9" * 5000, "[" * 20_000])
+def test_a_yaml_that_cannot_be_made_sense_of(tiny, text):
+    (tiny.path / "model.yaml").write_text(text, "utf-8")
+    _refusal(tiny.path, "model.yaml")
+
+
+def test_a_key_that_is_there_twice(tiny):
+    with (tiny.path / "model.yaml").open("a", encoding="utf-8") as file:
+        file.write("thresholds: {can: 0.9, blade: 0.9}\n")
+    _refusal(tiny.path, "is not YAML at line")

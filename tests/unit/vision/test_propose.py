@@ -122,3 +122,41 @@ def test_what_takes_no_single_picture_is_refused(tmp_path: Path, inputs: dict[st
 def test_pixels_as_they_are_need_no_scale(tmp_path: Path) -> None:
     taken = proposed(tmp_path, FAMILIES["yolov8"], inputs={"images": ((1, 64, 64, 3), np.uint8)}).tree["input"]
     assert (taken["dtype"], taken["layout"], taken["scale"]) == ("uint8", "nhwc", [1.0] * 3)
+
+
+@pytest.mark.parametrize("scores", [[0.9, 0.8, 0.1], [0.25, 0.5, 0.234375], [1.0, 0.0, 0.0]])
+def test_what_may_be_probabilities_is_never_taken_for_logits(tmp_path: Path, scores: list[float]) -> None:
+    """A softmax over them would leave nothing over any threshold."""
+    tree = proposed(tmp_path, {"output": np.array([scores], np.float32)}, metadata={"names": NAMES}).tree
+    assert tree["decode"]["decoder"] == "classifier"
+
+
+def test_a_list_that_holds_nothing_is_taken_for_pixels_and_remarked(tmp_path: Path) -> None:
+    proposal = proposed(tmp_path, {"output0": zeros(1, 300, 6)}, metadata={"names": NAMES})
+    assert proposal.tree["decode"]["decoder"] == "end_to_end"
+    assert any("nothing was found in noise" in remark for remark in proposal.remarks)
+
+
+def test_a_grid_whose_boxes_are_pixels_is_decoded_already(tmp_path: Path) -> None:
+    rows = zeros(1, CELLS, 8)
+    rows[..., 2] = 20.0
+    assert proposed(tmp_path, {"output": rows}, metadata={"names": NAMES}).tree["decode"]["decoder"] == "yolov5"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [({"Pistl": "gun"}, "no such class, only Pistol"), ({"Pistol": "Gun"}, "a word of the station is a to z")],
+)
+def test_a_word_that_is_mistyped_is_refused(tmp_path: Path, words: dict[str, str], said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        proposed(tmp_path, FAMILIES["yolov8"], metadata={"names": NAMES}, words=words)
+
+
+def test_a_name_without_a_letter_gets_a_word_that_no_other_has(tmp_path: Path) -> None:
+    tree = proposed(tmp_path, FAMILIES["yolov8"], classes=("class_1", "??", "knife")).tree
+    assert tree["words"] == {"??": "unnamed_1"}
+
+
+def test_a_picture_of_no_sensible_size_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="sides from 32 to 4096"):
+        proposed(tmp_path, FAMILIES["yolov8"], inputs={"images": ((1, 3, 60_000, 60_000), np.float32)})

@@ -119,3 +119,29 @@ def test_two_classes_may_be_one_hazard() -> None:
     onnx = network({"pixels": ((1, 3, 64, 64), np.float32)}, {"boxes": rows})
     answers = found(onnx, words={"Can": "knife", "Blade": "knife"}, decode={"floor": 0.2})
     assert answers == [("knife", 0.9), ("knife", 0.8)]
+
+
+def test_a_number_too_great_for_our_precision_is_a_fault() -> None:
+    rows = np.array([[[10, 4, 1e300, 44, 0.1, 0.9]]], np.float64)
+    onnx = network({"pixels": ((1, 3, 64, 64), np.float32)}, {"boxes": rows})
+    with pytest.raises(DetectorFault, match="not a number"):
+        detector(onnx).detect(PICTURE)
+
+
+def test_metadata_of_any_name_are_no_weights_elsewhere() -> None:
+    assert found(plain(metadata={"location": "hall 3"})) == [("knife", 0.9)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"input": {"scale": [1e-9, 1.0, 1.0]}},
+        {"input": {"scale": [1e30, 1.0, 1.0]}},
+        {"gate": {"sides_px": [1000, 10]}},
+        {"gate": {"aspect": [5.0, 0.2]}},
+        {"gate": {"measures": {"ground": [250.0, 1.0]}}},
+    ],
+)
+def test_a_description_by_which_nothing_is_seen_or_passes_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match=r"would see nothing|lets nothing pass"):
+        detector(plain(), **changes)
