@@ -17,6 +17,8 @@ Stamp = tuple[str, int, int, str | float | None]
 NEVER = 1 << 62
 _SEEN_MS = 5
 _ORIGINS = 2000
+_YOUNG_NS = 60_000 * NS_PER_MS
+"""A babbling device says thousands of things while its parcel is on the belt: what is so young is kept beyond that."""
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class Glance:
 class DevicePort:
     """One device's port in the PC. While the PC stands still nothing is read, and its last look at the port stands.
 
-    `origin` tells what each reading truly is, for the newest of them.
+    `origin` tells what each reading truly is, for the newest of them and for all of the last minute.
     """
 
     name: str
@@ -49,8 +51,8 @@ class DevicePort:
             after = min(after, self.glance.ns)
         reading = self._reading(emission, Arrived(min(after, now_ns), now_ns))
         self.origin[stamp(reading)] = emission
-        while len(self.origin) > _ORIGINS:
-            del self.origin[next(iter(self.origin))]
+        while len(self.origin) > _ORIGINS and (oldest := next(iter(self.origin)))[2] < now_ns - _YOUNG_NS:
+            del self.origin[oldest]
         late_ms = self.trouble.size("handed-over-late", self.name) or 0.0
         due_ns = now_ns + int(late_ms * NS_PER_MS)
         self._held.append((due_ns, reading, emission))
