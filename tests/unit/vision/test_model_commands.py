@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+import weakref
 from pathlib import Path
 
 import cv2
@@ -17,8 +18,9 @@ from typer.testing import CliRunner
 
 from station.cli import app
 from station.core.events import Finding
-from station.vision import DetectorFault, ModelError, load_model
+from station.vision import DetectorFault, ModelError, load_model, read_picture
 from station.vision.seen import Seen
+from station.vision.store import gate_of
 from tests.unit.vision.onnx_bytes import network
 
 CELLS = 8 * 8 + 4 * 4 + 2 * 2
@@ -303,6 +305,24 @@ def test_a_name_that_the_station_cannot_use_is_made_one(foreign: Path, tmp_path:
         ran = typed("add", file)
     assert ran.exit_code == 0, ran.output
     assert load_model(tmp_path / "models" / "gr__e__8").spec.name == "gr__e__8"
+
+
+def test_the_gate_is_measured_without_all_pictures_in_memory(
+    added: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[weakref.ref[np.ndarray]] = []
+    most = 0
+
+    def read(data: bytes) -> np.ndarray:
+        nonlocal most
+        pixels = read_picture(data)
+        held.append(weakref.ref(pixels))
+        most = max(most, sum(item() is not None for item in held))
+        return pixels
+
+    monkeypatch.setattr("station.vision.store.read_picture", read)
+    assert gate_of(load_model(added), [pictures / "images" / "0.png"] * 10)["sides_px"] == [32, 128]
+    assert (len(held), most) == (10, 2)
 
 
 def test_a_picture_in_place_of_a_folder_of_them_is_refused(foreign: Path, pictures: Path, tmp_path: Path) -> None:
