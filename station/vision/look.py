@@ -79,12 +79,13 @@ def look(
     """
     detector = Detector(load_model(model_folder))
     counts = {**detector.model.thresholds, **(thresholds or {})}
-    taken: set[Path] = set()
-    return [_look(detector, path, _free(out_dir or path.parent, path.stem, taken), counts) for path in paths]
+    listed = list(paths)
+    taken = set(listed)
+    return [_look(detector, path, _free(out_dir or path.parent, path.stem, taken), counts) for path in listed]
 
 
 def _free(folder: Path, stem: str, taken: set[Path]) -> Path:
-    """A file that no other picture of this look is drawn into; it is taken from now on."""
+    """A file that is no picture of this look, and into which none is drawn yet; it is taken from now on."""
     names = (f"{stem}{f'-{number}' if number > 1 else ''}.found.png" for number in itertools.count(1))
     drawn = next(path for name in names if (path := folder / name) not in taken)
     taken.add(drawn)

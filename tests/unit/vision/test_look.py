@@ -62,6 +62,15 @@ def test_two_pictures_of_one_name_are_drawn_into_two_files(tiny, tmp_path, make_
     assert drawn == ["x.found.png", "x-2.found.png", "x-2-2.found.png"]
 
 
+def test_no_picture_is_drawn_over_before_it_is_looked_at(tiny, tmp_path, make_png):
+    paths = [tmp_path / "x.png", tmp_path / "x.found.png"]
+    for path in paths:
+        path.write_bytes(make_png(64, 64))
+    drawn = [result.drawn.name for result in look(paths, tiny.path)]
+    assert drawn == ["x-2.found.png", "x.found.found.png"]
+    assert paths[1].read_bytes() == make_png(64, 64)
+
+
 def typed(*words):
     said = CliRunner().invoke(app, ["look", *map(str, words)], catch_exceptions=False, env={"COLUMNS": "400"})
     return said.exit_code, " ".join((said.stdout + said.stderr).split())
