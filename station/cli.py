@@ -146,11 +146,13 @@ def look(
 ) -> None:
     """Show what the model sees: findings, the gate's figures, what follows; and each picture with boxes as a PNG."""
     own = configuration(station, [])[0].policy.thresholds if station else {}
-    out.mkdir(parents=True, exist_ok=True)
     try:
+        out.mkdir(parents=True, exist_ok=True)
         results = look_at(pictures, model_folder(model), out, own)
     except ModelError as error:
         fail(str(error), 2)
+    except OSError as error:
+        fail(f"{error.filename or out} cannot be written ({error.strerror}): name another folder with --out", 2)
     table = Table(box=None, pad_edge=False)
     for heading in ("picture", "seen", "gate", "verdict", "drawn"):
         table.add_column(heading, overflow="fold")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,8 @@ def look(
     Args:
         paths: picture files.
         model_folder: the model to look with.
-        out_dir: where `NAME.found.png` goes; beside the picture if None.
+        out_dir: where `NAME.found.png` goes, or `NAME-2.found.png` if two pictures are called alike; beside the
+            picture if None.
         thresholds: a site's own, by class; the model's where there is none.
 
     Returns:
@@ -77,10 +79,20 @@ def look(
     """
     detector = Detector(load_model(model_folder))
     counts = {**detector.model.thresholds, **(thresholds or {})}
-    return [_look(detector, path, out_dir or path.parent, counts) for path in paths]
+    listed = list(paths)
+    taken = set(listed)
+    return [_look(detector, path, _free(out_dir or path.parent, path.stem, taken), counts) for path in listed]
 
 
-def _look(detector: Detector, path: Path, out_dir: Path, thresholds: Mapping[str, float]) -> LookResult:
+def _free(folder: Path, stem: str, taken: set[Path]) -> Path:
+    """A file that is no picture of this look, and into which none is drawn yet; it is taken from now on."""
+    names = (f"{stem}{f'-{number}' if number > 1 else ''}.found.png" for number in itertools.count(1))
+    drawn = next(path for name in names if (path := folder / name) not in taken)
+    taken.add(drawn)
+    return drawn
+
+
+def _look(detector: Detector, path: Path, drawn: Path, thresholds: Mapping[str, float]) -> LookResult:
     try:
         pixels = read_picture(path.read_bytes())
         result = detector.detect(pixels)
@@ -88,8 +100,7 @@ def _look(detector: Detector, path: Path, out_dir: Path, thresholds: Mapping[str
         return LookResult(path, fault=f"the file cannot be read ({error.strerror})")
     except (PictureFault, DetectorFault) as fault:
         return LookResult(path, fault=str(fault))
-    out_dir.mkdir(parents=True, exist_ok=True)
-    drawn = out_dir / f"{path.stem}.found.png"
+    drawn.parent.mkdir(parents=True, exist_ok=True)
     marked = annotate(pixels, result.findings, thresholds)
     _, data = cv2.imencode(".png", np.ascontiguousarray(marked[..., ::-1]))
     drawn.write_bytes(data.tobytes())

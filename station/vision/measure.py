@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from station.vision.seen import overlap, see
+from station.vision.seen import Seen, overlap, see
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from station.vision.dataset import Dataset
     from station.vision.detector import Detector
-    from station.vision.seen import Box, Seen
+    from station.vision.seen import Box
 
 PRECISION_NEEDS = "average precision needs pycocotools: pip install pycocotools"
 _FOUND = 0.5
@@ -59,14 +59,13 @@ class Precision:
 
 
 def see_dataset(detector: Detector, dataset: Dataset, tell: Callable[[int], None] = lambda _: None) -> list[Seen]:
-    """See all pictures of a set; `tell` is called with 1 after each.
-
-    Raises:
-        OSError: a picture's file cannot be read.
-    """
+    """See all pictures of a set, in order; `tell` is called with 1 after each."""
     seen = []
     for sample in dataset.samples:
-        seen.append(see(detector, sample.path.read_bytes(), sample.truth, sample.group))
+        try:
+            seen.append(see(detector, sample.path.read_bytes(), sample.truth, sample.group))
+        except OSError as error:
+            seen.append(Seen(sample.truth, (), f"the file cannot be read ({error.strerror})", group=sample.group))
         tell(1)
     return seen
 

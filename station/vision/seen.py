@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,9 +37,14 @@ class Seen:
     inference_ms: float = 0.0
     group: str = ""
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether it could not be looked at at all: it is neither clean nor a threat, and goes to inspection."""
+        return bool(self.fault) and self.inference_ms == 0.0 and not self.findings
+
     def flagged(self, thresholds: Mapping[str, float]) -> set[str]:
-        """The classes of which a finding counts."""
-        return {item.label for item in self.findings if item.score >= thresholds[item.label]}
+        """The classes of which a finding counts; one without a threshold never does."""
+        return {item.label for item in self.findings if item.score >= thresholds.get(item.label, math.inf)}
 
     def best(self, label: str) -> float:
         """The highest score of a class, 0 if nothing of it was found."""

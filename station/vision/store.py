@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -19,9 +20,10 @@ from station.vision.folder import ModelFolder, ModelSpec
 from station.vision.gate import as_looked_at, usual
 from station.vision.picture import read_picture
 from station.vision.png import SIGNATURE
+from station.vision.trial import try_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -53,36 +55,65 @@ def text_of(tree: Mapping[str, Any]) -> bytes:
 
 
 def write_folder(folder: Path, tree: Mapping[str, Any], onnx: bytes, golden: Mapping[str, bytes]) -> None:
-    """Write a folder that is not there yet.
+    """Write a folder that is not there yet, and prove it before it gets its name; if it fails, nothing is left.
 
     Raises:
-        ModelError: something lies there.
+        ModelError: something lies there, or the model does not hold.
         OSError: it cannot be written.
     """
     if folder.exists():
         raise ModelError(f"{folder} is there already: name another with --out, or remove it")
-    partial = folder.with_name(folder.name + ".part")
-    shutil.rmtree(partial, ignore_errors=True)
-    (partial / "golden").mkdir(parents=True)
-    (partial / "model.onnx").write_bytes(onnx)
-    (partial / "model.yaml").write_bytes(text_of(tree))
-    for name, data in golden.items():
-        (partial / "golden" / name).write_bytes(data)
-    partial.rename(folder)
+    with _partial(folder) as partial:
+        (partial / "golden").mkdir(parents=True)
+        (partial / "model.onnx").write_bytes(onnx)
+        _describe(partial, tree, golden)
+        _prove(partial, folder)
+        partial.rename(folder)
 
 
 def rewrite(folder: Path, tree: Mapping[str, Any], golden: Mapping[str, bytes]) -> None:
-    """Put another description, and more golden pictures, into a folder; the description last, so that it fits always.
+    """Put another description, and more golden pictures, into a folder, once a copy of it that has them is proved.
+
+    The description comes last, and no picture is replaced by another: so the folder fits at each moment.
 
     Raises:
+        ModelError: the model does not hold any more; the folder is as it was.
         OSError: it cannot be written.
     """
-    (folder / "golden").mkdir(exist_ok=True)
+    with _partial(folder) as partial:
+        shutil.copytree(folder, partial)
+        (partial / "golden").mkdir(exist_ok=True)
+        _describe(partial, tree, golden)
+        _prove(partial, folder)
+        (folder / "golden").mkdir(exist_ok=True)
+        for name in golden:
+            (partial / "golden" / name).replace(folder / "golden" / name)
+        (partial / "model.yaml").replace(folder / "model.yaml")
+
+
+@contextlib.contextmanager
+def _partial(folder: Path) -> Iterator[Path]:
+    """A folder to be made beside another; what is left of it in the end is removed."""
+    whole = folder.resolve()
+    partial = whole.with_name(whole.name + ".part")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _describe(folder: Path, tree: Mapping[str, Any], golden: Mapping[str, bytes]) -> None:
     for name, data in golden.items():
         (folder / "golden" / name).write_bytes(data)
-    partial = folder / "model.yaml.part"
-    partial.write_bytes(text_of(tree))
-    partial.replace(folder / "model.yaml")
+    (folder / "model.yaml").write_bytes(text_of(tree))
+
+
+def _prove(partial: Path, folder: Path) -> None:
+    try:
+        try_out(partial)
+    except ModelError as error:
+        raise ModelError(str(error).replace(str(partial), str(folder))) from error
 
 
 def golden_pictures(model: ModelFolder, pictures: Sequence[Path]) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
@@ -112,22 +143,40 @@ def golden_pictures(model: ModelFolder, pictures: Sequence[Path]) -> tuple[list[
         if not counted or unsure:
             what = f"a {unsure[0].label} is at its threshold" if unsure else "nothing is found in it"
             raise ModelError(f"{path}: {what}: choose a picture in which the model is sure of something")
-        name, data = _as_png(path, pixels)
-        if name in files:
-            raise ModelError(f"{path}: two pictures would be called {name}: give one another name")
-        files[name] = data
         expect = [{"label": f.label, "box": [round(v, 1) for v in f.box], "score": round(f.score, 3)} for f in counted]
+        if flat := [f.label for f in counted if not _has_area(f.box)]:
+            raise ModelError(f"{path}: the {flat[0]} found in it has no area: choose another picture")
+        data = _as_png(path, pixels)
+        name = _free_name(path, data, files, model.path / "golden")
+        if name in files:
+            continue
+        files[name] = data
         entries.append({"file": name, "sha256": hashlib.sha256(data).hexdigest(), "expect": expect})
     return entries, files
 
 
-def _as_png(path: Path, pixels: NDArray[np.uint8]) -> tuple[str, bytes]:
-    """A name and the bytes under which a picture goes into the folder: as it is, if it is a PNG."""
-    name = re.sub(r"[^A-Za-z0-9_-]", "-", path.stem) + ".png"
+def _has_area(box: Sequence[float]) -> bool:
+    """Whether there is anything of it once it is written down, to a tenth of a pixel."""
+    left, top, right, bottom = (round(value, 1) for value in box)
+    return right > left and bottom > top
+
+
+def _as_png(path: Path, pixels: NDArray[np.uint8]) -> bytes:
+    """The bytes under which a picture goes into the folder: as it is, if it is a PNG."""
     data = path.read_bytes()
-    if data.startswith(SIGNATURE):
-        return name, data
-    return name, cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1].tobytes()
+    return (
+        data
+        if data.startswith(SIGNATURE)
+        else cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1].tobytes()
+    )
+
+
+def _free_name(path: Path, data: bytes, files: Mapping[str, bytes], there: Path) -> str:
+    """What to call a picture in the folder: by its own name, and by its hash as well if another is called by that."""
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", path.stem) + ".png"
+    lies = there / name
+    other = files.get(name) or (lies.read_bytes() if lies.is_file() else data)
+    return name if other == data else f"{name.removesuffix('.png')}-{hashlib.sha256(data).hexdigest()[:8]}.png"
 
 
 def gate_of(model: ModelFolder, pictures: Sequence[Path]) -> dict[str, Any]:
@@ -136,15 +185,20 @@ def gate_of(model: ModelFolder, pictures: Sequence[Path]) -> dict[str, Any]:
     Raises:
         ModelError: one cannot be read.
     """
-    seen = []
-    for path in pictures:
-        try:
-            seen.append(read_picture(path.read_bytes()))
-        except (OSError, PictureFault) as error:
-            raise ModelError(f"{path}: {error}: take it out of the folder") from error
-    sides = [side for pixels in seen for side in pixels.shape[:2]]
-    aspects = [pixels.shape[1] / pixels.shape[0] for pixels in seen]
-    found = usual(as_looked_at(pixels, model.spec.input) for pixels in seen)
+    sizes: list[tuple[int, int]] = []
+
+    def looked_at() -> Iterator[NDArray[np.uint8]]:
+        for path in pictures:
+            try:
+                pixels = read_picture(path.read_bytes())
+            except (OSError, PictureFault) as error:
+                raise ModelError(f"{path}: {error}: take it out of the folder") from error
+            sizes.append((pixels.shape[0], pixels.shape[1]))
+            yield as_looked_at(pixels, model.spec.input)
+
+    found = usual(looked_at())
+    sides = [side for size in sizes for side in size]
+    aspects = [width / height for height, width in sizes]
     return {
         "sides_px": [min(sides) // 2, max(sides) * 2],
         "aspect": [round(min(aspects) / 1.5, 2), round(max(aspects) * 1.5, 2)],

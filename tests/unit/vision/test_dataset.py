@@ -94,6 +94,15 @@ def test_a_folder_that_is_neither_says_what_is_wanted(tmp_path: Path) -> None:
         {"annotations": [{"image_id": 1, "category_id": 3, "bbox": "all of it"}]},
         {"images": [{"id": 1}]},
         {"info": []},
+        {"info": {"annotated": "gun"}},
+        {"info": {"annotated": {"gun": True}}},
+        {"images": [], "annotations": []},
+        {"images": [{"id": 1, "file_name": "a.png"}, {"id": 1, "file_name": "b.png"}]},
+        {"annotations": [{"image_id": 1, "category_id": 3, "bbox": [0, 0, 1, float("inf")]}]},
+        {"annotations": [{"image_id": 1, "category_id": 3, "bbox": [float("nan"), 0, 1, 1]}]},
+        {"annotations": [{"image_id": 1, "category_id": 3, "bbox": [10**400, 0, 1, 1]}]},
+        {"annotations": [{"image_id": 1, "category_id": 3, "bbox": [5, 5, 0, 1]}]},
+        {"annotations": [{"image_id": 1, "category_id": 3, "bbox": [5, 5, 1, -1]}]},
     ],
 )
 def test_coco_that_makes_no_sense_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
@@ -107,7 +116,20 @@ def test_a_picture_that_is_missing_is_named(tmp_path: Path) -> None:
         read_dataset(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["2 .5 .5 .5 .5", "0 .5 .5", "gun .5 .5 .5 .5", "0 a b c d"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2 .5 .5 .5 .5",
+        "0 .5 .5",
+        "gun .5 .5 .5 .5",
+        "0 a b c d",
+        "0 .5 .5 .5",
+        "0 nan .5 .5 .5",
+        "0 .5 .5 inf .5",
+        "0 .5 .5 0 .5",
+        "0 .5 .5 .5 -.5",
+    ],
+)
 def test_a_line_that_is_no_label_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(DatasetError, match=r"a\.txt line 1: not `class x y width height`"):
         read_dataset(yolo(tmp_path, text=text))
@@ -123,3 +145,57 @@ def test_no_text_is_worse_than_refused(tmp_path_factory: pytest.TempPathFactory,
     (folder / "data.yaml").write_text(text, "utf-8", newline="")
     with pytest.raises(DatasetError):
         read_dataset(folder)
+
+
+def test_blank_lines_and_a_confidence_change_nothing(tmp_path: Path) -> None:
+    known = read_dataset(yolo(tmp_path, text="\n1 .25 .25 .5 .5 0.9\n  \n1 .25 .25 .5 .5\n"))
+    assert sorted(item.truth for item in known.samples) == [(), (KNIFE, KNIFE)]
+
+
+@pytest.mark.parametrize("corners", [3, 4, 9])
+def test_an_outline_is_no_box(tmp_path: Path, corners: int) -> None:
+    with pytest.raises(DatasetError, match=r"a\.txt line 1: an outline, not a box: export the set for detection"):
+        read_dataset(yolo(tmp_path, text="0" + " .1 .2" * corners))
+
+
+def test_a_crowd_is_no_thing(tmp_path: Path) -> None:
+    crowd = {"image_id": 1, "category_id": 3, "bbox": [0, 0, 0, 0], "iscrowd": 1}
+    thing = {"image_id": 1, "category_id": 3, "bbox": [10, 20, 40, 20], "iscrowd": 0}
+    assert read_dataset(coco(tmp_path, annotations=[crowd, thing])).samples[0].truth == (GUN,)
+
+
+def test_what_is_no_picture_under_images_is_passed_by_or_named(tmp_path: Path) -> None:
+    (yolo(tmp_path) / "images" / "thumbs.png").mkdir()
+    assert len(read_dataset(tmp_path).samples) == 2
+    (tmp_path / "images" / "c.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(DatasetError, match=r"c\.png is a link to a file that is not there"):
+        read_dataset(tmp_path)
+    (coco(tmp_path / "coco") / "images" / "b.png").unlink()
+    (tmp_path / "coco" / "images" / "b.png").mkdir()
+    with pytest.raises(DatasetError, match=r"b\.png is named in labels\.json and is not there"):
+        read_dataset(tmp_path / "coco")
+
+
+@pytest.mark.parametrize("name", ["labels.json", "data.yaml"])
+def test_labels_nested_without_end_are_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / name).write_text("[" * 100_000, "utf-8")
+    with pytest.raises(DatasetError, match="nested too deeply"):
+        read_dataset(tmp_path)
+
+
+def test_a_set_without_pictures_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "data.yaml").write_text("names: [gun]", "utf-8")
+    with pytest.raises(DatasetError, match="holds no pictures"):
+        read_dataset(tmp_path)
+
+
+def test_of_a_set_in_parts_one_is_to_be_named(tmp_path: Path) -> None:
+    """As Roboflow lays it out: train/images beside train/labels, data.yaml above."""
+    yolo(tmp_path / "train")
+    (tmp_path / "train" / "data.yaml").rename(tmp_path / "data.yaml")
+    (tmp_path / "valid" / "images").mkdir(parents=True)
+    with pytest.raises(DatasetError, match=f"name one of them, {tmp_path}/train or {tmp_path}/valid"):
+        read_dataset(tmp_path)
+    assert [len(item.truth) for item in read_dataset(tmp_path / "train").samples] == [0, 2]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import shutil
+import weakref
 from pathlib import Path
 
 import cv2
@@ -14,10 +17,14 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from station.cli import app
-from station.vision import load_model
+from station.core.events import Finding
+from station.vision import DetectorFault, ModelError, load_model, read_picture
+from station.vision.seen import Seen
+from station.vision.store import gate_of
 from tests.unit.vision.onnx_bytes import network
 
 CELLS = 8 * 8 + 4 * 4 + 2 * 2
+GUN = (10.0, 8.0, 50.0, 44.0)
 BOX = [30.0, 26.0, 40.0, 36.0]
 
 
@@ -149,12 +156,178 @@ def test_thresholds_that_no_golden_picture_would_reach_are_not_written(added: Pa
     assert (added / "model.yaml").read_bytes() == before
 
 
-def test_thresholds_are_written_with_what_the_golden_pictures_show_by_them(added: Path, pictures: Path) -> None:
-    """One of the two clean pictures may be flagged, and the other cannot be read."""
-    (pictures / "images" / "1.png").write_bytes(b"\x89PNG")
-    assert typed("thresholds", added, pictures, "--false-alarms", "50%", "--write").exit_code == 0
+def test_thresholds_are_written_with_what_the_golden_pictures_show_by_them(
+    added: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is found in the clean pictures."""
+    pistol = Seen((("gun", GUN),), (Finding("gun", 0.8, GUN),), inference_ms=1.0)
+    monkeypatch.setattr("station.cli_measure.see_dataset", lambda *_: [Seen((), ()), Seen((), ()), pistol])
+    assert typed("thresholds", added, pictures, "--write").exit_code == 0
     assert yaml.safe_load((added / "model.yaml").read_text("utf-8"))["thresholds"]["gun"] < 0.8
     assert load_model(added).words == ("gun",)
+
+
+def test_pictures_that_cannot_be_read_are_named_and_count_for_nothing(added: Path, pictures: Path) -> None:
+    (pictures / "images" / "1.png").write_bytes(b"\x89PNG")
+    for command in ("evaluate", "thresholds"):
+        ran = typed(command, added, pictures)
+        assert ran.exit_code == 0, ran.output
+        assert "Pictures without an answer: 1" in ran.output
+        assert "images/1.png: " in "".join(ran.output.split("\n"))
+    assert "of 1 clean" in ran.output
+
+
+def test_of_many_pictures_that_cannot_be_read_ten_are_named(added: Path, pictures: Path) -> None:
+    tree = json.loads((pictures / "labels.json").read_text("utf-8"))
+    tree["images"] = [{"id": number, "file_name": f"{number}.png"} for number in range(15)]
+    (pictures / "labels.json").write_text(json.dumps(tree), "utf-8")
+    for number in range(3, 15):
+        (pictures / "images" / f"{number}.png").write_bytes(b"no picture")
+    ran = typed("evaluate", added, pictures)
+    assert (ran.exit_code, ran.output.count("no picture"), "and 2 more" in ran.output) == (0, 0, True)
+    assert ran.output.count("set/images/") == 10
+
+
+def test_classes_that_the_model_does_not_have_are_named_with_those_that_it_has(added: Path, pictures: Path) -> None:
+    tree = json.loads((pictures / "labels.json").read_text("utf-8"))
+    tree["categories"][0]["name"] = "scissors"
+    (pictures / "labels.json").write_text(json.dumps(tree), "utf-8")
+    for command in ("evaluate", "thresholds"):
+        ran = typed(command, added, pictures)
+        said = " ".join(ran.stderr.split())
+        assert (ran.exit_code, "has scissors labelled, and the model finds gun" in said) == (2, True)
+
+
+def changed(network_bytes: bytes, folder: Path) -> dict[str, bytes]:
+    """Put another network into a folder, as it should be put; what lies in the folder then."""
+    tree = yaml.safe_load((folder / "model.yaml").read_text("utf-8"))
+    tree["model_sha256"] = hashlib.sha256(network_bytes).hexdigest()
+    (folder / "model.onnx").write_bytes(network_bytes)
+    (folder / "model.yaml").write_text(yaml.safe_dump(tree), "utf-8")
+    return lying(folder)
+
+
+def lying(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_change_that_does_not_hold_leaves_the_folder_as_it_was(
+    added: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = lying(added)
+
+    def fails(folder: Path) -> None:
+        assert "1.png" in (folder / "model.yaml").read_text("utf-8")
+        raise ModelError(f"{folder}: it sees nothing")
+
+    monkeypatch.setattr("station.vision.store.try_out", fails)
+    ran = typed("golden", added, pictures / "images" / "1.png")
+    assert (ran.exit_code, f"{added}: it sees nothing" in "".join(ran.stderr.split("\n"))) == (2, True)
+    assert lying(added) == before
+    assert [path.name for path in added.parent.iterdir()] == ["made"]
+
+
+def test_what_fails_at_its_trial_leaves_no_folder(
+    foreign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(folder: Path) -> None:
+        raise ModelError(f"{folder}: it crashes")
+
+    monkeypatch.setattr("station.vision.store.try_out", fails)
+    ran = typed("add", foreign, "--out", tmp_path / "made")
+    assert (ran.exit_code, list(tmp_path.iterdir())) == (2, [])
+
+
+def test_a_golden_picture_replaces_no_other_of_its_name(added: Path, pictures: Path, tmp_path: Path) -> None:
+    before = (added / "golden" / "0.png").read_bytes()
+    other = tmp_path / "other" / "0.png"
+    other.parent.mkdir()
+    shutil.copy(pictures / "images" / "2.png", other)
+    for _ in range(2):
+        assert typed("golden", added, pictures / "images" / "0.png", other, other).exit_code == 0
+        names = [item.file for item in load_model(added).spec.golden]
+        assert names == ["0.png", f"0-{hashlib.sha256(other.read_bytes()).hexdigest()[:8]}.png"]
+        assert (added / "golden" / "0.png").read_bytes() == before
+        assert (added / "golden" / names[1]).read_bytes() == other.read_bytes()
+
+
+def test_a_golden_finding_without_area_is_refused(added: Path, pictures: Path) -> None:
+    rows = np.zeros((1, 6, CELLS), np.float32)
+    rows[0, :4, 5], rows[0, 4, 5] = [30.0, 26.0, 0.01, 36.0], 0.8
+    tree = yaml.safe_load((added / "model.yaml").read_text("utf-8")) | {"golden": []}
+    (added / "model.yaml").write_text(yaml.safe_dump(tree), "utf-8")
+    before = changed(network({"images": ((1, 3, 64, 64), np.float32)}, {"output0": rows}), added)
+    ran = typed("golden", added, pictures / "images" / "1.png")
+    assert (ran.exit_code, "has no area: choose another picture" in " ".join(ran.stderr.split())) == (2, True)
+    assert lying(added) == before
+
+
+def test_what_looks_like_markup_is_printed_as_it_is(foreign: Path, pictures: Path, tmp_path: Path) -> None:
+    """A class, a group, a folder with brackets: rich would leave them out, or end with an error at a closing one."""
+    out = tmp_path / "[bold]models" / "a_b"
+    ran = typed(
+        "add", foreign, "--class", "Gun[/red]", "--class", "[dim]", "--word", "Gun[/red]=gun", "--word", "[dim]=",
+        "--out", out,
+    )  # fmt: skip
+    assert ran.exit_code == 0, ran.output
+    assert "[bold]models" in ran.output
+    shown = typed("show", out).output
+    assert "Gun[/red] = gun" in shown
+    assert "[dim]: no hazard" in shown
+    tree = json.loads((pictures / "labels.json").read_text("utf-8"))
+    tree["images"][0]["group"] = "[/old]"
+    tree["categories"][0]["name"] = "Gun[/red]"
+    (pictures / "labels.json").write_text(json.dumps(tree), "utf-8")
+    ran = typed("evaluate", out, pictures)
+    assert (ran.exit_code, "[/old]" in ran.output) == (0, True)
+    (out / "model.yaml").write_text("[/red]", "utf-8")
+    assert "[bold]models" in "".join(typed("list", out.parent).output.split("\n"))
+
+
+def test_bench_on_a_model_without_an_answer_says_so(
+    added: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise DetectorFault("more than 300 findings")
+
+    monkeypatch.setattr("station.vision.bench.Detector.detect", fails)
+    ran = typed("bench", added, "--rounds", "10", "--picture", pictures / "images" / "1.png")
+    assert (ran.exit_code, "gives no answer to time (more than 300 findings)" in " ".join(ran.stderr.split())) == (
+        2,
+        True,
+    )
+
+
+def test_a_name_that_the_station_cannot_use_is_made_one(foreign: Path, tmp_path: Path) -> None:
+    file = tmp_path / "größe²-8.onnx"
+    shutil.copy(foreign, file)
+    with contextlib.chdir(tmp_path):
+        ran = typed("add", file)
+    assert ran.exit_code == 0, ran.output
+    assert load_model(tmp_path / "models" / "gr__e__8").spec.name == "gr__e__8"
+
+
+def test_the_gate_is_measured_without_all_pictures_in_memory(
+    added: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[weakref.ref[np.ndarray]] = []
+    most = 0
+
+    def read(data: bytes) -> np.ndarray:
+        nonlocal most
+        pixels = read_picture(data)
+        held.append(weakref.ref(pixels))
+        most = max(most, sum(item() is not None for item in held))
+        return pixels
+
+    monkeypatch.setattr("station.vision.store.read_picture", read)
+    assert gate_of(load_model(added), [pictures / "images" / "0.png"] * 10)["sides_px"] == [32, 128]
+    assert (len(held), most) == (10, 2)
+
+
+def test_a_picture_in_place_of_a_folder_of_them_is_refused(foreign: Path, pictures: Path, tmp_path: Path) -> None:
+    ran = typed("add", foreign, "--out", tmp_path / "made", "--pictures", pictures / "images" / "0.png")
+    assert (ran.exit_code, "is not a folder: name the folder" in " ".join(ran.stderr.split())) == (2, True)
 
 
 @pytest.mark.parametrize("share", ["five", "100%", "-1%", "1.5"])
