@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from station import cli
 from station.cli import app
 from station.core.events import Finding
 from station.vision import ModelError, annotate
 from station.vision.look import look
+from tests.unit.vision.terminal import wide
 
 
 def test_boxes_are_drawn_red_where_they_count_and_grey_where_not():
@@ -72,7 +74,8 @@ def test_no_picture_is_drawn_over_before_it_is_looked_at(tiny, tmp_path, make_pn
 
 
 def typed(*words):
-    said = CliRunner().invoke(app, ["look", *map(str, words)], catch_exceptions=False, env={"COLUMNS": "400"})
+    with wide(cli):
+        said = CliRunner().invoke(app, ["look", *map(str, words)], catch_exceptions=False)
     return said.exit_code, " ".join((said.stdout + said.stderr).split())
 
 

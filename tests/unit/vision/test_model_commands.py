@@ -16,12 +16,14 @@ import yaml
 from click.testing import Result
 from typer.testing import CliRunner
 
+from station import cli_measure
 from station.cli import app
 from station.core.events import Finding
 from station.vision import DetectorFault, ModelError, load_model, read_picture
 from station.vision.seen import Seen
 from station.vision.store import gate_of
 from tests.unit.vision.onnx_bytes import network
+from tests.unit.vision.terminal import wide
 
 CELLS = 8 * 8 + 4 * 4 + 2 * 2
 GUN = (10.0, 8.0, 50.0, 44.0)
@@ -29,7 +31,8 @@ BOX = [30.0, 26.0, 40.0, 36.0]
 
 
 def typed(*words: object) -> Result:
-    return CliRunner().invoke(app, ["model", *map(str, words)], catch_exceptions=False, env={"COLUMNS": "200"})
+    with wide(cli_measure):
+        return CliRunner().invoke(app, ["model", *map(str, words)], catch_exceptions=False)
 
 
 @pytest.fixture(scope="module")
