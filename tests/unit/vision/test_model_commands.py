@@ -8,12 +8,12 @@ import json
 import shutil
 import weakref
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import yaml
-from click.testing import Result
 from typer.testing import CliRunner
 
 from station import cli_measure
@@ -30,7 +30,7 @@ GUN = (10.0, 8.0, 50.0, 44.0)
 BOX = [30.0, 26.0, 40.0, 36.0]
 
 
-def typed(*words: object) -> Result:
+def typed(*words: object) -> Any:
     with wide(cli_measure):
         return CliRunner().invoke(app, ["model", *map(str, words)], catch_exceptions=False)
 
