@@ -91,8 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--samples", type=Path, default=Path("endurance.csv"), help="where the samples go")
     parser.add_argument("--report", type=Path, help="write the comparison with the truth as JSON")
+    parser.add_argument("--keep", type=Path, help="run in this folder, and leave journal and truth there")
     options = parser.parse_args(arguments)
-    chosen = DemoOptions(options.hours * 3600, options.parcels_per_hour, options.seed)
+    chosen = DemoOptions(options.hours * 3600, options.parcels_per_hour, options.seed, keep=options.keep)
     with demo(chosen) as running:
         samples = list(_watched(running.watch(), running.station.pid, options.hours, options.samples))
         report = running.finish()
