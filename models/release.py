@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +12,11 @@ from models.dataset import parcel
 from models.evaluation import parcel_rates, see_parcels
 from models.recipe import CLASSES, FILL, HEIGHT_PX, MEAN, SCALE, WIDTH_PX
 from simulator.xray import png_bytes
-from station.vision import Detector, DetectorFault, ModelFolder
-from station.vision.folder import ModelSpec, classes_sha256
+from station.vision import Detector, DetectorFault
+from station.vision.folder import classes_sha256
 from station.vision.gate import usual
 from station.vision.seen import overlap
+from station.vision.store import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -86,7 +86,7 @@ def release(folder: Path, onnx: bytes, tree: dict[str, Any], tell: Callable[[int
         The metrics on the test parcels.
     """
     seed = int(tree["training"]["seed"])
-    detector = Detector(_model(folder, tree, onnx))
+    detector = Detector(described(tree, onnx, folder))
     tree["thresholds"] = choose_thresholds(see_parcels(detector, "tune", seed, TUNING_PARCELS, tell))
     tree["metrics"] = parcel_rates(see_parcels(detector, "test", seed, TEST_PARCELS, tell), tree["thresholds"])
     pictures = _golden(detector, tree, seed)
@@ -116,12 +116,6 @@ def _usual(drawn: Drawn) -> dict[str, list[float]]:
     step = max(1, len(drawn.boxes) // _GATE_SAMPLE)
     found = usual(np.asarray(drawn.pixels[at]) for at in range(0, len(drawn.boxes), step))
     return {name: list(interval) for name, interval in found.items()}
-
-
-def _model(folder: Path, tree: Mapping[str, Any], onnx: bytes) -> ModelFolder:
-    blank = {"file": "blank.png", "sha256": "0" * 64, "expect": []}
-    spec = ModelSpec.model_validate_json(json.dumps({**tree, "golden": [blank]}))
-    return ModelFolder(folder, spec, onnx, {})
 
 
 def _golden(detector: Detector, tree: dict[str, Any], seed: int) -> dict[str, bytes]:

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_WORD = r"^[a-z][a-z0-9_]*$"
-Label = Annotated[str, Field(pattern=_WORD)]
+WORD = r"^[a-z][a-z0-9_]*$"
+Label = Annotated[str, Field(pattern=WORD)]
+LEAST_SIDE, MOST_SIDE = 32, 4096
+Side = Annotated[int, Field(ge=LEAST_SIDE, le=MOST_SIDE)]
 ClassName = Annotated[str, Field(min_length=1, max_length=80)]
 Interval = tuple[float, float]
 Measure = Literal["sharpness", "colour", "warmth", "dense", "ground", "black"]
@@ -42,8 +44,8 @@ class InputSpec(_Frozen):
     """
 
     name: str
-    width: Annotated[int, Field(ge=32, le=4096)]
-    height: Annotated[int, Field(ge=32, le=4096)]
+    width: Side
+    height: Side
     colour: Literal["rgb", "bgr"]
     layout: Literal["nchw", "nhwc"]
     dtype: Literal["float32", "float16", "uint8"] = "float32"
@@ -52,6 +54,11 @@ class InputSpec(_Frozen):
     mean: tuple[float, float, float]
     scale: tuple[float, float, float]
     fill: Annotated[int, Field(ge=0, le=255)]
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """What it is for one picture, in its layout."""
+        return (1, 3, self.height, self.width) if self.layout == "nchw" else (1, self.height, self.width, 3)
 
     @model_validator(mode="after")
     def _pixels_stay_pixels(self) -> Self:
@@ -164,7 +171,7 @@ class ModelSpec(_Frozen):
         if not known:
             raise ValueError("words: no class is a hazard, so nothing would ever be found")
         for label in sorted(known):
-            if not re.fullmatch(_WORD, label):
+            if not re.fullmatch(WORD, label):
                 raise ValueError(f"words: {label!r} is no word of the station (a to z, 0 to 9, _): give one for it")
         if set(self.thresholds) != known:
             raise ValueError(f"thresholds: there must be exactly one for each of {', '.join(sorted(known))}")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import ValidationError
 
 from station.vision.detector import Detector
 from station.vision.faults import DetectorFault, ModelError
 from station.vision.folder import ModelFolder, ModelSpec
+from station.yamltree import TreeError, faults_of, parse_tree, told
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    import yaml
 
 _AGAIN = "copy the model folder again, whole, from where it was released"
 _POINTER = b"version https://git-lfs.github.com/spec/"
@@ -62,51 +64,30 @@ def read_model(folder: Path) -> ModelFolder:
     return ModelFolder(folder, spec, onnx, golden, text)
 
 
+def spec_of(tree: Mapping[Any, Any], name: str, node: yaml.Node | None = None) -> ModelSpec:
+    """A tree as a description; `name` stands for its file, and `node` knows its lines.
+
+    Raises:
+        ModelError: it is none: which key, what is wrong with it, what to do.
+    """
+    try:
+        # As strict JSON, so that a list may stand for a tuple, but no text for a number.
+        return ModelSpec.model_validate_json(json.dumps(tree))
+    except ValidationError as error:
+        first = faults_of(error, (), ModelSpec)[0]
+        raise ModelError(f"{told(name, node, [first])}; correct it, or {_AGAIN}") from error
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{name} holds something that is neither text, number, list nor mapping: {_AGAIN}") from error
+
+
 def _spec(file: Path, text: bytes) -> ModelSpec:
     try:
-        tree: Any = yaml.load(text, _OnceOnly)  # noqa: S506 - a safe loader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark is not None else ""
-        raise ModelError(f"{file} is not YAML{where}: {_AGAIN}") from error
-    try:
-        return ModelSpec.model_validate_json(_as_json(tree, file))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise ModelError(f"{file}: {key}: {_plain(first['msg'])}; correct it, or {_AGAIN}") from error
-
-
-class _OnceOnly(yaml.SafeLoader):
-    """A safe loader that takes each key of a mapping once: of two the last would win unsaid."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        """The mapping.
-
-        Raises:
-            yaml.constructor.ConstructorError: a key is there twice.
-        """
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key} is there twice", key_node.start_mark)
-            seen.add(key if isinstance(key, Hashable) else id(key))
-        return super().construct_mapping(node, deep)
-
-
-def _as_json(tree: object, file: Path) -> str:
-    """The tree as strict JSON, so that a list may stand for a tuple, but no text for a number."""
-    try:
-        return json.dumps(tree)
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"{file} holds something that is neither text, number, list nor mapping: {_AGAIN}") from error
-
-
-def _plain(message: str) -> str:
-    if message.startswith("Extra inputs"):
-        return "there is no such key"
-    return message.removeprefix("Value error, ")
+        tree, node = parse_tree(text.decode("utf-8"), str(file))
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{file} is no text: {_AGAIN}") from error
+    except TreeError as error:
+        raise ModelError(f"{' '.join(str(error).split())}: {_AGAIN}") from error
+    return spec_of(tree, str(file), node)
 
 
 def _bytes(file: Path) -> bytes:

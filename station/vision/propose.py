@@ -12,8 +12,8 @@ import numpy as np
 
 from station.vision.decoders import ANY, DECODERS, Canvas
 from station.vision.faults import ModelError
-from station.vision.folder import classes_sha256
-from station.vision.session import FIX_SIZE, SIZES, open_session
+from station.vision.folder import LEAST_SIDE, MOST_SIDE, WORD, classes_sha256
+from station.vision.session import FIX_SIZE, SIZES, TYPES, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_DTYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
+_DTYPES = {taken: dtype for dtype, taken in TYPES.items()}
 _PLAIN = {"colour": "rgb", "mean": [0.0] * 3, "scale": [1 / 255] * 3, "fill": 114, "resize": "linear"}
 _AS_TRAINED: Mapping[str, Mapping[str, Any]] = {
     "yolov5": _PLAIN | {"fit": "centre"},
@@ -42,9 +42,7 @@ _SYNONYMS = {
     "powerbank": "battery", "power_bank": "battery", "portable_charger": "battery", "sprayer": "aerosol",
     "spray": "aerosol", "pressure_vessel": "gas_cartridge", "handcuff": "handcuffs", "spanner": "wrench",
 }  # fmt: skip
-_SIDES = 32, 4096
 _FLOOR, _THRESHOLD = 0.05, 0.25
-_WORD = re.compile(r"^[a-z][a-z0-9_]*$")
 _ROUNDED = 1 / 256
 _LOGARITHM = 12.0
 """A side's logarithm is never so great; its pixels are."""
@@ -140,8 +138,8 @@ def _geometry(taken: Any, file: Path) -> tuple[tuple[int, int], str]:
         raise ModelError(f"{file} takes pictures of any size {taken.shape}: {FIX_SIZE}")
     if channels != 3 or shape[0] not in {None, 1}:
         raise ModelError(f"{file} takes {taken.shape}: export it for one picture of three colours")
-    if not (_SIDES[0] <= min(height, width) and max(height, width) <= _SIDES[1]):
-        raise ModelError(f"{file} takes {width} x {height} pixels: sides from {_SIDES[0]} to {_SIDES[1]} can be used")
+    if min(height, width) < LEAST_SIDE or max(height, width) > MOST_SIDE:
+        raise ModelError(f"{file} takes {width} x {height} pixels: sides from {LEAST_SIDE} to {MOST_SIDE} can be used")
     return (width, height), layout
 
 
@@ -239,7 +237,7 @@ def _words(classes: Sequence[str], given: Mapping[str, str | None], remarks: lis
     for number, name in enumerate(classes):
         plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
         word = given[name] if name in given else _SYNONYMS.get(plain, plain)
-        if word is not None and not _WORD.match(word):
+        if word is not None and not re.fullmatch(WORD, word):
             if name in given:
                 raise ModelError(
                     f"--word {name}={word}: a word of the station is a to z, 0 to 9 and _, as in gas_cartridge"

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 
 Shape: TypeAlias = "list[int | None]"
 
-_EXTERNAL = re.compile(rb"\x6a[\x00-\x7f]\x0a\x08location\x12")
-"""How a tensor (its field 13) says in ONNX's protobuf that its data lie in another file, which no hash would cover."""
+_EXTERNAL = re.compile(rb"(?<!\x72[\x00-\x7f])\x0a\x08location")
+"""How a tensor says in ONNX's protobuf that its data lie in another file, which no hash would cover.
+
+A key `location` of the model's own metadata (its field 14, hence the byte before) says nothing of the kind.
+"""
 _NUMBERS = {"tensor(float)", "tensor(float16)", "tensor(double)", "tensor(int64)", "tensor(int32)"}
-_TYPES = {"float32": "tensor(float)", "float16": "tensor(float16)", "uint8": "tensor(uint8)"}
+TYPES = {"float32": "tensor(float)", "float16": "tensor(float16)", "uint8": "tensor(uint8)"}
 SIZES = "orig_target_sizes"
 """The second input of deployed RT-DETR and D-FINE: width and height of the picture, to which they scale their boxes."""
-FIX_SIZE = "export it with a fixed size, or fix it with `python -m onnxruntime.tools.make_dynamic_shape_fixed`"
+FIX_SIZE = "export it with a fixed size, or fix it as docs/models.md says"
 _OTHER = "use the model.yaml that was released with this model.onnx, or make one with `station model add`"
 
 
@@ -79,8 +82,7 @@ class Network:
     def _check_inputs(self) -> dict[str, NDArray[Any]]:
         """What it takes beside the picture."""
         spec = self._spec.input
-        size = [spec.height, spec.width]
-        wanted = [1, 3, *size] if spec.layout == "nchw" else [1, *size, 3]
+        wanted = list(spec.shape)
         inputs = {item.name: item for item in self._session.get_inputs()}
         taken = inputs.pop(spec.name, None)
         if taken is None:
@@ -88,7 +90,7 @@ class Network:
         shape = _for_one(taken.shape)
         if None in shape:
             raise ModelError(f"{self._file} takes pictures of any size {taken.shape}: {FIX_SIZE}")
-        if shape != wanted or taken.type != _TYPES[spec.dtype]:
+        if shape != wanted or taken.type != TYPES[spec.dtype]:
             raise ModelError(
                 f"{self._file} takes {taken.name} {taken.type} {taken.shape}, model.yaml says {spec.dtype} {wanted}: "
                 f"{_OTHER}"
@@ -129,10 +131,8 @@ class Network:
 
     def _measured(self) -> list[Shape]:
         spec = self._spec.input
-        size = (3, spec.height, spec.width) if spec.layout == "nchw" else (spec.height, spec.width, 3)
-        blank = np.full((1, *size), 0, spec.dtype)
         try:
-            outputs = self._session.run(self._names, {spec.name: blank, **self._more})
+            outputs = self._session.run(self._names, {spec.name: np.zeros(spec.shape, spec.dtype), **self._more})
         except Exception as error:  # the runtime's errors share no base but Exception
             raise ModelError(f"{self._file} {_reason(str(error))}") from error
         return [list(output.shape) for output in outputs]

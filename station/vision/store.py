@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import re
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import yaml
-from pydantic import ValidationError
 
 from station.vision.detector import Detector
 from station.vision.faults import DetectorFault, ModelError, PictureFault
-from station.vision.folder import ModelFolder, ModelSpec
+from station.vision.folder import ModelFolder
 from station.vision.gate import as_looked_at, usual
+from station.vision.load import spec_of
 from station.vision.picture import read_picture
 from station.vision.png import SIGNATURE
 from station.vision.trial import try_out
@@ -41,11 +40,7 @@ def described(tree: Mapping[str, Any], onnx: bytes, path: Path) -> ModelFolder:
     Raises:
         ModelError: the tree is no description.
     """
-    try:
-        spec = ModelSpec.model_validate_json(json.dumps(tree))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ModelError(f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}") from error
+    spec = spec_of(tree, str(path / "model.yaml"))
     return ModelFolder(path, spec, onnx, {}, text_of(tree))
 
 

@@ -21,7 +21,9 @@ SHIPPED = Path(__file__).parents[3] / "models" / "first_light"
 
 def onnx_model(output: np.ndarray, *, taken=(1, 3, 64, 64), name="pixels", ir=8, opset=17, external=False) -> bytes:
     """A model that takes `name` of shape `taken`, float32, and always gives `output`."""
-    return network({name: (taken, np.float32)}, {"boxes": output}, ir=ir, opset=opset, external=external)
+    return network(
+        {name: (taken, np.float32)}, {"boxes": output}, ir=ir, opset=opset, external="weights.bin" if external else ""
+    )
 
 
 def png_file(

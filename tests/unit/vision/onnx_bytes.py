@@ -25,7 +25,7 @@ def network(
     *,
     ir: int = 8,
     opset: int = 17,
-    external: bool = False,
+    external: str = "",
     metadata: Mapping[str, str] | None = None,
     shapes: Mapping[str, Shape] | None = None,
 ) -> bytes:
@@ -36,7 +36,7 @@ def network(
         outputs: what it gives.
         ir: version of the format.
         opset: version of the operators.
-        external: its values lie in `weights.bin`.
+        external: the file in which its values lie, if they do not lie in itself.
         metadata: texts that come along.
         shapes: what it says of the shape of an output, if that is not as it is.
     """
@@ -59,17 +59,17 @@ def filling(taken: Shape, size: Sequence[int]) -> bytes:
         _bytes(1, b"filled") + _bytes(2, b"boxes") + _bytes(4, b"ReduceSum"),
     )
     graph = b"".join(_bytes(1, node) for node in nodes) + _bytes(2, b"bomb")
-    graph += _bytes(5, _tensor("size", sizes, external=False))
+    graph += _bytes(5, _tensor("size", sizes))
     graph += _bytes(11, _value_info("pixels", taken, np.float32))
     graph += _bytes(12, _value_info("boxes", [1] * len(size), np.float32))
     return _number(1, 8) + _bytes(8, _bytes(1, b"") + _number(2, 17)) + _bytes(7, graph)
 
 
-def _tensor(name: str, value: np.ndarray, *, external: bool) -> bytes:
+def _tensor(name: str, value: np.ndarray, *, external: str = "") -> bytes:
     dims = b"".join(_number(1, size) for size in value.shape)
     tensor = dims + _number(2, _KINDS[value.dtype]) + _bytes(8, name.encode())
     if external:
-        entry = _bytes(1, b"location") + _bytes(2, b"weights.bin")
+        entry = _bytes(1, b"location") + _bytes(2, external.encode())
         return tensor + _bytes(13, entry) + _number(14, 1)
     return tensor + _bytes(9, value.tobytes())
 

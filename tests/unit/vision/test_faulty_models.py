@@ -49,7 +49,11 @@ FAULTS: dict[str, tuple[Spoil, str]] = {
     "a format too new": (given({"boxes": ROWS}, ir=250), "export it for this one, or update the station"),
     "cut short": (onnx(network(TAKEN, {"boxes": ROWS})[:-40]), "copy the model folder again"),
     "text, not a model": (onnx(b"<html>404 Not Found</html>"), "copy the model folder again"),
-    "weights in another file": (given({"boxes": ROWS}, external=True), "export it as one file"),
+    "weights in another file": (given({"boxes": ROWS}, external="weights.bin"), "export it as one file"),
+    "weights in a file far away": (
+        given({"boxes": ROWS}, external="../" * 60 + "weights.bin"),
+        "export it as one file",
+    ),
     "weights that are no numbers": (given({"boxes": ROWS * np.nan}), "not a number"),
     "the output of another family": (given({"output": np.zeros((1, 7, 84), np.float32)}), "do not fit"),
     "outputs of another family": (

@@ -204,4 +204,4 @@ def test_a_yaml_that_cannot_be_made_sense_of(tiny, text):
 def test_a_key_that_is_there_twice(tiny):
     with (tiny.path / "model.yaml").open("a", encoding="utf-8") as file:
         file.write("thresholds: {can: 0.9, blade: 0.9}\n")
-    _refusal(tiny.path, "is not YAML at line")
+    _refusal(tiny.path, r"model\.yaml:\d+: thresholds: stands here a second time")
