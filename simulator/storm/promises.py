@@ -64,7 +64,7 @@ class Promises:
     strays: list[Key | None] = field(default_factory=list)
     stop_alarm_ms: float = float("-inf")
     undisturbed: Callable[[Body, frozenset[str]], bool] = lambda _body, _harmless: False
-    exit_eye_lied: Callable[[Body], bool] = lambda _body: False
+    exit_eye_lied: Callable[[Body, str], bool] = lambda _body, _lane: False
     calm: Callable[[], bool] = lambda: False
     left_ms: Callable[[Body], float] = lambda _body: float("inf")
     way_ms: float = 0.0
@@ -206,7 +206,7 @@ class Promises:
             self.broken(Promise.ACCOUNTED, "completed, and never entered", key)
         body = self.truth.by_key.get(key)
         seen = body is not None and body.lane is not None and not body.hands and record.outcome in {"pass", "inspect"}
-        if seen and body is not None and record.outcome != body.lane and not self.exit_eye_lied(body):
+        if seen and body is not None and record.outcome != body.lane and not self.exit_eye_lied(body, record.outcome):
             self.broken(Promise.ACCOUNTED, f"it left by {body.lane}, the journal says {record.outcome}", key)
 
     # --- orders and lanes -----------------------------------------------------------------------------------------

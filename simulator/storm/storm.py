@@ -117,7 +117,7 @@ class Storm:
         self._on: list[Episode] = []
         self._over_ms = self._meddled_ms = 0.0
         self._late_ms = -_TOO_LATE_MS
-        self._exit_eye_ms = -1.0
+        self._lied_ms: dict[str, float] = {}
         self._last_ms: dict[str, float] = {}
         self._hampered_ms = 0.0
         self._paused_ms = self._pressed_ms = -_PAUSE_EVERY_MS
@@ -154,8 +154,8 @@ class Storm:
         self._on.remove(episode)
         fault = episode.switch.fault
         self._last_ms[fault.name] = self.world.ms()
-        if self._is_of_an_exit_eye(episode):
-            self._exit_eye_ms = self.world.ms()
+        if lane := self._exit_eye(episode):
+            self._lied_ms[lane] = self.world.ms()
         if episode.switch.fault.kind is Kind.LATE:
             self._late_ms = self.world.ms()
         self._trouble()
@@ -181,14 +181,16 @@ class Storm:
         }
         return self._meddled_ms <= since and all(harmless & {fault.name, fault.group} for fault in faults)
 
-    def _is_of_an_exit_eye(self, episode: Episode) -> bool:
+    def _exit_eye(self, episode: Episode) -> str:
+        """The lane whose exit eye it makes tell what is not so; "" for any other fault."""
         eyes = len(self.world.cabinet.program.settings.eye_mm)
-        return episode.switch.fault.group == "photo-eyes" and episode.switch.target in {str(eyes - 2), str(eyes - 1)}
+        lanes = {str(eyes - 2): "pass", str(eyes - 1): "inspect"}
+        return lanes.get(episode.switch.target, "") if episode.switch.fault.group == "photo-eyes" else ""
 
-    def _exit_eye_lied(self, body: Body) -> bool:
-        """True if one of the exit eyes told what is not so while it was on the belt."""
+    def _exit_eye_lied(self, body: Body, lane: str) -> bool:
+        """True if the exit eye of that lane told what is not so while it was on the belt."""
         entered = 0.0 if body.entered_ns is None else ms_of(body.entered_ns)
-        return self._exit_eye_ms > entered or any(self._is_of_an_exit_eye(episode) for episode in self._on)
+        return self._lied_ms.get(lane, -1.0) > entered or any(self._exit_eye(episode) == lane for episode in self._on)
 
     def _too_late(self) -> bool:
         late = any(e.switch.fault.kind is Kind.LATE for e in self._on)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any
 
 from simulator.plant.feed import Item
 from simulator.plc.program import PlcProgram
@@ -112,11 +111,6 @@ class Truth:
         if body is not None:
             body.lane, body.left_ns = lane, ns
         return body
-
-
-def fields_of(item: Item) -> dict[str, Any]:
-    """An item in a story's words."""
-    return {"item": item.identity, "barcode": item.barcode, "grams": item.weight_g, "hazards": list(item.hazards)}
 
 
 def key_of(parcel: object) -> Key:
