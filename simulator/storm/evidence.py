@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from simulator.faults import FAULTS
 from simulator.plant.trouble import Emission
 from simulator.storm.devices import Stamp
 from simulator.storm.truth import Body, Key, Truth, key_of
@@ -36,9 +35,6 @@ ORDERED = _ASIDE | {"parcels", "hand-mode"}
 """Faults that leave alone all that an order needs on its way."""
 SEEN = ORDERED | {"photo-eyes", "diverter"}
 """Those under which the station is told in time what its eyes saw."""
-_CLOSE = {"parcels-close", "parcels-touching"}
-_APART = (SEEN - {"parcels"}) | {fault.name for fault in FAULTS.values() if fault.group == "parcels"} - _CLOSE
-"""Those of SEEN that bring no parcel so near to another that, turned, it covers the eye together with it."""
 TRACKED = _ASIDE | {"daemon", "disk", "plc-mute", "plc-slow", "plc-torn", "ack-lost", "diverter"}
 """Those that leave a parcel's track alone."""
 
@@ -173,8 +169,7 @@ class Evidence:
         if self.book.undisturbed(body, SEEN) and not any(reason.code == "tracking" for reason in record.reasons):
             unsaid += [text for eye, text in body.misseen if 0 < eye <= _LONG_BEFORE]
             eye, by_mm = body.items[0].turned or (0, 0.0)
-            alone = self.book.undisturbed(body, _APART)
-            if 0 < eye <= _LONG_BEFORE and abs(by_mm) > _TURNED_MM and alone:
+            if 0 < eye <= _LONG_BEFORE and abs(by_mm) > _TURNED_MM:
                 unsaid.append(f"it turned ahead of eye {eye}, and was another {abs(by_mm):.0f} mm long")
         for text in unsaid:
             self.book.broken(Promise.OWN_EVIDENCE, f"{text}, and the decision does not say so", key)

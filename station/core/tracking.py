@@ -89,16 +89,23 @@ class Tracker:
         return self._begin(edge, None, inspect_only=True)
 
     def pass_by(self, count: int) -> None:
-        """The belt is at `count`: whoever should have been seen by now and was not has lost its track."""
+        """The belt is at `count`: whoever should have been seen by now and was not has lost its track.
+
+        So has whoever still covers an eye that it should have freed by now: it is not what it was at the first.
+        """
         for parcel in self.parcels:
             for eye in self._unseen(parcel):
                 if self._window(parcel, eye).high < count:
                     parcel.doubts["missed"] = f"not seen at eye {eye}"
+        for eye, parcel in self._covering.items():
+            if self._frees(parcel, eye) < count:
+                parcel.doubts["covers"] = f"covers eye {eye} for longer than it is"
 
     def waits_for(self, count: int) -> bool:
-        """True if at `count` somebody has missed an eye, or left the belt."""
+        """True if at `count` somebody has missed an eye, covers one for too long, or has left the belt."""
         if self._waits_until is None:
-            self._waits_until = min((self._due_at(parcel) for parcel in self.parcels), default=float("inf"))
+            frees = [self._frees(parcel, eye) for eye, parcel in self._covering.items()]
+            self._waits_until = min([*frees, *map(self._due_at, self.parcels)], default=float("inf"))
         return self._waits_until < count
 
     def _unseen(self, parcel: Parcel) -> list[int]:
@@ -116,6 +123,18 @@ class Tracker:
             self.parcels.remove(parcel)
         self._waits_until = None
         return [parcel for parcel in gone if parcel.on_belt]
+
+    def _frees(self, parcel: Parcel, eye: int) -> float:
+        """The count by which an eye that it covers is free again for certain; without end once that is past."""
+        if "covers" in parcel.doubts:
+            return float("inf")
+        longest = parcel.length_mm(self.geometry) or self.geometry.longest_mm
+        return parcel.leads[eye] + (longest + self._allowed(longest)) / self.geometry.mm_per_count
+
+    def _allowed(self, length_mm: float) -> float:
+        """By how many mm two measurements of one length may differ."""
+        geometry = self.geometry
+        return 2 * (geometry.latch_counts * geometry.mm_per_count + geometry.tolerance_mm) + length_mm * geometry.slip
 
     def _end(self, parcel: Parcel) -> float:
         """The count beyond which it has left the belt for certain."""
@@ -148,7 +167,7 @@ class Tracker:
         geometry = self.geometry
         length = (edge.count - parcel.leads[edge.eye]) * geometry.mm_per_count
         own = parcel.length_mm(geometry)
-        allowed = 2 * (geometry.latch_counts * geometry.mm_per_count + geometry.tolerance_mm) + length * geometry.slip
+        allowed = self._allowed(length)
         if length > geometry.longest_mm + allowed:
             parcel.doubts["too-long"] = f"{length:.0f} mm long: more than one parcel, touching?"
         elif own is not None and abs(length - own) > allowed:

@@ -198,6 +198,38 @@ def test_who_was_seen_is_not_missed_and_a_stranger_only_behind_its_first_eye(tra
     assert it.doubts == {"missed": "not seen at eye 3"}
 
 
+@pytest.mark.parametrize(("slip", "allowed"), [(0.0, 20), (0.1, 50)])
+def test_who_covers_an_eye_for_longer_than_it_is_long_is_doubted_before_it_frees_it(slip: float, allowed: int) -> None:
+    tracker = Tracker(replace(GEOMETRY, slip=slip))
+    it = entering(tracker, 4, 1000, length=300)
+    tracker.see(broken(1, 2000), 5, inspect_only=False)
+    last = 2000 + 300 + allowed
+    assert not tracker.waits_for(last)
+    tracker.pass_by(last)
+    assert not it.doubts
+    assert tracker.waits_for(last + 1)
+    tracker.pass_by(last + 1)
+    assert it.doubts == {"covers": "covers eye 1 for longer than it is"}
+
+
+def test_who_has_no_length_yet_may_cover_an_eye_as_long_as_the_longest(tracker: Tracker) -> None:
+    it = tracker.see(broken(0, 1000, 4), 5, inspect_only=False)
+    assert it is not None
+    tracker.pass_by(1000 + 600 + 20)
+    assert not it.doubts
+    tracker.pass_by(1000 + 600 + 21)
+    assert list(it.doubts) == ["covers"]
+
+
+def test_who_is_doubted_for_what_it_covers_is_not_waited_for_again(tracker: Tracker) -> None:
+    it = tracker.see(broken(0, 1000, 4), 5, inspect_only=False)
+    assert it is not None
+    tracker.pass_by(1700)
+    tracker.see(freed(0, 1800), 5, inspect_only=False)
+    assert list(it.doubts) == ["covers", "too-long"]
+    assert not tracker.waits_for(1990), "the next eye is due at 2000"
+
+
 def test_who_must_have_left_is_taken_out_and_told_if_nobody_saw_it_leave(tracker: Tracker) -> None:
     """Three metres behind the exit eyes: tail at 1300 + 6500, known within 10 counts."""
     told, untold = entering(tracker, 4, 1000), entering(tracker, 5, 1000)
