@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,71 +12,85 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from models.evaluation import parcel_rates, see_parcels
-from models.recipe import DEFAULT, Recipe
+from models.evaluation import metrics
+from models.held_out import UNSEEN, try_parcels
+from models.recipe import DEFAULT, QUICK
 from station.vision import Detector, ModelError, load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_FINISHING_S = 150
 _CACHE = Path("out/models")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Train and evaluate the image models.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Train and evaluate the image model.")
 _console = Console()
 
 
 @app.command()
 def train(
-    minutes: Annotated[float, typer.Option(help="All of it is over by then.")] = 30,
+    minutes: Annotated[float, typer.Option(help="Learning ends by then, finished or not.")] = 240,
     seed: Annotated[int, typer.Option(help="Of pictures, weights and order.")] = 1,
-    out: Annotated[Path, typer.Option(help="The model folder to write.")] = Path("models/first_light"),
-    steps: Annotated[int, typer.Option(help="Batches to learn from.")] = DEFAULT.steps,
-    pictures: Annotated[int, typer.Option(help="Pictures to draw.")] = DEFAULT.pictures,
+    out: Annotated[Path, typer.Option(help="The model folder to write.")] = Path("models/xray18"),
+    quick: Annotated[bool, typer.Option("--quick", help="A trial of ten minutes: fewer pictures and batches.")] = False,
+    steps: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
+    pictures: Annotated[int | None, typer.Option(help="Pictures to draw.")] = None,
     threads: Annotated[int, typer.Option(help="Cores to use.")] = DEFAULT.threads,
     bfloat16: Annotated[bool, typer.Option(help="Faster where the processor knows the format.")] = DEFAULT.bfloat16,
-    resume: Annotated[bool, typer.Option(help="Go on from where an earlier run of this seed stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from where a run of this seed stopped.")] = False,
 ) -> None:
-    """Draw pictures, train on them, choose thresholds on others, and write a model folder.
+    """Draw pictures, train on them, calibrate and choose thresholds on others, and write a model folder.
 
-    Example: python -m models train --minutes 30 --seed 1 --out models/first_light
+    Example: python -m models train --seed 1 --out models/xray18
     """
     try:
         from models.run import run_training  # noqa: PLC0415 - needs torch, which evaluating does not
     except ModuleNotFoundError as error:
         _console.print(f"Training needs {error.name}: pip install '.\\[train]'")
         raise typer.Exit(1) from error
-    recipe = Recipe(seed=seed, steps=steps, pictures=pictures, threads=threads, bfloat16=bfloat16)
-    until = time.monotonic() + minutes * 60 - _FINISHING_S
+    base = QUICK if quick else DEFAULT
+    recipe = replace(
+        base,
+        seed=seed,
+        steps=steps or base.steps,
+        pictures=pictures or base.pictures,
+        threads=threads,
+        bfloat16=bfloat16,
+    )
     with _progress() as progress:
-        metrics = run_training(recipe, out, _CACHE, until, progress, resume=resume)
-    _print_rates(metrics)
+        found = run_training(recipe, out, _CACHE, time.monotonic() + minutes * 60, progress, resume=resume)
+    _print(found)
 
 
 @app.command()
 def evaluate(
     model_dir: Annotated[Path, typer.Argument(help="The model folder.")],
-    parcels: Annotated[int, typer.Option(help="Simulated held-out parcels, half of them clean.")] = 500,
+    parcels: Annotated[int, typer.Option(help="Simulated held-out parcels, half of them clean.")] = 2000,
+    figures: Annotated[bool, typer.Option("--figures", help="Write the folder's plots and tables anew.")] = False,
 ) -> None:
     """Measure a model folder on simulated parcels, through the path that runs on the line.
 
     `station model evaluate` does so on labelled pictures.
 
-    Example: python -m models evaluate models/first_light --parcels 500
+    Example: python -m models evaluate models/xray18 --parcels 500
     """
     try:
         model = load_model(model_dir)
-    except ModelError as error:
-        _console.print(str(error))
+        if figures:
+            from models.figures import write_figures  # noqa: PLC0415 - needs matplotlib
+    except (ModelError, ModuleNotFoundError) as error:
+        _console.print(f"{error}" + ("" if isinstance(error, ModelError) else ": pip install '.\\[train]'"))
         raise typer.Exit(1) from error
     detector = Detector(model)
+    seed = model.spec.training.seed if model.spec.training else 0
     with _progress() as progress:
-        task = progress.add_task("Looking at parcels", total=parcels)
-        seed = model.spec.training.seed if model.spec.training else 0
-        seen = see_parcels(detector, "test", seed, parcels, _advance(progress, task))
-    if seen:
-        _print_rates(parcel_rates(seen, model.thresholds))
+        task = progress.add_task("Looking at parcels", total=parcels + parcels // 4)
+        tell = _advance(progress, task)
+        tried = try_parcels(detector, "test", seed, parcels, tell)
+        unseen = try_parcels(detector, "test", seed, parcels // 4, tell, UNSEEN)
+    _print(metrics(tried, unseen, model.thresholds))
+    if figures:
+        write_figures(model_dir / "figures", tried, unseen, model.thresholds)
 
 
 def main() -> None:
@@ -92,8 +107,8 @@ def _advance(progress: Progress, task: TaskID) -> Callable[[int], None]:
     return lambda done: progress.advance(task, done)
 
 
-def _print_rates(rates: dict[str, float]) -> None:
+def _print(found: dict[str, float]) -> None:
     table = Table("measure", "value", title="Held-out simulated parcels")
-    for name, value in rates.items():
+    for name, value in found.items():
         table.add_row(name, f"{value:g}")
     _console.print(table)

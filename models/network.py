@@ -1,7 +1,7 @@
-"""The detector's network: a small residual net with a top-down path and one anchor-free head at stride 8.
+"""The detector's network: a pretrained backbone, a top-down path and one anchor-free head over three strides.
 
-Ours in all parts; the ideas are public: residual blocks (He et al., 2016), a feature pyramid's top-down path (Lin et
-al., 2017), per-cell distances to the four sides (FCOS, Tian et al., 2019). ReLU throughout, for integer arithmetic.
+Head and paths are ours; the ideas are public: a feature pyramid (Lin et al., 2017), per-cell distances to the four
+sides (FCOS, Tian et al., 2019), sides as distributions (Li et al., 2020). ReLU throughout, for integer arithmetic.
 """
 
 from __future__ import annotations
@@ -10,29 +10,36 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-STRIDE = 8
-_UNIT_PX = 16.0
-"""A distance of the head's 1.0, in pixels of the input."""
+from models.backbone import WIDTHS, Backbone
+from models.calibration import Curve
+
+STRIDES = (8, 16, 32)
+BINS = 12
+"""How many distances a side is a mixture of: 0 to 11 strides of the cell's level."""
+_WIDTH = 64
+_RARE = -4.6
+"""The bias by which the head begins: a score of 1 % everywhere."""
 
 
-class _Block(nn.Module):  # type: ignore[misc]
-    """Two 3x3 convolutions beside an identity."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = _conv(width, width)
-        self.second = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
-
-    def forward(self, features: Tensor) -> Tensor:
-        return functional.relu(features + self.second(self.first(features)))
-
-
-def _conv(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Sequential:
+def _convolution(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
     )
+
+
+class _Head(nn.Module):  # type: ignore[misc]
+    """What one level says: class logits, and logits of the distributions of the four sides."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.label_tower = nn.Sequential(_convolution(_WIDTH, _WIDTH), _convolution(_WIDTH, _WIDTH))
+        self.side_tower = nn.Sequential(_convolution(_WIDTH, _WIDTH), _convolution(_WIDTH, _WIDTH))
+        self.labels = nn.Conv2d(_WIDTH, classes, 1)
+        self.sides = nn.Conv2d(_WIDTH, 4 * BINS, 1)
+        nn.init.constant_(self.labels.bias, _RARE)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        return self.labels(self.label_tower(features)), self.sides(self.side_tower(features))
 
 
 class Network(nn.Module):  # type: ignore[misc]
@@ -40,28 +47,17 @@ class Network(nn.Module):  # type: ignore[misc]
 
     Args:
         classes: number of hazard classes.
-        widths: channels at strides 2, 4, 8, 16 and 32.
-        head: channels of the top-down path and the head.
     """
 
-    def __init__(self, classes: int, widths: tuple[int, ...] = (16, 24, 48, 80, 96), head: int = 48) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__()
-        at2, at4, at8, at16, at32 = widths
-        self.early = nn.Sequential(_conv(3, at2, 3, 2), _conv(at2, at4, 3, 2), _Block(at4))
-        self.fine = nn.Sequential(_conv(at4, at8, 3, 2), _Block(at8), _Block(at8))
-        self.middle = nn.Sequential(_conv(at8, at16, 3, 2), _Block(at16), _Block(at16))
-        self.coarse = nn.Sequential(_conv(at16, at32, 3, 2), _Block(at32), _Block(at32))
-        self.from_fine = nn.Conv2d(at8, head, 1)
-        self.from_middle = nn.Conv2d(at16, head, 1)
-        self.from_coarse = nn.Conv2d(at32, head, 1)
-        self.merge_middle = _conv(head, head)
-        self.merge_fine = _conv(head, head)
-        self.label_tower = _conv(head, head)
-        self.box_tower = _conv(head, head)
-        self.label_out = nn.Conv2d(head, classes, 1)
-        self.box_out = nn.Conv2d(head, 4, 1)
-        nn.init.constant_(self.label_out.bias, -4.6)
-        nn.init.constant_(self.box_out.bias, 1.0)
+        self.backbone = Backbone()
+        self.narrow = nn.ModuleList(nn.Conv2d(width, _WIDTH, 1) for width in WIDTHS)
+        self.down = nn.ModuleList(_convolution(_WIDTH, _WIDTH) for _ in WIDTHS[1:])
+        self.up = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(_WIDTH, _WIDTH, 3, 2, 1, bias=False), nn.BatchNorm2d(_WIDTH)) for _ in WIDTHS[1:]
+        )
+        self.heads = nn.ModuleList(_Head(classes) for _ in WIDTHS)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Look at pictures.
@@ -70,34 +66,50 @@ class Network(nn.Module):  # type: ignore[misc]
             pixels: float32 (B, 3, H, W), normalised, H and W multiples of 32.
 
         Returns:
-            Logits (B, C, H/8, W/8), and distances in input pixels to left, top, right, bottom (B, 4, H/8, W/8).
+            Logits (B, cells, C), and logits of the four sides' distributions (B, cells, 4, `BINS`), cells in the
+            order of `cells`.
         """
-        fine = self.fine(self.early(pixels))
-        middle = self.middle(fine)
-        coarse = self.coarse(middle)
-        top = self.from_coarse(coarse)
-        mid = self.merge_middle(self.from_middle(middle) + functional.interpolate(top, scale_factor=2.0))
-        low = self.merge_fine(self.from_fine(fine) + functional.interpolate(mid, scale_factor=2.0))
-        distances = functional.softplus(self.box_out(self.box_tower(low))) * _UNIT_PX
-        return self.label_out(self.label_tower(low)), distances
+        fine, middle, coarse = (layer(level) for layer, level in zip(self.narrow, self.backbone(pixels), strict=True))
+        middle = self.down[1](middle + functional.interpolate(coarse, scale_factor=2.0))
+        fine = self.down[0](fine + functional.interpolate(middle, scale_factor=2.0))
+        middle = functional.relu(middle + self.up[0](fine))
+        coarse = functional.relu(coarse + self.up[1](middle))
+        pairs = [head(level) for head, level in zip(self.heads, (fine, middle, coarse), strict=True)]
+        logits = torch.cat([labels.flatten(2) for labels, _ in pairs], 2).transpose(1, 2)
+        sides = torch.cat([sides.flatten(2) for _, sides in pairs], 2).transpose(1, 2)
+        return logits, sides.unflatten(2, (4, BINS))
 
 
-def cell_centres(rows: int, columns: int) -> Tensor:
-    """Where the cells' centres lie in input pixels, float32 (2, rows, columns): x, y."""
-    ys, xs = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    return torch.stack((xs, ys)).float() * STRIDE + STRIDE / 2
+def cells(height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Where the cells of a picture lie: centres float32 (cells, 2), x and y in pixels, and strides float32 (cells)."""
+    centres, strides = [], []
+    for stride in STRIDES:
+        ys, xs = torch.meshgrid(torch.arange(height // stride), torch.arange(width // stride), indexing="ij")
+        centres.append((torch.stack((xs, ys), 2).reshape(-1, 2) + 0.5) * stride)
+        strides.append(torch.full((len(centres[-1]),), float(stride)))
+    return torch.cat(centres).float(), torch.cat(strides)
+
+
+def boxes_of(sides: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
+    """Corners x0, y0, x1, y1 in pixels, (..., cells, 4), of the sides' distributions (..., cells, 4, `BINS`)."""
+    steps = torch.arange(BINS, dtype=sides.dtype, device=sides.device)
+    away = (torch.softmax(sides, -1) * steps).sum(-1) * strides[:, None]
+    return torch.cat((centres - away[..., :2], centres + away[..., 2:]), -1)
 
 
 class Exported(nn.Module):  # type: ignore[misc]
     """The network as it ships: one output (1, cells, 4 + C) of x0, y0, x1, y1 in input pixels, then scores 0 to 1."""
 
-    def __init__(self, network: Network, rows: int, columns: int) -> None:
+    def __init__(self, network: Network, height: int, width: int, curve: Curve) -> None:
         super().__init__()
         self.network = network
-        self.register_buffer("centres", cell_centres(rows, columns)[None])
+        self.curve = curve
+        centres, strides = cells(height, width)
+        self.register_buffer("centres", centres)
+        self.register_buffer("strides", strides)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """One picture, float32 (1, 3, H, W), normalised."""
         logits, sides = self.network(pixels)
-        corners = torch.cat((self.centres - sides[:, :2], self.centres + sides[:, 2:]), dim=1)
-        return torch.cat((corners, torch.sigmoid(logits)), dim=1).flatten(2).transpose(1, 2)
+        scores = torch.sigmoid(logits * self.curve.slope + self.curve.shift)
+        return torch.cat((boxes_of(sides, self.centres, self.strides), scores), 2)

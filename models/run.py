@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.dataset import drawn_set
 from models.export import to_onnx
-from models.release import TEST_PARCELS, TUNING_PARCELS, describe, release
+from models.release import PARCELS, released
 from models.training import Trainer
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def run_training(
             f"Time is up at step {trainer.step} of {recipe.steps}: go on with --resume for the rest."
         )
     command = f"python -m models train --seed {recipe.seed} --steps {recipe.steps} --pictures {recipe.pictures}"
-    onnx = to_onnx(trainer.averaged)
-    task = progress.add_task("Trying it on held-out parcels", total=TUNING_PARCELS + TEST_PARCELS)
-    tree = describe(onnx, recipe, drawn, command)
-    return release(out, onnx, tree, lambda done: progress.advance(task, done))
+    task = progress.add_task("Trying it on held-out parcels", total=PARCELS)
+    tell = progress.advance
+    return released(
+        out, lambda curve: to_onnx(trainer.averaged, curve), recipe, drawn, command, lambda done: tell(task, done)
+    )

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import torch
+from torch import nn
 
-from models.dataset import varied
-from models.losses import loss, targets
-from models.network import STRIDE, Network
+from models.losses import loss
+from models.network import Network, cells
 from models.recipe import CLASSES, HEIGHT_PX, MEAN, PART_PX, SCALE, WIDTH_PX
+from models.variation import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
     from models.recipe import Recipe
 
 _SAVE_EVERY = 200
-_WARM_UP = 150
-_AVERAGE = 0.9985
+_WARM_UP = 300
+_AVERAGE = 0.999
+_BACKBONE_SHARE = 0.4
+"""Of the learning rate: what photographs taught is changed more slowly."""
+_STILL_BLOCKS = 3
+"""The stem and so many blocks stay as photographs made them."""
+_DECAY = 0.03
 _MEAN, _SCALE = np.array(MEAN, np.float32), np.array(SCALE, np.float32)
 
 
@@ -48,9 +54,13 @@ class Trainer:
         self._recipe = recipe
         self._drawn = drawn
         self._checkpoint = checkpoint
-        self.network = Network(len(CLASSES)).to(memory_format=torch.channels_last)
+        network = Network(len(CLASSES))
+        network.backbone.load_photographs()
+        self._still = nn.ModuleList([network.backbone.stem, *network.backbone.blocks[:_STILL_BLOCKS]])
+        self._still.requires_grad_(requires_grad=False)
+        self.network = network.to(memory_format=torch.channels_last)
         self.averaged = copy.deepcopy(self.network)
-        self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=recipe.rate, weight_decay=0.02)
+        self._optimiser = torch.optim.AdamW(_groups(self.network))
         self.step = 0
 
     def resume(self) -> bool:
@@ -77,9 +87,9 @@ class Trainer:
         with ThreadPoolExecutor(1) as pool:
             ahead = pool.submit(self._batch, self.step)
             while self.step < self._recipe.steps and time.monotonic() < until:
-                pixels, scores, sides = ahead.result()
+                pixels, truth = ahead.result()
                 ahead = pool.submit(self._batch, self.step + 1)
-                value = self._learn(pixels, scores, sides)
+                value = self._learn(pixels, truth)
                 self.step += 1
                 if self.step % _SAVE_EVERY == 0:
                     self.save()
@@ -100,16 +110,18 @@ class Trainer:
         torch.save(state, part)
         part.replace(self._checkpoint)
 
-    def _learn(self, pixels: Tensor, scores: Tensor, sides: Tensor) -> float:
+    def _learn(self, pixels: Tensor, truth: Tensor) -> float:
         for group in self._optimiser.param_groups:
-            group["lr"] = self._rate()
+            group["lr"] = self._rate() * group["share"]
         self.network.train()
+        self._still.eval()
         with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.bfloat16):
-            logits, distances = self.network(pixels)
-        value = loss(logits.float(), distances.float(), scores, sides)
+            logits, sides = self.network(pixels)
+        centres, strides = cells(pixels.shape[2], pixels.shape[3])
+        value = loss(logits.float(), sides.float(), truth, centres, strides)
         self._optimiser.zero_grad()
         value.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 8.0)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self._optimiser.step()
         keep = min(_AVERAGE, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
@@ -124,18 +136,34 @@ class Trainer:
         done = (self.step - _WARM_UP) / max(1, self._recipe.steps - _WARM_UP)
         return self._recipe.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
 
-    def _batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Batch `step`, drawn anew from the seed and its number: pixels (B, 3, H, W), scores and sides."""
+    def _batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Batch `step`, varied from the seed and its number: pixels (B, 3, H, W), and truth as `loss` takes it."""
         size = self._recipe.batch
         per_round = len(self._drawn.boxes) // size
         order = np.random.default_rng((self._recipe.seed, 7, step // per_round)).permutation(len(self._drawn.boxes))
         rng = np.random.default_rng((self._recipe.seed, 8, step))
         chosen = order[step % per_round * size :][:size]
         whole = step >= self._recipe.whole_from * self._recipe.steps
-        shown = (WIDTH_PX, HEIGHT_PX) if whole else PART_PX
-        pairs = [varied(np.asarray(self._drawn.pixels[at]), self._drawn.boxes[at], shown, rng) for at in chosen]
+        extent = (WIDTH_PX, HEIGHT_PX) if whole else PART_PX
+        pairs = [shown(self._drawn, int(at), extent, rng, whole=whole) for at in chosen]
         pixels = (np.stack([pair[0] for pair in pairs]).astype(np.float32) - _MEAN) * _SCALE
-        wanted = targets(
-            [torch.from_numpy(pair[1]) for pair in pairs], len(CLASSES), shown[1] // STRIDE, shown[0] // STRIDE
-        )
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2), *wanted
+        truth = np.full((size, max(1, *(len(pair[1]) for pair in pairs)), 5), -1, np.float32)
+        for row, (_, boxes) in zip(truth, pairs, strict=True):
+            row[: len(boxes)] = boxes
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2), torch.from_numpy(truth)
+
+
+def _groups(network: Network) -> list[dict[str, object]]:
+    """The optimiser's groups: the backbone learns more slowly, and no norm or bias decays."""
+    groups = []
+    for share, part in (
+        (_BACKBONE_SHARE, [network.backbone]),
+        (1.0, [one for name, one in network.named_children() if name != "backbone"]),
+    ):
+        weights = [weight for one in part for weight in one.parameters() if weight.requires_grad]
+        for decay, of_group in (
+            (_DECAY, [w for w in weights if w.ndim > 1]),
+            (0.0, [w for w in weights if w.ndim == 1]),
+        ):
+            groups.append({"params": of_group, "weight_decay": decay, "share": share})
+    return groups

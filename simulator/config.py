@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -38,7 +38,12 @@ class FeedConfig(_Part):
     two_labels_share: float = 0.0
 
 
-Hazard = Literal["gun", "knife", "battery", "aerosol"]
+Hazard = Literal[
+    "gun", "knife", "battery", "aerosol", "long_gun", "ammunition", "scissors", "axe", "hammer", "wrench", "pliers",
+    "screwdriver", "lighter", "gas_cartridge", "liquid", "firework", "handcuffs", "baton",
+]  # fmt: skip
+HAZARDS: tuple[str, ...] = get_args(Hazard)
+"""What can be in a parcel: the hazard words of `simulator.xray`, which takes long to load."""
 
 
 class ParcelConfig(_Part):

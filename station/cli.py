@@ -135,12 +135,10 @@ def explain(
     console.print(picture(story))
 
 
-@app.command(epilog="Example: station look picture.png --model first_light")
+@app.command(epilog="Example: station look picture.png --model xray18")
 def look(
     pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="PNG or JPEG files.")],
-    model: Annotated[Path, typer.Option(help="Model folder, or the name of one that comes along.")] = Path(
-        "first_light"
-    ),
+    model: Annotated[Path, typer.Option(help="Model folder, or the name of one that comes along.")] = Path("xray18"),
     out: Annotated[Path, typer.Option(help="Where the pictures with boxes go.")] = Path("look"),
     station: Annotated[Path | None, typer.Option(help="The YAML of a station whose thresholds count.")] = None,
 ) -> None:

@@ -27,11 +27,9 @@ _PICTURES = {".png", ".jpg", ".jpeg"}
 model_app = typer.Typer(no_args_is_help=True, help="Image models: list, look at, add, prove, measure, tune, change.")
 
 model_app.command(name="use", epilog="Example: station model use config/demo.yaml models/second_light")(use)
-model_app.command(epilog="Example: station model evaluate first_light pictures/")(evaluate)
-model_app.command(epilog="Example: station model thresholds first_light pictures/ --false-alarms 5% --write")(
-    thresholds
-)
-model_app.command(epilog="Example: station model bench first_light --rounds 200")(bench)
+model_app.command(epilog="Example: station model evaluate xray18 pictures/")(evaluate)
+model_app.command(epilog="Example: station model thresholds xray18 pictures/ --false-alarms 5% --write")(thresholds)
+model_app.command(epilog="Example: station model bench xray18 --rounds 200")(bench)
 
 
 @model_app.command(name="list", epilog="Example: station model list")
@@ -60,7 +58,7 @@ def list_models(
     raise typer.Exit(1 if wrong else 0)
 
 
-@model_app.command(epilog="Example: station model show first_light")
+@model_app.command(epilog="Example: station model show xray18")
 def show(folder: Folder) -> None:
     """What a model is and needs: input, family, classes, thresholds, gate, golden pictures, figures, hashes."""
     model = loaded(folder)
@@ -138,7 +136,7 @@ def golden(
         console.print(f"{entry['file']}: {found}", highlight=False)
 
 
-@model_app.command(epilog="Example: station model verify first_light")
+@model_app.command(epilog="Example: station model verify xray18")
 def verify(folder: Folder) -> None:
     """Prove that a model folder holds what it says: hashes, shapes, golden pictures, in a process of its own."""
     path = model_folder(folder)

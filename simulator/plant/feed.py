@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from simulator.config import FeedConfig, check_digit
+from simulator.config import HAZARDS, FeedConfig, check_digit
 from simulator.plant.draw import drawn
 
 _SECOND = 500_000_000
-HAZARDS = ("gun", "knife", "battery", "aerosol")
 
 
 @dataclass(slots=True, eq=False)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.config import STATED_LATENCY_MS, PlantConfig
-from simulator.plant.feed import HAZARDS
+from simulator.config import HAZARDS, STATED_LATENCY_MS, PlantConfig
 from station.core.setup import DeviceSetup, Geometry, LineSetup, PolicySetup
 from station.room import order_way_ms
 

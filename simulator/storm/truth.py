@@ -17,21 +17,19 @@ _KEPT = 400
 
 @dataclass(slots=True)
 class Body:
-    """One object on the belt, or several that touch: its items, and when its first was fed.
+    """One object on the belt, or several that touch; `items` are what it is made of.
 
     `misseen` is which eye ahead of the decision eye did not see it as it is, and how, `unwatched` which devices were
     not connected while it lay in their zones.
     """
 
     identity: int
-    fed_ns: int
     items: list[Item] = field(default_factory=list)
     key: Key | None = None
     session: int = 0
     entered_ns: int | None = None
     at_decision_ns: int | None = None
     lane: str | None = None
-    left_ns: int | None = None
     hands: bool = False
     misseen: list[tuple[int, str]] = field(default_factory=list)
     unwatched: set[str] = field(default_factory=set)
@@ -63,11 +61,11 @@ class Truth:
     _of_item: dict[int, int] = field(default_factory=dict)
     _numbers: tuple[int, int] = (0, 0)
 
-    def fed(self, item: Item, ns: int) -> None:
+    def fed(self, item: Item) -> None:
         """An item comes along, or is put down."""
         body = self.bodies.get(item.body)
         if body is None:
-            body = self.bodies[item.body] = Body(item.body, ns)
+            body = self.bodies[item.body] = Body(item.body)
         body.items.append(item)
         self._of_item[item.identity] = item.body
         while len(self.bodies) > _KEPT:
@@ -105,11 +103,11 @@ class Truth:
             self.by_key[body.key] = body
         self._numbers = id(program), program.number
 
-    def left(self, identity: int, lane: str, ns: int) -> Body | None:
+    def left(self, identity: int, lane: str) -> Body | None:
         """An item has left by a lane."""
         body = self.of_item(identity)
         if body is not None:
-            body.lane, body.left_ns = lane, ns
+            body.lane = lane
         return body
 
 

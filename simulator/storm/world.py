@@ -421,7 +421,7 @@ class World:
         item = fields.get("item", 0)
         match kind:
             case "fed" | "added" | "swapped":
-                self.truth.fed(next(one for one in reversed(self.plant.items) if one.identity == item), self.clock.ns)
+                self.truth.fed(next(one for one in reversed(self.plant.items) if one.identity == item))
                 if kind != "fed" and (body := self.truth.of_item(item)) is not None:
                     body.hands = True
             case "infeed":
@@ -433,7 +433,7 @@ class World:
             case "decision-eye":
                 self._at_decision_eye(self.truth.of_item(item))
             case "left":
-                body = self.truth.left(item, fields["lane"], self.clock.ns)
+                body = self.truth.left(item, fields["lane"])
                 self.promises.left(body, fields["lane"])
                 self.left(body, fields["lane"])
             case "removed":

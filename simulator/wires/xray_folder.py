@@ -12,8 +12,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from simulator import xray
 from simulator.plant.feed import Item
+from simulator.xray import MAX_LENGTH_MM, MIN_LENGTH_MM, draw, png_bytes
 
 _KEPT = 200
 
@@ -23,7 +23,7 @@ def _nice() -> None:
 
 
 def _draw(seed: int, length_mm: int, hazards: tuple[str, ...]) -> bytes:
-    return xray.png_bytes(xray.draw(seed, length_mm, hazards))
+    return png_bytes(draw(seed, min(max(length_mm, MIN_LENGTH_MM), MAX_LENGTH_MM), hazards))
 
 
 @dataclass(slots=True)

@@ -1,12 +1,13 @@
-"""Simulated X-ray pictures of parcels: pure, seeded, with the truth about the hazards in them."""
+"""The X-ray tunnel: simulated dual-energy pictures of parcels with the physics in them, and the truth about hazards."""
 
 from __future__ import annotations
 
 import cv2
 
 from simulator.xray.hazards import HAZARDS
-from simulator.xray.machine import BELT, MACHINES, Machine
+from simulator.xray.machines import BELT, MACHINES, Machine, machine_named
 from simulator.xray.scene import MAX_LENGTH_MM, MIN_LENGTH_MM, Label, Picture, draw
+from simulator.xray.visibility import TIERS, Tier
 
 __all__ = [
     "BELT",
@@ -14,10 +15,13 @@ __all__ = [
     "MACHINES",
     "MAX_LENGTH_MM",
     "MIN_LENGTH_MM",
+    "TIERS",
     "Label",
     "Machine",
     "Picture",
+    "Tier",
     "draw",
+    "machine_named",
     "png_bytes",
 ]
 

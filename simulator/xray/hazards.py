@@ -1,22 +1,33 @@
-"""The things to be found, by hazard word: what draws one, each made anew from a random generator."""
+"""The things to be found, by hazard word: what makes one, each anew from a random generator."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
 
-from simulator.xray.charged import aerosol, battery
-from simulator.xray.weapons import gun, knife
+from simulator.xray.blades import axe, knife, scissors
+from simulator.xray.charged import aerosol, battery, firework, gas_cartridge, lighter, liquid
+from simulator.xray.guns import ammunition, gun, long_gun
+from simulator.xray.things import Maker
+from simulator.xray.tools import baton, hammer, handcuffs, pliers, screwdriver, wrench
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    import numpy as np
-
-    from simulator.xray.shapes import Sketch
-
-HAZARDS: Mapping[str, Callable[[np.random.Generator], Sketch]] = {
+HAZARDS: Mapping[str, Maker] = MappingProxyType({
     "gun": gun,
     "knife": knife,
     "battery": battery,
     "aerosol": aerosol,
-}
+    "long_gun": long_gun,
+    "ammunition": ammunition,
+    "scissors": scissors,
+    "axe": axe,
+    "hammer": hammer,
+    "wrench": wrench,
+    "pliers": pliers,
+    "screwdriver": screwdriver,
+    "lighter": lighter,
+    "gas_cartridge": gas_cartridge,
+    "liquid": liquid,
+    "firework": firework,
+    "handcuffs": handcuffs,
+    "baton": baton,
+})  # fmt: skip

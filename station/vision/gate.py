@@ -26,12 +26,20 @@ _CODEC_STEP = 6
 """By how much lossy coding may set two rows apart that were the same."""
 _BLOCK_SHARE = 0.05
 _EMPTY_SHARE = 0.004
-_PALE, _DENSE = 0.7, 0.45
-"""What is brighter, or darker, than this share of the background is pale, or dense."""
+_DENSE = 0.45
+"""What is darker than this share of the background is dense."""
+_PALE, _DARK = 0.8, 0.35
+"""What is brighter, or darker, than this share of the background is pale, or dark, for the warmth."""
+_PALE_WEIGHT = 2.5
+"""Of 2,000 simulated pictures of five machines one comes out cold with it; with less, dark wood does, with more, thin
+sheets of steel do."""
 
 _NO_LIGHT = 8
 _WIDER = {"ground": (0.1, 0.0), "black": (0.5, 0.05)}
 """By measure: by what share of itself, and by how much more, the end of an interval is moved outward."""
+_COLD = 0.002
+"""Which share of the model's own pictures may be colder than is usual, where any are cold: a wider interval would let
+pictures through whose red and blue are exchanged."""
 
 _SAID = {
     "sharpness": ("is blurred", "is noise"),
@@ -79,8 +87,9 @@ def measures(pixels: NDArray[np.uint8]) -> dict[str, float]:
     Returns:
         `sharpness`: mean size of the Laplacian of the light where something is, grey values.
         `colour`: mean difference of the greatest and the least channel there, grey values.
-        `warmth`: mean of red less blue of the pale parts there, grey values: what is thin and organic is warm in
-        pseudo-colour, so an exchange of red and blue turns the sign round.
+        `warmth`: mean of red less blue of the pale parts there, weighed more, less that of the dark ones, grey values:
+        in pseudo-colour what is thin and organic is warm and thick metal is cold, so an exchange of red and blue
+        turns the sign round.
         `dense`: share of what is there that is dense.
         `ground`: grey value of the background.
         `black`: share of the whole picture that is black.
@@ -94,12 +103,10 @@ def measures(pixels: NDArray[np.uint8]) -> dict[str, float]:
     edges = np.abs(cv2.Laplacian(light, cv2.CV_16S))
     red, green, blue = cv2.split(pixels)
     spread = cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue)
-    pale = there & (light > ground * _PALE)
-    red_less_blue = np.subtract(red, blue, dtype=np.int16)
     return {
         "sharpness": float(edges[there].mean()),
         "colour": float(spread[there].mean()),
-        "warmth": float(red_less_blue[pale].mean()) if pale.any() else 0.0,
+        "warmth": _warmth(pixels),
         "dense": float((light[there] < ground * _DENSE).mean()),
         **whole,
     }
@@ -114,13 +121,26 @@ def usual(pictures: Iterable[NDArray[np.uint8]]) -> dict[str, tuple[float, float
     found = [measures(pixels) for pixels in pictures]
     intervals = {}
     for name in found[0]:
-        low, high = np.quantile([item[name] for item in found], (0.001, 0.999))
+        values = [item[name] for item in found]
+        low, high = np.quantile(values, (0.001, 0.999))
         share, more = _WIDER.get(name, (0.5, 0.0))
-        intervals[name] = (
-            round(float(low - share * abs(low) - more), 2),
-            round(float(high + share * abs(high) + more), 2),
-        )
+        lowest = min(0.0, np.quantile(values, _COLD)) if name == "warmth" else low - share * abs(low) - more
+        intervals[name] = round(float(lowest), 2), round(float(high + share * abs(high) + more), 2)
     return intervals
+
+
+def _warmth(pixels: NDArray[np.uint8]) -> float:
+    """The light is reckoned with as much of red as of blue: an exchange then turns the sign round, and that alone."""
+    red, green, blue = (pixels[..., channel] for channel in range(3))
+    light = (red.astype(np.uint16) + 2 * green.astype(np.uint16) + blue) >> 2
+    ground = _ground(light)
+    red_less_blue = np.subtract(red, blue, dtype=np.int16)
+    pale = (light > ground * _PALE) & (light < ground - _STEP_OF_CONTENT)
+    return _PALE_WEIGHT * _mean(red_less_blue[pale]) - _mean(red_less_blue[light < ground * _DARK])
+
+
+def _mean(values: NDArray[np.int16]) -> float:
+    return float(values.mean()) if values.size else 0.0
 
 
 def _ground(light: NDArray[Any]) -> int:

@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from simulator import xray
 from simulator.demo.processes import free_port
+from simulator.xray import draw
 from tests.system.rig import Rig
 
 SHOTS = 40
@@ -19,11 +19,11 @@ FPS = 25
 
 def film(path: Path) -> None:
     """A film of simulated pictures, each shown for 80 ms."""
-    first = xray.draw(1, 400, ()).pixels
+    first = draw(1, 400, ()).pixels
     size = (first.shape[1], first.shape[0])
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, size)
     for seed in range(SHOTS):
-        picture = cv2.resize(xray.draw(seed + 1, 400, ()).pixels, size)
+        picture = cv2.resize(draw(seed + 1, 400, ()).pixels, size)
         for shade in range(FRAMES_EACH):
             writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) - shade)
     writer.release()

@@ -49,11 +49,11 @@ def test_status_and_journal_of_a_station_that_never_ran(tmp_path: Path) -> None:
 
 def test_look_shows_findings_and_faults(tmp_path: Path) -> None:
     (tmp_path / "half.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    golden = models() / "first_light" / "golden" / "gun.png"
+    golden = models() / "xray18" / "golden" / "gun-knife-battery.png"
     ran = station(tmp_path, "look", str(golden), "half.png")
     assert ran.returncode == 1
     assert "gun 0." in ran.stdout
-    assert (tmp_path / "look" / "gun.found.png").exists()
+    assert (tmp_path / "look" / "gun-knife-battery.found.png").exists()
 
 
 @pytest.mark.parametrize(

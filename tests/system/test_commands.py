@@ -214,9 +214,9 @@ def test_a_parcel_is_resolved_once_it_has_left_and_commands_come_over_mqtt_only_
 def test_another_model_is_tried_and_taken_by_a_start_that_nobody_has_to_make(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(seed=35)
     other = rig.folder / "other"
-    shutil.copytree(models() / "first_light", other)
+    shutil.copytree(models() / "xray18", other)
     spec = other / "model.yaml"
-    spec.write_text(re.sub("gun: [0-9.]+", "gun: 0.5", spec.read_text()))
+    spec.write_text(re.sub(r"\bgun: [0-9.]+", "gun: 0.5", spec.read_text()))
     rig.start()
     assert rig.station is not None
     number = rig.station.pid

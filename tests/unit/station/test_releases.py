@@ -12,7 +12,7 @@ import pytest
 from station.releases import FOLDER, MOST_STAGED, Releases, release_of, stage_model, take_up
 from station.vision import ModelError
 
-SHIPPED = Path(__file__).parents[3] / "models" / "first_light"
+SHIPPED = Path(__file__).parents[3] / "models" / "xray18"
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ SPOILT: dict[str, Callable[[Path], object]] = {
     "gone": shutil.rmtree,
     "another model.yaml": lambda folder: (folder / "model.yaml").write_text("format: 1\n"),
     "cut model": lambda folder: (folder / "model.onnx").write_bytes(b"\x08"),
-    "no picture": lambda folder: (folder / "golden" / "gun.png").unlink(),
+    "no picture": lambda folder: (folder / "golden" / "gun-knife-battery.png").unlink(),
 }
 
 

@@ -16,7 +16,7 @@ import yaml
 
 from tests.unit.vision.onnx_bytes import network
 
-SHIPPED = Path(__file__).parents[3] / "models" / "first_light"
+SHIPPED = Path(__file__).parents[3] / "models" / "xray18"
 
 
 def onnx_model(output: np.ndarray, *, taken=(1, 3, 64, 64), name="pixels", ir=8, opset=17, external=False) -> bytes:
