@@ -121,15 +121,19 @@ def test_passes_withdrawn_as_the_lists_change() -> None:
 
 
 def test_strangers_by_hand_make_matched_readings_ambiguous() -> None:
-    line = VirtualLine(busy(9))
-    line.run(10)
-    for turn in range(4):
-        line.plant.remove(1500, 3000)
-        line.run(2.1)
-        line.plant.add(hand_item(1_000_000 + turn, line.plant.items[0]), 2600)
-        line.run(2.3)
-    assert withdrawn(line) >= 1
-    assert_repeated(line, 40)
+    """Which one comes so close to another that a reading fits both is chance: on several lines some do."""
+    taken_back = 0
+    for seed in range(9, 13):
+        line = VirtualLine(busy(seed))
+        line.run(10)
+        for turn in range(8):
+            line.plant.remove(1500, 3000)
+            line.run(2.1)
+            line.plant.add(hand_item(1_000_000 + turn, line.plant.items[0]), 2600)
+            line.run(2.3)
+        taken_back += withdrawn(line)
+        assert_repeated(line, 40)
+    assert taken_back >= 3
 
 
 def jumping(at: Sequence[int], by: int) -> Callable[[Event], list[Event]]:
