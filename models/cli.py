@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _CACHE = Path("out/models")
+_SHIPPED, _TRIAL = Path("models/xray18"), Path("out/models/quick")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Train and evaluate the image model.")
 _console = Console()
@@ -31,7 +32,9 @@ _console = Console()
 def train(
     minutes: Annotated[float, typer.Option(help="Learning ends by then, finished or not.")] = 240,
     seed: Annotated[int, typer.Option(help="Of pictures, weights and order.")] = 1,
-    out: Annotated[Path, typer.Option(help="The model folder to write.")] = Path("models/xray18"),
+    out: Annotated[
+        Path | None, typer.Option(help="The model folder to write: models/xray18; a trial's in out.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A trial of ten minutes: fewer pictures and batches.")] = False,
     steps: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
     pictures: Annotated[int | None, typer.Option(help="Pictures to draw.")] = None,
@@ -58,7 +61,14 @@ def train(
         bfloat16=bfloat16,
     )
     with _progress() as progress:
-        found = run_training(recipe, out, _CACHE, time.monotonic() + minutes * 60, progress, resume=resume)
+        found = run_training(
+            recipe,
+            out or (_TRIAL if quick else _SHIPPED),
+            _CACHE,
+            time.monotonic() + minutes * 60,
+            progress,
+            resume=resume,
+        )
     _print(found)
 
 

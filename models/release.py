@@ -61,7 +61,7 @@ def released(
         tell: called with 1 after each parcel seen.
 
     Returns:
-        The metrics on the test parcels.
+        The metrics on the test parcels, and how many golden pictures there are: fewer where the model is too unsure.
     """
     gate = {name: list(interval) for name, interval in _usual(drawn).items()}
     plain = export(Curve())
@@ -79,7 +79,7 @@ def released(
     tree["metrics"] = metrics(tried, unseen, tree["thresholds"])
     pictures = _golden(detector, tree, recipe.seed)
     _write(folder, tree, onnx, pictures)
-    return dict(tree["metrics"])
+    return dict(tree["metrics"]) | {"golden_pictures": float(len(pictures))}
 
 
 def _write(folder: Path, tree: Mapping[str, Any], onnx: bytes, pictures: Mapping[str, bytes]) -> None:
@@ -128,7 +128,7 @@ def _usual(drawn: Drawn) -> dict[str, tuple[float, float]]:
 
 
 def _golden(detector: Detector, tree: dict[str, Any], seed: int) -> dict[str, bytes]:
-    """Pictures in which the model surely finds all that is there and nothing else; noted in the tree."""
+    """Pictures in which the model surely finds what is there and nothing else, where it does; noted in the tree."""
     pictures: dict[str, bytes] = {}
     tree["golden"] = []
     for words in (CLASSES[at : at + _TOGETHER] for at in range(0, len(CLASSES), _TOGETHER)):
@@ -142,8 +142,6 @@ def _golden(detector: Detector, tree: dict[str, Any], seed: int) -> dict[str, by
                 digest = hashlib.sha256(pictures[name]).hexdigest()
                 tree["golden"].append({"file": name, "sha256": digest, "expect": expected})
                 break
-        else:
-            raise RuntimeError(f"no golden picture of {', '.join(words)}: the model is too unsure; train it for longer")
     return pictures
 
 

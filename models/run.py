@@ -28,7 +28,7 @@ def run_training(
         cache: where drawn pictures and the checkpoint are kept.
         until: monotonic seconds at which learning stops, finished or not.
         progress: shows how far it is.
-        resume: go on from the checkpoint of this seed.
+        resume: go on from the checkpoint of this very run, if there is one.
 
     Returns:
         The metrics on held-out parcels.
@@ -36,9 +36,11 @@ def run_training(
     task = progress.add_task("Drawing pictures", total=recipe.pictures)
     drawn = drawn_set(recipe.seed, recipe.pictures, cache, lambda done: progress.advance(task, done))
     progress.update(task, completed=recipe.pictures)
-    trainer = Trainer(recipe, drawn, cache / f"checkpoint-{recipe.seed}.pt")
+    # Another number of steps has other rates all along: what was learnt with them is no part of this run.
+    kept = cache / f"checkpoint-{recipe.seed}-{recipe.pictures}-{recipe.steps}.pt"
+    trainer = Trainer(recipe, drawn, kept)
     if resume and not trainer.resume():
-        progress.console.print("No checkpoint of this seed: starting anew.")
+        progress.console.print("No checkpoint of this seed, so many pictures and steps: starting anew.")
     task = progress.add_task("Learning", total=recipe.steps, completed=trainer.step)
     if not trainer.run(until, lambda step, _: progress.update(task, completed=step)):
         progress.console.print(
