@@ -28,9 +28,14 @@ class Curve(NamedTuple):
     shift: float = 0.0
 
 
+def logit(shares: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """The logarithm of the odds, finite at 0 and 1 too."""
+    clipped = np.clip(shares, _EDGE, 1 - _EDGE)
+    return np.asarray(np.log(clipped / (1 - clipped)))
+
+
 def _of(curve: Curve, score: float) -> float:
-    clipped = min(max(score, _EDGE), 1 - _EDGE)
-    return float(1 / (1 + np.exp(-curve.slope * np.log(clipped / (1 - clipped)) - curve.shift)))
+    return float(1 / (1 + np.exp(-curve.slope * logit(score) - curve.shift)))
 
 
 class Bin(NamedTuple):
@@ -59,8 +64,7 @@ def judged(seen: Sequence[Seen]) -> tuple[NDArray[np.float64], NDArray[np.bool_]
 
 def fitted(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> Curve:
     """The curve of greatest likelihood, by Newton's method."""
-    clipped = np.clip(scores, _EDGE, 1 - _EDGE)
-    inputs = np.column_stack([np.log(clipped / (1 - clipped)), np.ones(len(clipped))])
+    inputs = np.column_stack([logit(scores), np.ones(len(scores))])
     weights = np.array([1.0, 0.0])
     for _ in range(_STEPS):
         chance = 1 / (1 + np.exp(-inputs @ weights))

@@ -35,7 +35,9 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="The model folder to write: models/xray18; a trial's in out.")
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A trial of ten minutes: fewer pictures and batches.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A trial of about a quarter of an hour: fewer pictures and batches.")
+    ] = False,
     steps: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
     pictures: Annotated[int | None, typer.Option(help="Pictures to draw.")] = None,
     threads: Annotated[int, typer.Option(help="Cores to use.")] = DEFAULT.threads,

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 
-from models.calibration import expected_error, judged, reliability
+from models.calibration import expected_error, judged, logit, reliability
 from models.evaluation import class_rates
 from models.held_out import of_tier, tiers_of
 from simulator.xray import TIERS
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from station.vision.seen import Seen
 
 _ALLOWED = np.linspace(0.002, 0.2, 60)
+_NOTHING = -20.0
+"""The margin where nothing was found: below that of any finding."""
 
 
 def write_figures(
@@ -63,12 +65,8 @@ def _trade(axes: Axes, seen: Sequence[Seen], thresholds: Mapping[str, float], na
 
 def _margin(seen: Seen, thresholds: Mapping[str, float]) -> float:
     """By how much the surest finding is over its threshold, in logits."""
-    return max((_logit(item.score) - _logit(thresholds[item.label]) for item in seen.findings), default=-20.0)
-
-
-def _logit(share: float) -> float:
-    clipped = min(max(share, 1e-6), 1 - 1e-6)
-    return float(np.log(clipped / (1 - clipped)))
+    margins = [float(logit(item.score) - logit(thresholds[item.label])) for item in seen.findings]
+    return max(margins, default=_NOTHING)
 
 
 def _reliability(axes: Axes, seen: Sequence[Seen]) -> None:
@@ -102,12 +100,11 @@ def _table(tried: Sequence[Tried], thresholds: Mapping[str, float]) -> str:
         flagged = _mean([bool(item.flagged(thresholds)) for item in chosen if item.truth])
         lines.append(f"| {tier} | {counts[tier]} | {means[0]:.3f} | {means[1]:.3f} | {flagged:.1%} |")
     lines += ["", "| machine | parcels | AP | AP50 |", "|---|---|---|---|"]
-    for machine in sorted({one.machine for one in tried}):
-        rows = average_precision([one.seen for one in tried if one.machine == machine], list(thresholds)) or []
-        count = sum(one.machine == machine for one in tried)
-        lines.append(
-            f"| {machine} | {count} | {_mean([row.ap for row in rows]):.3f} | {_mean([row.ap50 for row in rows]):.3f} |"
-        )
+    for machine in sorted({item.group for item in seen}):
+        chosen = [item for item in seen if item.group == machine]
+        rows = average_precision(chosen, list(thresholds)) or []
+        means = _mean([row.ap for row in rows]), _mean([row.ap50 for row in rows])
+        lines.append(f"| {machine} | {len(chosen)} | {means[0]:.3f} | {means[1]:.3f} |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Simulated parcels to tune, to test and to show with: none of them is trained on."""
+"""Simulated parcels to tune and to test with: none of them is trained on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from models.recipe import CLASSES
-from simulator.xray import MACHINES, MAX_LENGTH_MM, MIN_LENGTH_MM, Machine, draw, png_bytes
+from simulator.xray import MACHINES, Machine, draw, png_bytes
 from simulator.xray.sets import scene_seed
 from station.vision.seen import Seen, see
 
@@ -19,11 +19,9 @@ if TYPE_CHECKING:
     from simulator.xray import Picture, Tier
     from station.vision import Detector
 
-Use = Literal["tune", "test", "golden"]
+Use = Literal["tune", "test"]
 _WANTED: tuple[Tier, ...] = ("easy", "hard", "easy", "hard", "hidden")
 """The tiers take turns: 40 % easy, 40 % hard, 20 % hidden."""
-_GOLDEN_FROM = 1 << 20
-"""Golden pictures are of the tuning parcels' span, but far behind all that are tuned with."""
 UNSEEN = next(machine for machine in MACHINES if machine.testing)
 """The machine that no model is trained on."""
 _SEEN = tuple(machine for machine in MACHINES if not machine.testing)
@@ -34,14 +32,12 @@ class Tried:
     """A held-out parcel as the station saw it.
 
     Attributes:
-        seen: findings and truth.
+        seen: findings and truth; its group is the machine.
         tier: how well its hazard can be seen; None if it has none.
-        machine: on which machine.
     """
 
     seen: Seen
     tier: Tier | None
-    machine: str
 
 
 def parcel(use: Use, seed: int, number: int, machine: Machine | None = None) -> Picture:
@@ -53,10 +49,10 @@ def parcel(use: Use, seed: int, number: int, machine: Machine | None = None) -> 
         number: of the parcel.
         machine: on which machine; without it, on any that is not kept for testing.
     """
-    scene = scene_seed("test" if use == "test" else "tune", seed, number + (_GOLDEN_FROM if use == "golden" else 0))
+    scene = scene_seed(use, seed, number)
     rng = np.random.default_rng((scene, 2))
     chosen = _SEEN[int(rng.integers(len(_SEEN)))]
-    length_mm = int(rng.integers(max(200, MIN_LENGTH_MM), MAX_LENGTH_MM - 30))
+    length_mm = int(rng.integers(200, 620))
     turn, clean = divmod(number, 2)
     words = () if clean else (CLASSES[turn % len(CLASSES)],)
     wanted = None if clean else _WANTED[turn // len(CLASSES) % len(_WANTED)]
@@ -77,7 +73,7 @@ def try_parcels(
         picture = parcel(use, seed, number, machine)
         truth = [(label.label, label.box) for label in picture.labels]
         tier = picture.labels[0].tier if picture.labels else None
-        tried.append(Tried(see(detector, png_bytes(picture), truth, picture.machine), tier, picture.machine))
+        tried.append(Tried(see(detector, png_bytes(picture), truth, picture.machine), tier))
         tell(1)
     return tried
 

@@ -43,4 +43,4 @@ class Recipe:
 
 DEFAULT = Recipe()
 QUICK = Recipe(pictures=4000, steps=1400)
-"""For trials: ten minutes on two cores."""
+"""For trials: about ten minutes of learning on two cores."""

@@ -37,6 +37,7 @@ _FLOOR = 0.02
 _GATE_SAMPLE = 2000
 _SURE = 0.1
 _GOLDEN_FROM = 1 << 22
+"""Golden pictures are of the tuning parcels' span, far behind all that are tuned with."""
 _GOLDEN_TRIES = 400
 _TOGETHER = 3
 """Hazards in one golden picture: all are to be found, and the self-test is to take a moment only."""
