@@ -14,7 +14,7 @@ from rich.table import Table
 
 from models.evaluation import metrics
 from models.held_out import UNSEEN, try_parcels
-from models.recipe import DEFAULT, QUICK
+from models.recipe import DEFAULT, FURTHER, QUICK
 from station.vision import Detector, ModelError, load_model
 
 if TYPE_CHECKING:
@@ -38,10 +38,15 @@ def train(
     quick: Annotated[
         bool, typer.Option("--quick", help="A trial of about a quarter of an hour: fewer pictures and batches.")
     ] = False,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="A model folder to go on from, rather than from photographs.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
     pictures: Annotated[int | None, typer.Option(help="Pictures to draw.")] = None,
     threads: Annotated[int, typer.Option(help="Cores to use.")] = DEFAULT.threads,
-    bfloat16: Annotated[bool, typer.Option(help="Faster where the processor knows the format.")] = DEFAULT.bfloat16,
+    bfloat16: Annotated[
+        bool | None, typer.Option(help="Compute in that format; without this, where the processor knows it.")
+    ] = DEFAULT.bfloat16,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where a run of this seed stopped.")] = False,
 ) -> None:
     """Draw pictures, train on them, calibrate and choose thresholds on others, and write a model folder.
@@ -53,7 +58,7 @@ def train(
     except ModuleNotFoundError as error:
         _console.print(f"Training needs {error.name}: pip install '.\\[train]'")
         raise typer.Exit(1) from error
-    base = QUICK if quick else DEFAULT
+    base = QUICK if quick else DEFAULT if start is None else FURTHER
     recipe = replace(
         base,
         seed=seed,
@@ -61,16 +66,17 @@ def train(
         pictures=pictures or base.pictures,
         threads=threads,
         bfloat16=bfloat16,
+        start=start,
     )
-    with _progress() as progress:
-        found = run_training(
-            recipe,
-            out or (_TRIAL if quick else _SHIPPED),
-            _CACHE,
-            time.monotonic() + minutes * 60,
-            progress,
-            resume=resume,
-        )
+    goal, until = out or (_TRIAL if quick else _SHIPPED), time.monotonic() + minutes * 60
+    try:
+        with _progress() as progress:
+            found = run_training(recipe, goal, _CACHE, until, progress, resume=resume)
+    except (OSError, RuntimeError) as error:
+        _console.print(f"[red]{error}[/red]")
+        if start is not None:
+            _console.print(f"To go on from {start}, it must hold a model.onnx that this command wrote.")
+        raise typer.Exit(1) from error
     _print(found)
 
 

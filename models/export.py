@@ -20,19 +20,20 @@ _LARGE = 256
 
 
 def to_onnx(network: Network, curve: Curve) -> bytes:
-    """Export for one picture at a time: `pixels` (1, 3, H, W) to `boxes` (1, cells, 4 + C), scores on that curve."""
-    shipped = Exported(network, HEIGHT_PX, WIDTH_PX, curve).eval().to(memory_format=torch.contiguous_format)
+    """Export for any number N of pictures: `pixels` (N, 3, H, W) to `boxes` (N, cells, 4 + C), scores on that curve."""
+    shipped = Exported(network, HEIGHT_PX, WIDTH_PX, curve).eval().to("cpu", memory_format=torch.contiguous_format)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             shipped,
-            (torch.zeros(1, 3, HEIGHT_PX, WIDTH_PX),),
+            (torch.zeros(2, 3, HEIGHT_PX, WIDTH_PX),),
             dynamo=True,
             external_data=False,
             opset_version=_OPSET,
             input_names=["pixels"],
             output_names=["boxes"],
+            dynamic_shapes={"pixels": {0: torch.export.Dim("pictures")}},
             verbose=False,
         )
     if program is None:

@@ -98,7 +98,7 @@ def boxes_of(sides: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
 
 
 class Exported(nn.Module):  # type: ignore[misc]
-    """The network as it ships: one output (1, cells, 4 + C) of x0, y0, x1, y1 in input pixels, then scores 0 to 1."""
+    """The network as it ships: one output (N, cells, 4 + C) of x0, y0, x1, y1 in input pixels, then scores 0 to 1."""
 
     def __init__(self, network: Network, height: int, width: int, curve: Curve) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class Exported(nn.Module):  # type: ignore[misc]
         self.register_buffer("strides", strides)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """One picture, float32 (1, 3, H, W), normalised."""
+        """Pictures, float32 (N, 3, H, W), normalised."""
         logits, sides = self.network(pixels)
         scores = torch.sigmoid(logits * self.curve.slope + self.curve.shift)
         return torch.cat((boxes_of(sides, self.centres, self.strides), scores), 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 CLASSES = (
     "gun", "knife", "battery", "aerosol", "long_gun", "ammunition", "scissors", "axe", "hammer", "wrench", "pliers",
@@ -28,7 +29,8 @@ class Recipe:
         batch: pictures in one.
         rate: highest learning rate; the backbone's is a share of it.
         threads: cores that the arithmetic uses.
-        bfloat16: whether the network computes in it: faster where the processor can, slower elsewhere.
+        bfloat16: whether the network computes in it; None: where the processor does so itself.
+        start: the model folder whose weights it goes on from; None: those that photographs gave the backbone.
     """
 
     seed: int = 1
@@ -38,9 +40,12 @@ class Recipe:
     batch: int = 16
     rate: float = 1.5e-3
     threads: int = 2
-    bfloat16: bool = True
+    bfloat16: bool | None = None
+    start: Path | None = None
 
 
 DEFAULT = Recipe()
 QUICK = Recipe(pictures=4000, steps=1400)
 """For trials: about ten minutes of learning on two cores."""
+FURTHER = Recipe(pictures=5000, steps=2500, rate=4e-4)
+"""To go on from a released model, with pictures that it has not seen."""

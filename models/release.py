@@ -118,9 +118,16 @@ def _description(
         "decode": {"decoder": "boxes_then_scores", "floor": _FLOOR, "overlap": 0.6, "most": 100},
         "gate": {"sides_px": [96, 4096], "aspect": [0.3, 3.5], "measures": dict(gate)},
         "golden": [],
-        "training": {"command": command, "seed": recipe.seed, "pictures": recipe.pictures, "steps": recipe.steps},
+        "training": _training(recipe, command),
         "metrics": {},
     }
+
+
+def _training(recipe: Recipe, command: str) -> dict[str, Any]:
+    told = {"command": command, "seed": recipe.seed, "pictures": recipe.pictures, "steps": recipe.steps}
+    if recipe.start is not None:
+        told["started_from"] = hashlib.sha256((recipe.start / "model.onnx").read_bytes()).hexdigest()
+    return told
 
 
 def _usual(drawn: Drawn) -> dict[str, tuple[float, float]]:

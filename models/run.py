@@ -37,7 +37,8 @@ def run_training(
     drawn = drawn_set(recipe.seed, recipe.pictures, cache, lambda done: progress.advance(task, done))
     progress.update(task, completed=recipe.pictures)
     # Another number of steps has other rates all along: what was learnt with them is no part of this run.
-    kept = cache / f"checkpoint-{recipe.seed}-{recipe.pictures}-{recipe.steps}.pt"
+    begun = f"-from-{recipe.start.name}" if recipe.start else ""
+    kept = cache / f"checkpoint-{recipe.seed}-{recipe.pictures}-{recipe.steps}{begun}.pt"
     trainer = Trainer(recipe, drawn, kept)
     if resume and not trainer.resume():
         progress.console.print("No checkpoint of this seed, so many pictures and steps: starting anew.")
@@ -46,7 +47,10 @@ def run_training(
         progress.console.print(
             f"Time is up at step {trainer.step} of {recipe.steps}: go on with --resume for the rest."
         )
-    command = f"python -m models train --seed {recipe.seed} --steps {recipe.steps} --pictures {recipe.pictures}"
+    begin = f" --from {recipe.start}" if recipe.start else ""
+    command = (
+        f"python -m models train{begin} --seed {recipe.seed} --steps {recipe.steps} --pictures {recipe.pictures}"
+    )
     task = progress.add_task("Trying it on held-out parcels", total=PARCELS)
     tell = progress.advance
     return released(

@@ -16,6 +16,7 @@ from torch import nn
 from models.losses import loss
 from models.network import Network, cells
 from models.recipe import CLASSES, HEIGHT_PX, MEAN, PART_PX, SCALE, WIDTH_PX
+from models.start import load_released
 from models.variation import shown
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class Trainer:
         recipe: what run.
         drawn: its pictures.
         checkpoint: where its state is kept between steps, to resume from.
+
+    Raises:
+        OSError: the model that it is to go on from cannot be read.
+        RuntimeError: that model's weights are not those of this network.
     """
 
     def __init__(self, recipe: Recipe, drawn: Drawn, checkpoint: Path) -> None:
@@ -55,19 +60,24 @@ class Trainer:
         self._drawn = drawn
         self._checkpoint = checkpoint
         network = Network(len(CLASSES))
-        network.backbone.load_photographs()
+        if recipe.start is None:
+            network.backbone.load_photographs()
+        else:
+            load_released(network, recipe.start / "model.onnx")
         self._still = nn.ModuleList([network.backbone.stem, *network.backbone.blocks[:_STILL_BLOCKS]])
         self._still.requires_grad_(requires_grad=False)
-        self.network = network.to(memory_format=torch.channels_last)
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = network.to(self._device, memory_format=torch.channels_last)
         self.averaged = copy.deepcopy(self.network)
         self._optimiser = torch.optim.AdamW(_groups(self.network))
+        self._bfloat16 = _fast_bfloat16(self._device) if recipe.bfloat16 is None else recipe.bfloat16
         self.step = 0
 
     def resume(self) -> bool:
         """Go on from the checkpoint, if there is one; says whether there was."""
         if not self._checkpoint.exists():
             return False
-        state = torch.load(self._checkpoint, weights_only=True)
+        state = torch.load(self._checkpoint, weights_only=True, map_location=self._device)
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         self._optimiser.load_state_dict(state["optimiser"])
@@ -115,10 +125,10 @@ class Trainer:
             group["lr"] = self._rate() * group["share"]
         self.network.train()
         self._still.eval()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.bfloat16):
-            logits, sides = self.network(pixels)
-        centres, strides = cells(pixels.shape[2], pixels.shape[3])
-        value = loss(logits.float(), sides.float(), truth, centres, strides)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16):
+            logits, sides = self.network(pixels.to(self._device))
+        centres, strides = (known.to(self._device) for known in cells(pixels.shape[2], pixels.shape[3]))
+        value = loss(logits.float(), sides.float(), truth.to(self._device), centres, strides)
         self._optimiser.zero_grad()
         value.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
@@ -151,6 +161,13 @@ class Trainer:
         for row, (_, boxes) in zip(truth, pairs, strict=True):
             row[: len(boxes)] = boxes
         return torch.from_numpy(pixels).permute(0, 3, 1, 2), torch.from_numpy(truth)
+
+
+def _fast_bfloat16(device: torch.device) -> bool:
+    """Whether a processor computes in bfloat16 itself; where it does not, PyTorch imitates it, many times slower."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
 def _groups(network: Network) -> list[dict[str, object]]:

@@ -1,7 +1,7 @@
 """Pictures to findings, beside the line: one thread of lowered priority, a short queue, no picture ever dropped unsaid.
 
 A picture is on disk before the core hears of it. What cannot be read, judged or inspected is said as a fault, so the
-core sends its parcel to inspection.
+core sends its parcel to inspection. Pictures that wait together, as the views of a parcel do, are looked at together.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ import contextlib
 import hashlib
 import logging
 import os
-import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from station.clock import now_ns
 from station.core.events import Condition, Detection, Event, Frame
 from station.journal import JournalError, PictureStore
 from station.ports import Picture
-from station.vision import Detector, DetectorFault, PictureFault, quality_fault, read_picture
+from station.vision import DetectionResult, Detector, DetectorFault, PictureFault, quality_fault, read_picture
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 log = logging.getLogger(__name__)
 QUEUE = 4
@@ -51,7 +54,9 @@ class Eye:
         self._store = store
         self._out = out
         self._refuses = refuses
-        self._queue: queue.Queue[Picture | None] = queue.Queue(QUEUE)
+        self._come = threading.Condition()
+        self._waiting: deque[Picture] = deque()
+        self._ends = False
         self._untold: deque[Picture] = deque()
         self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
 
@@ -63,9 +68,10 @@ class Eye:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the picture in hand."""
-        with contextlib.suppress(queue.Full):
-            self._queue.put_nowait(None)
+        """End after the pictures that wait, or after a second."""
+        with self._come:
+            self._ends = True
+            self._come.notify()
         self._thread.join(timeout=1.0)
 
     def put(self, picture: Picture) -> None:
@@ -73,13 +79,14 @@ class Eye:
         if picture.fault:
             self._out(Frame(picture.device, "", picture.arrived, picture.trigger, picture.fault))
             return
-        self._untold.append(picture)
-        try:
-            self._queue.put_nowait(picture)
-        except queue.Full:
-            self._untold.remove(picture)
-            fault = f"the detector is busy: {QUEUE} pictures waiting"
-            self._out(Frame(picture.device, "", picture.arrived, picture.trigger, fault))
+        with self._come:
+            if len(self._waiting) < QUEUE:
+                self._untold.append(picture)
+                self._waiting.append(picture)
+                self._come.notify()
+                return
+        fault = f"the detector is busy: {QUEUE} pictures waiting"
+        self._out(Frame(picture.device, "", picture.arrived, picture.trigger, fault))
 
     def seen_empty(self, device: str, port_ns: int) -> int:
         """The port was seen empty at that moment; less, where a picture of before is not yet told to the core."""
@@ -88,21 +95,35 @@ class Eye:
     def _run(self) -> None:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-        while (picture := self._next()) is not None:
-            kept = not self._refuses()
-            frame_id = self._keep(picture) if kept else self._name(picture)
-            self._untold.remove(picture)
-            if frame_id:
-                self._out(replace(self._detect(picture, frame_id), kept=kept))
+        while pictures := self._next():
+            told = []
+            for picture in pictures:
+                kept = not self._refuses()
+                frame_id = self._keep(picture) if kept else self._name(picture)
+                self._untold.remove(picture)
+                if frame_id:
+                    told.append((picture, frame_id, kept))
+            for detection in self._detected(told):
+                self._out(detection)
 
-    def _next(self) -> Picture | None:
-        """The next picture; while none comes, and between two, the detector looks at golden ones now and then."""
+    def _next(self) -> list[Picture]:
+        """A picture, with what waits behind it of other devices if the detector looks at several at once; or the end.
+
+        One device's next picture is another parcel's: it waits, so that the first parcel's answer does not. While
+        none comes, and before each look, the detector looks at a golden one now and then.
+        """
         while True:
             self._test_step()
-            try:
-                return self._queue.get(timeout=_IDLE_S)
-            except queue.Empty:
-                continue
+            with self._come:
+                if not self._come.wait_for(lambda: self._waiting or self._ends, _IDLE_S):
+                    continue
+                together: list[Picture] = []
+                several = self._detector is not None and self._detector.batches
+                while self._waiting and (several or not together):
+                    if any(self._waiting[0].device == one.device for one in together):
+                        break
+                    together.append(self._waiting.popleft())
+                return together
 
     def _test_step(self) -> None:
         """One golden picture, if a test is due: never more between two real ones."""
@@ -142,19 +163,37 @@ class Eye:
         self._out(Frame(picture.device, frame_id, picture.arrived, picture.trigger, kept=False))
         return frame_id
 
-    def _detect(self, picture: Picture, frame_id: str) -> Detection:
+    def _detected(self, told: Sequence[tuple[Picture, str, bool]]) -> Iterator[Detection]:
+        """What is found in pictures, each with the name of its file and whether it was kept."""
+        read = [self._readable(picture) for picture, _, _ in told]
+        results = iter(self._looked([pixels for pixels, _ in read if pixels is not None]))
+        model = self._detector.model.sha256 if self._detector is not None else ""
+        for (picture, frame_id, kept), (pixels, fault) in zip(told, read, strict=True):
+            result = DetectorFault(fault) if pixels is None else next(results)
+            if isinstance(result, DetectorFault):
+                yield Detection(picture.device, frame_id, (), model, 0.0, str(result), kept=kept)
+            else:
+                yield Detection(picture.device, frame_id, result.findings, model, result.inference_ms, kept=kept)
+
+    def _readable(self, picture: Picture) -> tuple[NDArray[np.uint8] | None, str]:
+        """The picture's pixels; or none, and why it cannot be judged."""
         if self._detector is None:
-            return Detection(picture.device, frame_id, (), "", 0.0, "no image model is configured")
-        model = self._detector.model
+            return None, "no image model is configured"
         try:
             pixels = read_picture(picture.data)
-            fault = quality_fault(pixels, model)
-            if not fault:
-                result = self._detector.detect(pixels)
-                return Detection(picture.device, frame_id, result.findings, model.sha256, result.inference_ms)
-        except (PictureFault, DetectorFault) as error:
-            fault = str(error)
+            fault = quality_fault(pixels, self._detector.model)
+        except PictureFault as error:
+            return None, str(error)
         except Exception as error:  # whatever it is, this thread must go on, and the parcel be inspected
-            log.exception("eye: the detector failed on picture %s", frame_id)
-            fault = f"the detector failed: {error!r}"
-        return Detection(picture.device, frame_id, (), model.sha256, 0.0, fault)
+            log.exception("eye: a picture of %s could not be judged", picture.device)
+            return None, f"the picture could not be judged: {error!r}"
+        return (None, fault) if fault else (pixels, "")
+
+    def _looked(self, pictures: Sequence[NDArray[np.uint8]]) -> Sequence[DetectionResult | DetectorFault]:
+        if self._detector is None or not pictures:
+            return []
+        try:
+            return self._detector.detect_all(pictures)
+        except Exception as error:  # whatever it is, this thread must go on, and the parcels be inspected
+            log.exception("eye: the detector failed on %d pictures", len(pictures))
+            return [DetectorFault(f"the detector failed: {error!r}")] * len(pictures)

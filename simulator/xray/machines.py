@@ -117,6 +117,33 @@ MACHINES: tuple[Machine, ...] = (
         faults=0.08,
     ),
     Machine(
+        "meadow",
+        Source(tube_kv=145, filter_al_mm=3.0, plate_mm=0.6, thin_mm=0.1),
+        Screen(
+            (236, 148, 62), (98, 172, 62), (26, 108, 152), (7.5, 9.3, 17.0),
+            tone=6.0, deepest=8.0, sharpening=1.5, full=0.5,
+        ),
+        mm_per_px=1.35,
+        tilt_deg=4.0,
+        photons=30_000,
+        electronic=0.0004,
+        scatter=0.002,
+    ),
+    Machine(
+        "ember",
+        Source(tube_kv=165, filter_al_mm=2.5, filter_cu_mm=0.2, plate_mm=0.5),
+        Screen(
+            (224, 92, 30), (84, 146, 70), (32, 84, 186), (7.8, 10.6, 17.5),
+            tone=7.0, deepest=8.5, sharpening=1.6, full=0.55,
+        ),
+        mm_per_px=1.4,
+        tilt_deg=-8.0,
+        photons=12_000,
+        electronic=0.0006,
+        scatter=0.002,
+        faults=0.06,
+    ),
+    Machine(
         "lagoon",
         Source(tube_kv=155, filter_al_mm=3.5, filter_cu_mm=0.1, thin_mm=0.14, plate_mm=0.5, thick_mm=5.0),
         Screen(

@@ -63,6 +63,11 @@ class Detector:
             for _ in range(_WARM_UPS):
                 self._network.run(prepare(self._blank, self._spec.input)[0])
 
+    @property
+    def batches(self) -> bool:
+        """Whether `detect_all` looks at several pictures at once."""
+        return self._network.batches
+
     def detect(self, pixels: NDArray[np.uint8]) -> DetectionResult:
         """Look at one picture.
 
@@ -75,13 +80,46 @@ class Detector:
         Raises:
             DetectorFault: no answer that could be believed.
         """
-        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
-            raise DetectorFault(f"the detector was given {pixels.dtype} {pixels.shape}, not uint8 (H, W, 3)")
         began = time.perf_counter()
-        prepared, fit = prepare(pixels, self._spec.input)
+        prepared, fit = self._prepared(pixels)
         found = self._candidates(self._network.run(prepared))
         findings = self._findings(found, fit, pixels.shape[1], pixels.shape[0])
         return DetectionResult(findings, (time.perf_counter() - began) * 1e3)
+
+    def detect_all(self, pictures: Sequence[NDArray[np.uint8]]) -> list[DetectionResult | DetectorFault]:
+        """Look at pictures that came together, at once where the network takes several.
+
+        Args:
+            pictures: each as `detect` takes it, of any sizes.
+
+        Returns:
+            For each what `detect` gives or raises: one that has no answer takes none from the others.
+        """
+        if len(pictures) > 1 and self.batches:
+            with contextlib.suppress(DetectorFault):
+                return self._at_once(pictures)
+        results: list[DetectionResult | DetectorFault] = []
+        for pixels in pictures:
+            try:
+                results.append(self.detect(pixels))
+            except DetectorFault as fault:
+                results.append(fault)
+        return results
+
+    def _at_once(self, pictures: Sequence[NDArray[np.uint8]]) -> list[DetectionResult | DetectorFault]:
+        began = time.perf_counter()
+        prepared, fits = zip(*map(self._prepared, pictures), strict=True)
+        found = [
+            self._findings(self._candidates(outputs), fit, pixels.shape[1], pixels.shape[0])
+            for outputs, fit, pixels in zip(self._network.run_all(prepared), fits, pictures, strict=True)
+        ]
+        took_ms = (time.perf_counter() - began) * 1e3
+        return [DetectionResult(findings, took_ms) for findings in found]
+
+    def _prepared(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[Any], Fit]:
+        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
+            raise DetectorFault(f"the detector was given {pixels.dtype} {pixels.shape}, not uint8 (H, W, 3)")
+        return prepare(pixels, self._spec.input)
 
     def self_test(self) -> None:
         """Look at nothing, and at all golden pictures.

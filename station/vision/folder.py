@@ -118,12 +118,17 @@ class Golden(_Frozen):
 
 
 class TrainingSpec(_Frozen):
-    """Where the model comes from."""
+    """Where the model comes from.
+
+    Attributes:
+        started_from: SHA-256 of the model whose weights the training went on from; None: from none of ours.
+    """
 
     command: str
     seed: int
     pictures: int
     steps: int
+    started_from: str | None = None
 
 
 class ModelSpec(_Frozen):

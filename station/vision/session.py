@@ -44,6 +44,7 @@ class Network:
     Attributes:
         decoder: what makes candidates of its outputs.
         canvas: the size of its input.
+        batches: whether it takes several pictures at once, and says of each what it says of it alone.
 
     Raises:
         ModelError: the runtime cannot run it, or it is not as its `model.yaml` says.
@@ -58,6 +59,7 @@ class Network:
         self._more = self._check_inputs()
         self._names = self._check_names()
         self._shapes = self._check_outputs()
+        self.batches = self._open() and self._alike()
 
     def run(self, prepared: NDArray[Any]) -> list[NDArray[Any]]:
         """Its outputs for a picture, as float32 where they are numbers with a fraction.
@@ -65,10 +67,27 @@ class Network:
         Raises:
             DetectorFault: it failed, or gave a value that is not a number.
         """
+        return self._checked(self._answers(prepared))
+
+    def run_all(self, prepared: Sequence[NDArray[Any]]) -> list[list[NDArray[Any]]]:
+        """The same for several pictures at once; for one that `batches`.
+
+        Raises:
+            DetectorFault: as `run` does, of any of them.
+        """
+        outputs = self._answers(np.concatenate(prepared))
+        if any(len(output) != len(prepared) for output in outputs):
+            raise DetectorFault(f"the detector gave outputs {[output.shape for output in outputs]} for {len(prepared)}")
+        return [self._checked([output[at : at + 1] for output in outputs]) for at in range(len(prepared))]
+
+    def _answers(self, prepared: NDArray[Any]) -> list[NDArray[Any]]:
+        more = {name: np.repeat(value, len(prepared), axis=0) for name, value in self._more.items()}
         try:
-            outputs = self._session.run(self._names, {self._spec.input.name: prepared, **self._more})
+            return list(self._session.run(self._names, {self._spec.input.name: prepared, **more}))
         except Exception as error:  # the runtime's errors share no base but Exception
             raise DetectorFault(f"the detector failed: {str(error).splitlines()[0]}") from error
+
+    def _checked(self, outputs: list[NDArray[Any]]) -> list[NDArray[Any]]:
         if any(not _like(output.shape, shape) for output, shape in zip(outputs, self._shapes, strict=True)):
             raise DetectorFault(
                 f"the detector gave outputs {[output.shape for output in outputs]}, not as at its start"
@@ -78,6 +97,27 @@ class Network:
         if not all(np.isfinite(value).all() for value in plain):
             raise DetectorFault("the detector gave a value that is not a number")
         return plain
+
+    def _open(self) -> bool:
+        """Whether it leaves open how many pictures it takes, and how many answers it gives."""
+        taken = next(item for item in self._session.get_inputs() if item.name == self._spec.input.name)
+        given = [item for item in self._session.get_outputs() if item.name in self._names]
+        return all(item.shape and not isinstance(item.shape[0], int) for item in (taken, *given))
+
+    def _alike(self) -> bool:
+        """Whether it says of two pictures at once what it says of each alone: some exports only claim to."""
+        shape, dtype = self._spec.input.shape, self._spec.input.dtype
+        rng = np.random.default_rng(0)
+        pair = [rng.uniform(0, 255 if dtype == "uint8" else 1, shape).astype(dtype) for _ in range(2)]
+        try:
+            together, alone = self.run_all(pair), [self.run(one) for one in pair]
+        except DetectorFault:
+            return False
+        return all(
+            one.shape == other.shape and np.allclose(one, other, rtol=1e-2, atol=1e-2)
+            for answers, single in zip(together, alone, strict=True)
+            for one, other in zip(answers, single, strict=True)
+        )
 
     def _check_inputs(self) -> dict[str, NDArray[Any]]:
         """What it takes beside the picture."""

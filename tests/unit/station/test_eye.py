@@ -5,12 +5,22 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
 
 from station.core.events import Arrived, Detection, Event, Frame
 from station.eye import Eye
 from station.journal import PictureStore
 from station.ports import Picture
+from station.vision import DetectionResult, Detector, DetectorFault
+from station.vision.store import described
+from tests.unit.vision.onnx_bytes import echoing
+from tests.unit.vision.test_session import FACTORS, VIEWS, tree
 
 
 class SlowStore(PictureStore):
@@ -70,3 +80,52 @@ def test_for_want_of_room_a_picture_is_looked_at_named_and_not_kept(tmp_path: Pa
         assert [path.read_bytes() for path in tmp_path.glob("??/*")] == ([data] if kept else [])
         refuses.clear()
     eye.stop()
+
+
+class Counting(Detector):
+    """Says how many pictures it was given each time."""
+
+    def __init__(self, batch: int | str) -> None:
+        onnx = echoing((batch, 3, 64, 64), (batch, 1, 6), FACTORS)
+        gate = {"sides_px": [32, 1000], "aspect": [0.5, 2.0], "measures": {}}
+        super().__init__(described(tree(gate=gate), onnx, Path("echo")))
+        self.looks: list[int] = []
+
+    def detect_all(self, pictures: Sequence[NDArray[np.uint8]]) -> list[DetectionResult | DetectorFault]:
+        self.looks.append(len(pictures))
+        return super().detect_all(pictures)
+
+
+@pytest.mark.parametrize(("batch", "looks"), [("batch", [2, 1]), (1, [1, 1, 1])])
+def test_views_that_wait_together_are_looked_at_together(tmp_path: Path, batch: int | str, looks: list[int]) -> None:
+    """Of two devices at once, where the network can; the next picture of one of them is the next parcel's."""
+    told: list[Event] = []
+    detector = Counting(batch)
+    eye = Eye(detector, PictureStore(tmp_path), told.append)
+    files = [cv2.imencode(".png", view[..., ::-1])[1].tobytes() for view in VIEWS]
+    for number, (device, data) in enumerate(zip(("above", "beside", "above"), files, strict=True)):
+        eye.put(Picture(device, data, Arrived(1000 + number, 1050)))
+    eye.start()
+    eye.stop()
+    assert detector.looks == looks
+    names = [hashlib.sha256(data).hexdigest() for data in files]
+    found = [event for event in told if isinstance(event, Detection)]
+    assert [(one.device, one.frame_id) for one in found] == list(zip(("above", "beside", "above"), names, strict=True))
+    assert [[finding.box for finding in one.findings] for one in found] == [[(10, 4, 50, 44)], [(5, 6, 25, 36)], []]
+    for name in names:
+        order = [type(event) for event in told if getattr(event, "frame_id", "") == name]
+        assert order == [Frame, Detection], "a picture is on disk before it is looked at"
+
+
+def test_a_picture_that_cannot_be_judged_takes_no_answer_from_the_one_beside_it(tmp_path: Path) -> None:
+    told: list[Event] = []
+    eye = Eye(Counting("batch"), PictureStore(tmp_path), told.append)
+    eye.put(Picture("above", b"no picture", Arrived(1000, 1050)))
+    eye.put(Picture("beside", cv2.imencode(".png", VIEWS[0][..., ::-1])[1].tobytes(), Arrived(1001, 1050)))
+    eye.start()
+    eye.stop()
+    above, beside = (event for event in told if isinstance(event, Detection))
+    assert above.findings == ()
+    assert above.fault
+    assert [finding.box for finding in beside.findings] == [(10, 4, 50, 44)]
+    assert not beside.fault

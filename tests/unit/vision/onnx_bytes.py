@@ -65,6 +65,33 @@ def filling(taken: Shape, size: Sequence[int]) -> bytes:
     return _number(1, 8) + _bytes(8, _bytes(1, b"") + _number(2, 17)) + _bytes(7, graph)
 
 
+def echoing(taken: Shape, given: Shape, factors: np.ndarray) -> bytes:
+    """A model that gives the values of its picture's first rows, columns and channel as its boxes, times `factors`.
+
+    Args:
+        taken: shape of `pixels`, float32, channels first.
+        given: shape that it says `boxes` has.
+        factors: float32 (cells, values): how many rows are cells, and how many columns are values of one.
+    """
+    rows, columns = factors.shape
+    nodes = (
+        (b"Slice", ("pixels", "starts", "ends", "axes"), "cut"),
+        (b"Squeeze", ("cut", "channel"), "plain"),
+        (b"Mul", ("plain", "factors"), "boxes"),
+    )
+    graph = _bytes(2, b"echo")
+    for kind, names, result in nodes:
+        inputs = b"".join(_bytes(1, name.encode()) for name in names)
+        graph += _bytes(1, inputs + _bytes(2, result.encode()) + _bytes(4, kind))
+    numbers = {"starts": [0, 0, 0], "ends": [1, rows, columns], "axes": [1, 2, 3], "channel": [1]}
+    for name, values in numbers.items():
+        graph += _bytes(5, _tensor(name, np.array(values, np.int64)))
+    graph += _bytes(5, _tensor("factors", factors))
+    graph += _bytes(11, _value_info("pixels", taken, np.float32))
+    graph += _bytes(12, _value_info("boxes", given, np.float32))
+    return _number(1, 8) + _bytes(8, _bytes(1, b"") + _number(2, 17)) + _bytes(7, graph)
+
+
 def _tensor(name: str, value: np.ndarray, *, external: str = "") -> bytes:
     dims = b"".join(_number(1, size) for size in value.shape)
     tensor = dims + _number(2, _KINDS[value.dtype]) + _bytes(8, name.encode())

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from station.vision import Detector, DetectorFault, ModelError
+from station.vision import DetectionResult, Detector, DetectorFault, ModelError
 from station.vision.folder import classes_sha256
 from station.vision.store import described
-from tests.unit.vision.onnx_bytes import network
+from tests.unit.vision.onnx_bytes import echoing, network
 
 BOXES = np.array([[[10, 4, 50, 44, 0.1, 0.9], [0, 0, 0, 0, 0, 0]]], np.float32)
 PICTURE = np.full((64, 64, 3), 50, np.uint8)
@@ -67,6 +67,55 @@ def test_an_open_number_of_pictures_is_one() -> None:
         {"pixels": (("batch", 3, 64, 64), np.float32)}, {"boxes": BOXES}, shapes={"boxes": ("batch", "cells", 6)}
     )
     assert found(onnx) == [("knife", 0.9)]
+
+
+FACTORS = np.array([[1, 1, 1, 1, 0.01, 0.01]], np.float32)
+
+
+def echo(batch: int | str) -> Detector:
+    """What a picture's first row holds is what is found in it."""
+    return detector(echoing((batch, 3, 64, 64), (batch, 1, 6), FACTORS))
+
+
+def holding(*values: int) -> np.ndarray:
+    picture = np.random.default_rng(3).integers(60, 255, (64, 64, 3), np.uint8)
+    picture[0, : len(values), 0] = values
+    return picture
+
+
+VIEWS = (holding(10, 4, 50, 44, 0, 90), holding(5, 6, 25, 36, 0, 40), holding(0, 0, 9, 9, 0, 0))
+
+
+@pytest.mark.parametrize("batch", [1, "batch"])
+def test_pictures_that_come_together_are_answered_as_each_would_be_alone(batch: int | str) -> None:
+    model = echo(batch)
+    assert model.batches == (batch == "batch")
+    together = model.detect_all(VIEWS)
+    answers = [answer.findings for answer in together if isinstance(answer, DetectionResult)]
+    assert answers == [model.detect(view).findings for view in VIEWS]
+    assert [[finding.box for finding in findings] for findings in answers] == [[(10, 4, 50, 44)], [(5, 6, 25, 36)], []]
+    assert model.detect_all([]) == []
+
+
+@pytest.mark.parametrize("batch", [1, "batch"])
+def test_a_picture_without_an_answer_takes_none_from_those_beside_it(batch: int | str) -> None:
+    beyond = holding(10, 4, 50, 44, 0, 130)
+    first, second, third = echo(batch).detect_all([VIEWS[0], beyond, np.zeros((4, 4), np.uint8)])
+    assert isinstance(first, DetectionResult)
+    assert [finding.box for finding in first.findings] == [(10, 4, 50, 44)]
+    assert isinstance(second, DetectorFault)
+    assert "outside 0 to 1" in str(second)
+    assert isinstance(third, DetectorFault)
+
+
+def test_a_network_that_only_claims_to_take_several_is_asked_for_one_at_a_time() -> None:
+    onnx = network(
+        {"pixels": (("batch", 3, 64, 64), np.float32)}, {"boxes": BOXES}, shapes={"boxes": ("batch", "cells", 6)}
+    )
+    model = detector(onnx)
+    assert not model.batches
+    answers = [answer.findings for answer in model.detect_all(VIEWS) if isinstance(answer, DetectionResult)]
+    assert answers == [model.detect(PICTURE).findings] * 3
 
 
 def test_an_open_size_is_refused_with_what_to_do() -> None:
