@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from station.vision import Detector, DetectorFault
 from station.vision.folder import classes_sha256
 from station.vision.gate import usual
 from station.vision.seen import overlap
-from station.vision.store import described, text_of
+from station.vision.store import described, write_folder
 from station.vision.threshold import choose
 
 if TYPE_CHECKING:
@@ -79,19 +80,28 @@ def released(
     unseen = try_parcels(detector, "test", recipe.seed, UNSEEN_PARCELS, tell, UNSEEN)
     tree["metrics"] = metrics(tried, unseen, tree["thresholds"])
     pictures = _golden(detector, tree, recipe.seed)
-    _write(folder, tree, onnx, pictures)
+    put(folder, tree, onnx, pictures)
     return dict(tree["metrics"]) | {"golden_pictures": float(len(pictures))}
 
 
-def _write(folder: Path, tree: Mapping[str, Any], onnx: bytes, pictures: Mapping[str, bytes]) -> None:
-    golden = folder / "golden"
-    golden.mkdir(parents=True, exist_ok=True)
-    for old in golden.iterdir():
-        old.unlink()
-    for name, data in pictures.items():
-        (golden / name).write_bytes(data)
-    (folder / "model.onnx").write_bytes(onnx)
-    (folder / "model.yaml").write_bytes(text_of(tree))
+def put(folder: Path, tree: Mapping[str, Any], onnx: bytes, pictures: Mapping[str, bytes]) -> None:
+    """Make and prove a model folder beside its place, then put it there; card and figures of the one before stay.
+
+    Raises:
+        ModelError: it does not hold; the one before is as it was.
+        OSError: it cannot be written.
+    """
+    new, old = (folder.with_name(f"{folder.name}.{word}") for word in ("new", "old"))
+    for left in (new, old):
+        shutil.rmtree(left, ignore_errors=True)
+    write_folder(new, tree, onnx, pictures)
+    if folder.exists():
+        for kept in folder.iterdir():
+            if kept.name not in {"golden", "model.onnx", "model.yaml"}:
+                (shutil.copytree if kept.is_dir() else shutil.copy2)(kept, new / kept.name)
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _description(

@@ -48,9 +48,7 @@ def run_training(
             f"Time is up at step {trainer.step} of {recipe.steps}: go on with --resume for the rest."
         )
     begin = f" --from {recipe.start}" if recipe.start else ""
-    command = (
-        f"python -m models train{begin} --seed {recipe.seed} --steps {recipe.steps} --pictures {recipe.pictures}"
-    )
+    command = f"python -m models train{begin} --seed {recipe.seed} --steps {recipe.steps} --pictures {recipe.pictures}"
     task = progress.add_task("Trying it on held-out parcels", total=PARCELS)
     tell = progress.advance
     return released(

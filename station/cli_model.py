@@ -20,7 +20,7 @@ from station.vision.decoders import DECODERS
 from station.vision.load import read_model
 from station.vision.propose import Known, propose
 from station.vision.store import described, gate_of, golden_pictures, rewrite, write_folder
-from station.vision.trial import try_out
+from station.vision.trial import bound_memory, try_out
 
 _PICTURES = {".png", ".jpg", ".jpeg"}
 
@@ -97,16 +97,19 @@ def add(
     target = out or Path("models") / _name(file)
     try:
         given = dict(_word(text) for text in word)
-        proposal = propose(file, _name(target), Known(decoder, tuple(classes), given))
-        onnx = file.read_bytes()
-        tree: dict[str, Any] = dict(proposal.tree)
-        if pictures is not None:
-            tree["gate"] = gate_of(described(tree, onnx, target), _pictures_in(pictures))
-        tree["golden"], files = golden_pictures(described(tree, onnx, target), golden)
-        described(tree, onnx, target)
+        with bound_memory():
+            proposal = propose(file, _name(target), Known(decoder, tuple(classes), given))
+            onnx = file.read_bytes()
+            tree: dict[str, Any] = dict(proposal.tree)
+            if pictures is not None:
+                tree["gate"] = gate_of(described(tree, onnx, target), _pictures_in(pictures))
+            tree["golden"], files = golden_pictures(described(tree, onnx, target), golden)
+            described(tree, onnx, target)
         write_folder(target, tree, onnx, files)
     except (ModelError, OSError) as error:
         fail(str(error), 2)
+    except MemoryError:
+        fail(f"{file} wants more memory than a model may have here: use a smaller one", 2)
     console.print(f"{target / 'model.yaml'} is written. Look it over:", highlight=False, markup=False)
     for remark in proposal.remarks:
         console.print(f"  {remark}", highlight=False, markup=False)

@@ -189,6 +189,9 @@ class Clerk:
         missing = rules.may_be_missing if command.may_be_missing is None else frozenset(command.may_be_missing)
         if unknown := sorted(device for device in missing if device not in devices):
             raise RefusedError("policy", f"there is no device {', '.join(unknown)}; there are: {', '.join(devices)}")
+        if strange := sorted(label for label in command.thresholds if label not in rules.thresholds):
+            known = ", ".join(rules.thresholds) or "none, for want of a model"
+            raise RefusedError("policy", f"the model knows no {', '.join(strange)}; it knows: {known}")
         self.desk.rules = PolicySetup(
             version=f"{rules.version.partition('+')[0]}+{command.id}",
             weight_range_g=_or(command.weight_range_g, rules.weight_range_g),

@@ -38,8 +38,8 @@ _NO_LIGHT = 8
 _WIDER = {"ground": (0.1, 0.0), "black": (0.5, 0.05)}
 """By measure: by what share of itself, and by how much more, the end of an interval is moved outward."""
 _COLD = 0.01
-"""Which share of the model's own pictures may be refused as cold: as long as it is no more, the warmth must not lie below
-nought, and so a picture that passes would be refused with its red and blue exchanged."""
+"""Which share of the model's own pictures may be refused as cold: as long as it is no more, the warmth must not lie
+below nought, and so a picture that passes would be refused with its red and blue exchanged."""
 
 _SAID = {
     "sharpness": ("is blurred", "is noise"),

@@ -13,7 +13,7 @@ import numpy as np
 from station.vision.decoders import ANY, DECODERS, Canvas
 from station.vision.faults import ModelError
 from station.vision.folder import LEAST_SIDE, MOST_SIDE, WORD, classes_sha256
-from station.vision.session import FIX_SIZE, SIZES, TYPES, open_session
+from station.vision.session import FIX_SIZE, SIZES, TYPES, open_session, runtime_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -152,7 +152,7 @@ def _outputs_on_noise(session: Any, taken: Any, size: tuple[int, int], layout: s
     try:
         outputs: list[NDArray[Any]] = session.run(None, feed)
     except Exception as error:  # the runtime's errors share no base but Exception
-        raise ModelError(f"{file} cannot be run ({str(error).splitlines()[0]}): export the model anew") from error
+        raise ModelError(f"{file} {runtime_reason(str(error))}") from error
     return outputs
 
 

@@ -174,7 +174,7 @@ class Network:
         try:
             outputs = self._session.run(self._names, {spec.name: np.zeros(spec.shape, spec.dtype), **self._more})
         except Exception as error:  # the runtime's errors share no base but Exception
-            raise ModelError(f"{self._file} {_reason(str(error))}") from error
+            raise ModelError(f"{self._file} {runtime_reason(str(error))}") from error
         return [list(output.shape) for output in outputs]
 
 
@@ -202,7 +202,7 @@ def open_session(onnx: bytes, file: Path, threads: int = 1) -> Any:
         ModelError: the runtime cannot run it; says what to do.
     """
     if _EXTERNAL.search(onnx):
-        raise ModelError(f"{file} {_reason('external')}")
+        raise ModelError(f"{file} {runtime_reason('external')}")
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -213,7 +213,7 @@ def open_session(onnx: bytes, file: Path, threads: int = 1) -> Any:
     try:
         return ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's errors share no base but Exception
-        raise ModelError(f"{file} {_reason(str(error))}") from error
+        raise ModelError(f"{file} {runtime_reason(str(error))}") from error
 
 
 def _decoder(model: ModelFolder) -> Decoder:
@@ -227,11 +227,14 @@ def _decoder(model: ModelFolder) -> Decoder:
     return decoder
 
 
-def _reason(message: str) -> str:
+def runtime_reason(message: str) -> str:
+    """What the runtime's error means, and what to do: goes on behind the file's name."""
     if "IR version" in message or "opset" in message.lower():
         return "is of a newer ONNX version than the runtime here reads: export it for this one, or update the station"
     if "external" in message.lower():
         return "keeps its weights in another file: export it as one file with external_data=False"
     if "INVALID_PROTOBUF" in message or "protobuf" in message.lower():
         return "is not an ONNX model, or only a part of one: copy the model folder again, whole"
+    if "allocate memory" in message:
+        return "wants more memory than a model may have here: export a smaller one"
     return f"cannot be run here ({message.splitlines()[0]}): copy the model folder again, or export the model anew"

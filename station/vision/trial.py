@@ -6,11 +6,13 @@ so a model that nobody has tried here yet is tried where that harms no line.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from station.vision.faults import ModelError
@@ -57,18 +59,25 @@ def told(folder: Path, text: str) -> tuple[str, tuple[str, ...]]:
     return result["sha256"], tuple(result["words"])
 
 
-def bind_memory() -> None:
-    """Let this process take no more than `_MOST_BYTES` beyond what it has."""
+@contextlib.contextmanager
+def bound_memory() -> Iterator[None]:
+    """Meanwhile this process may take no more than `_MOST_BYTES` beyond what it has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     used = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + _MOST_BYTES, used + _MOST_BYTES))
+    most = used + _MOST_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def main(folder: Path) -> int:
     """Try it within bounds, and print the result as JSON."""
     os.nice(_NICE)
-    bind_memory()
     try:
-        model = load_model(folder)
+        with bound_memory():
+            model = load_model(folder)
     except ModelError as error:
         print(json.dumps({"fault": str(error)}))  # noqa: T201 - `told` reads it
     except MemoryError:

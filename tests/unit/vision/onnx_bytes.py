@@ -51,8 +51,11 @@ def network(
     return _number(1, ir) + _bytes(8, _bytes(1, b"") + _number(2, opset)) + _bytes(7, graph) + b"".join(entries)
 
 
-def filling(taken: Shape, size: Sequence[int]) -> bytes:
-    """A model of a few hundred bytes that fills a tensor of that size with zeros when it runs, and sums it up."""
+def filling(taken: Shape, size: Sequence[int], given: Shape | None = None) -> bytes:
+    """A model of a few hundred bytes that fills a tensor of that size with zeros when it runs, and sums it up.
+
+    `given` is the shape that it says its sum has.
+    """
     sizes = np.array(size, np.int64)
     nodes = (
         _bytes(1, b"size") + _bytes(2, b"filled") + _bytes(4, b"ConstantOfShape"),
@@ -61,7 +64,7 @@ def filling(taken: Shape, size: Sequence[int]) -> bytes:
     graph = b"".join(_bytes(1, node) for node in nodes) + _bytes(2, b"bomb")
     graph += _bytes(5, _tensor("size", sizes))
     graph += _bytes(11, _value_info("pixels", taken, np.float32))
-    graph += _bytes(12, _value_info("boxes", [1] * len(size), np.float32))
+    graph += _bytes(12, _value_info("boxes", given or [1] * len(size), np.float32))
     return _number(1, 8) + _bytes(8, _bytes(1, b"") + _number(2, 17)) + _bytes(7, graph)
 
 

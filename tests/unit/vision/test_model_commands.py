@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import resource
 import shutil
 import weakref
 from pathlib import Path
@@ -22,7 +23,7 @@ from station.core.events import Finding
 from station.vision import DetectorFault, ModelError, load_model, read_picture
 from station.vision.seen import Seen
 from station.vision.store import gate_of
-from tests.unit.vision.onnx_bytes import network
+from tests.unit.vision.onnx_bytes import filling, network
 from tests.unit.vision.terminal import wide
 
 CELLS = 8 * 8 + 4 * 4 + 2 * 2
@@ -111,6 +112,17 @@ def test_a_file_that_is_no_model_makes_no_folder(tmp_path: Path) -> None:
     ran = typed("add", tmp_path / "page.onnx", "--out", tmp_path / "made")
     assert (ran.exit_code, (tmp_path / "made").exists()) == (2, False)
     assert "is not an ONNX model" in " ".join(ran.stderr.split())
+
+
+def test_a_file_that_asks_for_all_memory_is_refused_and_the_command_goes_on_to_say_so(tmp_path: Path) -> None:
+    bomb, out = tmp_path / "bomb.onnx", tmp_path / "bomb"
+    bomb.write_bytes(filling((1, 3, 64, 64), (1, 100_000, 100_000), (1, "cells", 5)))
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    ran = typed("add", bomb, "--out", out, "--decoder", "boxes_then_scores", "--class", "gun")
+    assert ran.exit_code == 2
+    assert "bomb.onnx" in ran.output
+    assert not out.exists()
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
 
 
 def test_list_and_show_tell_what_it_is(added: Path) -> None:

@@ -419,14 +419,14 @@ def test_a_hold_list_that_is_not_there_leaves_the_one_before(bench: Bench, held:
 
 
 def test_of_the_policy_what_is_named_changes_and_the_rest_stays(bench: Bench) -> None:
-    command = wish(ChangePolicy, thresholds={"gun": 0.2}, declared_tolerance_percent=3.0, may_be_missing=("scale",))
+    command = wish(ChangePolicy, thresholds={"knife": 0.2}, declared_tolerance_percent=3.0, may_be_missing=("scale",))
     records = give(bench, command)
-    policy = PolicySetup("rules+c-1", (100.0, 30_000.0), 50.0, 0.03, {"knife": 0.5, "gun": 0.2}, frozenset({"scale"}))
+    policy = PolicySetup("rules+c-1", (100.0, 30_000.0), 50.0, 0.03, {"knife": 0.2}, frozenset({"scale"}))
     assert records[0] == PolicyChanged(policy=policy, command="c-1", who="anna", count=1000)
     assert answer(records) == ("accepted", "", "policy rules+c-1 is in force")
     more = wish(ChangePolicy, "c-2", weight_range_g=(1.0, 2.0), declared_tolerance_g=7.0)
     give(bench, more)
-    changed = PolicySetup("rules+c-2", (1.0, 2.0), 7.0, 0.03, {"knife": 0.5, "gun": 0.2}, frozenset({"scale"}))
+    changed = PolicySetup("rules+c-2", (1.0, 2.0), 7.0, 0.03, {"knife": 0.2}, frozenset({"scale"}))
     assert bench.last(PolicyChanged).policy == changed
 
 
@@ -445,6 +445,12 @@ def test_a_policy_taken_from_a_journal_takes_passes_back_as_the_command_did(benc
     bench.go(3640)
     actions = bench.line.change_policy(replace(SETUP.policy, weight_range_g=(1.0, 2.0)), Now(bench.ms * MS, NOON))
     assert any(isinstance(a, Keep) and isinstance(a.record, Decided) for a in actions)
+
+
+def test_a_threshold_for_what_the_model_does_not_know_is_refused(bench: Bench) -> None:
+    result = answer(give(bench, wish(ChangePolicy, thresholds={"knife": 0.2, "knive": 0.1, "axe": 0.3})))
+    assert result == ("refused", "policy", "the model knows no axe, knive; it knows: knife")
+    assert bench.line.desk.rules == SETUP.policy
 
 
 def test_devices_that_there_are_not_cannot_be_missing(bench: Bench) -> None:
