@@ -20,6 +20,8 @@ from station.journal.retention import Rules
 log = logging.getLogger(__name__)
 EVERY_NS = 100_000_000
 ASK_NS = 5_000_000_000
+HELD_BYTES = 64 * 2**20
+"""A write-ahead log that nobody holds up is a quarter of it; it must be back at half before it is called well again."""
 
 
 class Keeping:
@@ -34,6 +36,9 @@ class Keeping:
         self._clock = clock
         self._next_ns = 0
         self._said = ""
+        self._log = journal
+        self._held = False
+        self._ask_ns = 0
         self._journal = journal.path
         self._pictures = pictures
         self._sweeps = not told_elsewhere(journal.path.parent, journal.incarnations(), journal.last_seq)
@@ -67,6 +72,18 @@ class Keeping:
         if bool(trouble) != bool(self._said):
             out(Condition("journal", "size", standing=bool(trouble), text=trouble))
         self._said = trouble
+        self._see_who_holds(now_ns, out)
+
+    def _see_who_holds(self, now_ns: int, out: Callable[[Condition], None]) -> None:
+        """The write-ahead log of the journal grows as long as somebody reads from one moment of it."""
+        if now_ns < self._ask_ns:
+            return
+        self._ask_ns = now_ns + ASK_NS
+        size = self._log.wal_bytes()
+        held = size > (HELD_BYTES // 2 if self._held else HELD_BYTES)
+        if held != self._held:
+            self._held = held
+            out(Condition("journal", "held", standing=held, text=f"{size / 1e6:.0f} MB in {self._journal}-wal"))
 
     def _look(self) -> None:
         """Take away what a kill left, then see how much the rest takes."""

@@ -144,6 +144,16 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "see why events wait to be published, or allow more",
         off_s=30.0,
     ),
+    "journal/held": AlarmKind(
+        "high",
+        "`held`: another program reads the journal without an end, so the log in front of it cannot be folded in and"
+        " grows",
+        "every event takes its room a second time until the disk is full; reading the journal becomes slow",
+        "`fuser -v` on the named file tells which program has it open: end it, and let it read a copy that"
+        " `station journal backup` made",
+        on_s=60.0,
+        off_s=30.0,
+    ),
     "lists": AlarmKind(
         "high",
         "the hold list or the declared weights cannot be read",

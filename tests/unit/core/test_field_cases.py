@@ -24,6 +24,7 @@ from station.core.events import (
     PlcSample,
     Tick,
 )
+from station.core.records import ParcelCompleted
 from tests.unit.core.test_whole_line import ZEROS, busy
 from tests.unit.core.virtual_line import MS, VirtualLine
 
@@ -55,6 +56,27 @@ def test_c15_touching_parcels_are_never_released(gap_mm: float) -> None:
     line.run(4)
     lanes = {fact["item"]: fact["lane"] for fact in line.truth_lines if fact["kind"] == "left"}
     assert {lanes[identity] for identity in pairs} == {"inspect"}
+    assert line.report()["passed"] > 5
+
+
+@pytest.mark.parametrize("shorter_mm", [0.0, 80.0])
+def test_c15_two_parcels_side_by_side_are_one_body_with_two_codes(shorter_mm: float) -> None:
+    line = VirtualLine(busy(29, 2400))
+    line.run(10)
+    pairs = []
+    for turn in range(8):
+        while not (first := entering(line)) or first.barcode is None:
+            line.step()
+        second = Item(20_000 + turn, first.length_mm - shorter_mm, 900.0, f"beside-{turn}", (), picture=turn)
+        line.plant.add(second, line.plant.belt.travel - first.start - shorter_mm / 2)
+        pairs.append((first, second))
+        line.run(3)
+    line.run(4)
+    lanes = {fact["item"]: fact["lane"] for fact in line.truth_lines if fact["kind"] == "left"}
+    assert {lanes[item.identity] for pair in pairs for item in pair} == {"inspect"}
+    kept = [set(record.barcodes) for record in line.records if isinstance(record, ParcelCompleted)]
+    both = [pair for pair in pairs if {pair[0].barcode, pair[1].barcode} in kept]
+    assert len(both) == len(pairs), "both codes of each are in its parcel's record"
     assert line.report()["passed"] > 5
 
 

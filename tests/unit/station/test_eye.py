@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from station.core.events import Arrived, Detection, Event, Frame
-from station.eye import Eye
+from station.eye import QUEUE, Eye
 from station.journal import PictureStore
 from station.ports import Picture
 from station.vision import DetectionResult, Detector, DetectorFault
@@ -129,3 +129,38 @@ def test_a_picture_that_cannot_be_judged_takes_no_answer_from_the_one_beside_it(
     assert above.fault
     assert [finding.box for finding in beside.findings] == [(10, 4, 50, 44)]
     assert not beside.fault
+
+
+class Hanging(Counting):
+    """Looks at one picture only once it may."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.may = threading.Event()
+        self.hangs = threading.Event()
+
+    def detect_all(self, pictures: Sequence[NDArray[np.uint8]]) -> list[DetectionResult | DetectorFault]:
+        self.hangs.set()
+        assert self.may.wait(10)
+        return super().detect_all(pictures)
+
+
+def test_c55_while_the_detector_hangs_nobody_waits_and_behind_it_all_are_answered(tmp_path: Path) -> None:
+    """Fregata#79: after a detector's restart all cameras crawled until somebody restarted everything."""
+    told: list[Event] = []
+    detector = Hanging()
+    eye = Eye(detector, PictureStore(tmp_path), told.append)
+    data = cv2.imencode(".png", VIEWS[0][..., ::-1])[1].tobytes()
+    eye.start()
+    eye.put(Picture("above", data, Arrived(1000, 1050)))
+    assert detector.hangs.wait(5)
+    for number in range(1, QUEUE + 3):
+        eye.put(Picture("above", data, Arrived(1000 + number, 1050)))
+    refused = [event for event in told if isinstance(event, Frame) and event.fault]
+    assert [event.fault for event in refused] == [f"the detector is busy: {QUEUE} pictures waiting"] * 2
+    assert eye.seen_empty("above", 5000) == 1000, "the port is not empty while a picture waits"
+    detector.may.set()
+    eye.stop()
+    found = [event for event in told if isinstance(event, Detection)]
+    assert [event.fault for event in found] == [""] * (1 + QUEUE)
+    assert eye.seen_empty("above", 5000) == 5000
