@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from models.recipe import CLASSES
 from simulator.xray import MACHINES, Machine, draw, png_bytes
 from simulator.xray.sets import scene_seed
-from station.vision.seen import Seen, see
+from station.vision.seen import Box, Seen, see
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from simulator.xray import Picture, Tier
     from station.vision import Detector
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 Use = Literal["tune", "test"]
 _WANTED: tuple[Tier, ...] = ("easy", "hard", "easy", "hard", "hidden")
 """The tiers take turns: 40 % easy, 40 % hard, 20 % hidden."""
+_MANY, _CHUNK = 200, 10
+"""From how many on it is worth while to start other processes, and how many one of them draws at a time."""
 UNSEEN = next(machine for machine in MACHINES if machine.testing)
 """The machine that no model is trained on."""
 _SEEN = tuple(machine for machine in MACHINES if not machine.testing)
@@ -37,6 +43,13 @@ class Tried:
     """
 
     seen: Seen
+    tier: Tier | None
+
+
+class _Drawn(NamedTuple):
+    file: bytes
+    truth: list[tuple[str, Box]]
+    machine: str
     tier: Tier | None
 
 
@@ -67,15 +80,26 @@ def try_parcels(
     tell: Callable[[int], None] = lambda _: None,
     machine: Machine | None = None,
 ) -> list[Tried]:
-    """See held-out parcels the whole way from the file's bytes; `tell` is called with 1 after each."""
+    """See held-out parcels the whole way from the file's bytes; `tell` is called with 1 after each.
+
+    Many are drawn by all cores, ahead of the detector.
+    """
     tried = []
-    for number in range(count):
-        picture = parcel(use, seed, number, machine)
-        truth = [(label.label, label.box) for label in picture.labels]
-        tier = picture.labels[0].tier if picture.labels else None
-        tried.append(Tried(see(detector, png_bytes(picture), truth, picture.machine), tier))
-        tell(1)
+    with contextlib.ExitStack() as stack:
+        draws: Callable[..., Iterator[_Drawn]] = map
+        if count >= _MANY:
+            spawned = multiprocessing.get_context("spawn")
+            draws = partial(stack.enter_context(ProcessPoolExecutor(mp_context=spawned)).map, chunksize=_CHUNK)
+        for one in draws(partial(_drawn, use, seed, machine), range(count)):
+            tried.append(Tried(see(detector, one.file, one.truth, one.machine), one.tier))
+            tell(1)
     return tried
+
+
+def _drawn(use: Use, seed: int, machine: Machine | None, number: int) -> _Drawn:
+    picture = parcel(use, seed, number, machine)
+    truth = [(label.label, label.box) for label in picture.labels]
+    return _Drawn(png_bytes(picture), truth, picture.machine, picture.labels[0].tier if picture.labels else None)
 
 
 def of_tier(tried: Sequence[Tried], tier: Tier) -> list[Seen]:

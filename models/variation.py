@@ -23,6 +23,8 @@ _SMALL = 0.65
 _MOST = 3
 _ZOOMS = {True: (-0.75, 0.2), False: (-0.9, 0.5)}
 """Logarithms of the least and greatest zoom, of whole pictures and of parts: real bags are up to a metre wide."""
+_LIFTED, _MOST_LIFTED, _DARK = 0.5, 0.3, 0.55
+"""How often darks are lifted, the least power of the curve that does it, and below which value something is dark."""
 _ASIDE_PX = 40.0
 _APART_PX = 110.0
 """How far the smallest of whole pictures lie from the middle, and so from each other."""
@@ -110,6 +112,8 @@ def _toned(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
         steps = np.linspace(0, 1, 256)[:, None]
         curve = steps ** (rng.uniform(0.7, 1.4) * rng.uniform(0.9, 1.12, 3)) * rng.uniform(0.92, 1.05, 3)
         pixels = np.asarray(cv2.LUT(pixels, np.clip(curve * 255, 0, 255).astype(np.uint8)[None]), np.uint8)
+    if rng.random() < _LIFTED:
+        pixels = _lifted(pixels, float(np.exp(rng.uniform(np.log(_MOST_LIFTED), 0))))
     if rng.random() < 0.4:
         pixels = _recoloured(pixels, rng)
     if rng.random() < 0.15:
@@ -121,6 +125,13 @@ def _toned(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(40, 95))]
         pixels = np.asarray(cv2.imdecode(cv2.imencode(".jpg", pixels, quality)[1], cv2.IMREAD_COLOR), np.uint8)
     return pixels
+
+
+def _lifted(pixels: NDArray[np.uint8], power: float) -> NDArray[np.uint8]:
+    """What is dark made lighter, black left black: real screens show a gun's steel nearly as light as a blade's."""
+    steps = np.linspace(0, 1, 256)
+    curve = np.where(steps < _DARK, _DARK * (steps / _DARK) ** power, steps)
+    return np.asarray(cv2.LUT(pixels, np.rint(curve * 255).astype(np.uint8)), np.uint8)
 
 
 def _recoloured(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
