@@ -16,18 +16,8 @@ _WHITE = 254.0
 _KEPT_SHARE = 0.4
 """What is left of a hazard in a part of a picture must be this share of its box; else it is not asked for."""
 _OVERLAID = 0.35
-"""How often another parcel lies over what is there, light that has come through all; anew for each, to `_MOST`."""
-_FULLER = 0.6
-"""The same where things are shown small: what shows much of a belt at once shows bags that are full."""
-_SMALL = 0.65
-_MOST = 3
-_ZOOMS = {True: (-0.75, 0.2), False: (-0.9, 0.5)}
-"""Logarithms of the least and greatest zoom, of whole pictures and of parts: real bags are up to a metre wide."""
-_LIFTED, _MOST_LIFTED, _DARK = 0.5, 0.3, 0.55
-"""How often darks are lifted, the least power of the curve that does it, and below which value something is dark."""
+"""How often a second parcel lies over the first: light that has come through both."""
 _ASIDE_PX = 40.0
-_APART_PX = 110.0
-"""How far the smallest of whole pictures lie from the middle, and so from each other."""
 
 
 def shown(
@@ -45,24 +35,21 @@ def shown(
     Returns:
         uint8 (height, width, 3), and boxes as in `Drawn`.
     """
-    zoom = float(np.exp(rng.uniform(*_ZOOMS[whole])))
-    pixels, boxes = _placed(drawn, at, size, zoom, rng, whole=whole)
-    for _ in range(_MOST):
-        if rng.random() >= (_FULLER if zoom < _SMALL else _OVERLAID):
-            break
-        over, more = _placed(drawn, int(rng.integers(len(drawn.boxes))), size, zoom, rng, whole=whole)
+    pixels, boxes = _placed(drawn, at, size, rng, whole=whole)
+    if rng.random() < _OVERLAID:
+        over, more = _placed(drawn, int(rng.integers(len(drawn.boxes))), size, rng, whole=whole)
         pixels = np.asarray(cv2.multiply(pixels, over, scale=1 / _WHITE), np.uint8)
         boxes = np.concatenate([boxes, more])
     return _toned(pixels, rng), boxes
 
 
 def _placed(
-    drawn: Drawn, at: int, size: tuple[int, int], zoom: float, rng: np.random.Generator, *, whole: bool
+    drawn: Drawn, at: int, size: tuple[int, int], rng: np.random.Generator, *, whole: bool
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Turned by quarters, mirrored, leaning, about `zoom` times as large."""
+    """Turned by quarters, mirrored, leaning, larger or smaller."""
     pixels, boxes = np.asarray(drawn.pixels[at]), drawn.boxes[at]
     width, height = size
-    zoom *= float(np.exp(rng.uniform(-0.15, 0.15)))
+    zoom = float(np.exp(rng.uniform(-0.25, 0.15) if whole else rng.uniform(-0.45, 0.5)))
     quarter = 0 if whole and rng.random() < 0.8 else int(rng.integers(2))
     flip = rng.choice((-1.0, 1.0), 2) * zoom
     lean = rng.normal(0, 0.04) if rng.random() < 0.3 else 0.0
@@ -70,8 +57,7 @@ def _placed(
     if quarter:
         turn = turn @ np.array([[0.0, 1.0], [-1.0, 0.0]])
     middle = np.array((pixels.shape[1] / 2, pixels.shape[0] / 2))
-    aside = 12.0 + max(0.0, 1.0 - zoom) * _APART_PX
-    focus = middle + rng.normal(0, aside, 2) if whole else _focus(pixels, boxes, middle, rng)
+    focus = middle + rng.normal(0, 12, 2) if whole else _focus(pixels, boxes, middle, rng)
     matrix = np.column_stack([turn, np.array((width / 2, height / 2)) - turn @ focus])
     ground = np.median(np.concatenate([pixels[0], pixels[-1]]), axis=0)
     moved = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderValue=ground.tolist())
@@ -112,8 +98,6 @@ def _toned(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
         steps = np.linspace(0, 1, 256)[:, None]
         curve = steps ** (rng.uniform(0.7, 1.4) * rng.uniform(0.9, 1.12, 3)) * rng.uniform(0.92, 1.05, 3)
         pixels = np.asarray(cv2.LUT(pixels, np.clip(curve * 255, 0, 255).astype(np.uint8)[None]), np.uint8)
-    if rng.random() < _LIFTED:
-        pixels = _lifted(pixels, float(np.exp(rng.uniform(np.log(_MOST_LIFTED), 0))))
     if rng.random() < 0.4:
         pixels = _recoloured(pixels, rng)
     if rng.random() < 0.15:
@@ -125,13 +109,6 @@ def _toned(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(40, 95))]
         pixels = np.asarray(cv2.imdecode(cv2.imencode(".jpg", pixels, quality)[1], cv2.IMREAD_COLOR), np.uint8)
     return pixels
-
-
-def _lifted(pixels: NDArray[np.uint8], power: float) -> NDArray[np.uint8]:
-    """What is dark made lighter, black left black: real screens show a gun's steel nearly as light as a blade's."""
-    steps = np.linspace(0, 1, 256)
-    curve = np.where(steps < _DARK, _DARK * (steps / _DARK) ** power, steps)
-    return np.asarray(cv2.LUT(pixels, np.rint(curve * 255).astype(np.uint8)), np.uint8)
 
 
 def _recoloured(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

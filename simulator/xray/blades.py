@@ -26,7 +26,7 @@ def _edge(thing: Thing, start: float, end: float, half: float, rng: np.random.Ge
 
 def fixed_knife(rng: np.random.Generator) -> Thing:
     """A kitchen knife or dagger: blade, tang and rivets in a handle, sometimes a guard or a sheath."""
-    blade, handle = rng.uniform(75, 250), rng.uniform(85, 130)
+    blade, handle = rng.uniform(75, 210), rng.uniform(85, 125)
     half = rng.uniform(9, 24) if rng.random() < 0.7 else rng.uniform(7, 11)
     thing = Thing()
     _edge(thing, handle, handle + blade, half, rng)
@@ -78,7 +78,7 @@ def folding_knife(rng: np.random.Generator) -> Thing:
         (handle * 0.5, half * 0.7),
         (14, half),
     ]
-    scale = str(rng.choice(("abs", "wood", "aluminium", "nylon", "titanium", "stainless", "stainless")))
+    scale = str(rng.choice(("abs", "wood", "aluminium", "nylon", "titanium")))
     for side in (-1, 1):
         thing.plate([body], rng.uniform(2, 4), scale, z=side * 5.0)
         holes = [
@@ -92,7 +92,7 @@ def folding_knife(rng: np.random.Generator) -> Thing:
         thing.tube((x, y, -6.5), (x, y, 6.5), radius, "steel")
     part = Thing()
     _edge(part, 0, blade, half * 0.8, rng)
-    angle = float(rng.choice((0.0, 180.0, rng.uniform(60, 150)), p=(0.42, 0.46, 0.12)))
+    angle = float(rng.choice((0.0, 180.0, rng.uniform(60, 150)), p=(0.6, 0.28, 0.12)))
     thing.take(part, (handle - 6, 0, 0), about("z", angle))
     if rng.random() < 0.4:
         thing.plate([[(20, half), (handle * 0.55, half), (handle * 0.55, half + 2), (20, half + 2)]], 8, "steel")
@@ -130,11 +130,11 @@ def cutter(rng: np.random.Generator) -> Thing:
 def knife(rng: np.random.Generator) -> Thing:
     """A fixed, folding or kitchen knife, or a cutter."""
     draw = rng.random()
-    if draw < 0.38:
+    if draw < 0.45:
         return fixed_knife(rng)
-    if draw < 0.76:
+    if draw < 0.75:
         return folding_knife(rng)
-    return kitchen_knife(rng) if draw < 0.86 else cutter(rng)
+    return kitchen_knife(rng) if draw < 0.84 else cutter(rng)
 
 
 def scissors(rng: np.random.Generator) -> Thing:

@@ -73,7 +73,7 @@ def palette(screen: Screen) -> NDArray[np.uint8]:
     light = np.linspace(0.0, 1.0, _SHADES)[None, :, None]
     white = np.full(3, screen.background, np.float64)
     thin = full + (white - full) * np.clip((light - screen.full) / (1 - screen.full), 0, 1)
-    thick = full * np.clip(light / screen.full, 0, 1) ** screen.darkening
+    thick = full * np.clip(light / screen.full, 0, 1) ** 0.8
     return np.asarray(np.where(light >= screen.full, thin, thick).clip(0, 255), np.uint8)
 
 

@@ -8,13 +8,11 @@ from types import MappingProxyType
 import numpy as np
 
 from simulator.xray import electronics, household, sundries
-from simulator.xray.bags import small_case
 from simulator.xray.packing import cloth
 from simulator.xray.things import Maker, Thing
 
 _OFTEN: Mapping[str, tuple[Maker, float]] = MappingProxyType({
     "clothing": (cloth, 2.5),
-    "small_case": (small_case, 1.0),
     "book": (household.book, 1.2),
     "tin": (household.tin, 0.7),
     "jar": (household.jar, 0.6),
