@@ -148,6 +148,8 @@ def test_what_is_missing_for_less_than_the_delay_is_no_alarm() -> None:
 class Golden:
     """A detector with three golden pictures, which may stop seeing."""
 
+    batches = False
+
     def __init__(self) -> None:
         self.blind = threading.Event()
         self.steps = 0
