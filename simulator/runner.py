@@ -30,7 +30,7 @@ from station.resources import plc_map
 
 _TICK_S = 0.003
 _LISTED = 20_000
-_FEED_AFTER_MS = 1000.0
+_FEED_AFTER_MS = 2500.0
 
 
 @dataclass(slots=True)
