@@ -136,10 +136,15 @@ def _description(
     }
 
 
+def sha256_of(folder: Path) -> str:
+    """SHA-256 of a released model's network."""
+    return hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
+
+
 def _training(recipe: Recipe, command: str) -> dict[str, Any]:
     told = {"command": command, "seed": recipe.seed, "pictures": recipe.pictures, "steps": recipe.steps}
     if recipe.start is not None:
-        told["started_from"] = hashlib.sha256((recipe.start / "model.onnx").read_bytes()).hexdigest()
+        told["started_from"] = sha256_of(recipe.start)
     return told
 
 

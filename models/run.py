@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.dataset import drawn_set
 from models.export import to_onnx
-from models.release import PARCELS, released
+from models.release import PARCELS, released, sha256_of
 from models.training import Trainer
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def run_training(
     drawn = drawn_set(recipe.seed, recipe.pictures, cache, lambda done: progress.advance(task, done))
     progress.update(task, completed=recipe.pictures)
     # Another number of steps has other rates all along: what was learnt with them is no part of this run.
-    begun = f"-from-{recipe.start.name}" if recipe.start else ""
+    begun = f"-from-{sha256_of(recipe.start)[:8]}" if recipe.start else ""
     kept = cache / f"checkpoint-{recipe.seed}-{recipe.pictures}-{recipe.steps}{begun}.pt"
     trainer = Trainer(recipe, drawn, kept)
     if resume and not trainer.resume():

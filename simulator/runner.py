@@ -31,6 +31,8 @@ from station.resources import plc_map
 _TICK_S = 0.003
 _LISTED = 20_000
 _FEED_AFTER_MS = 2500.0
+"""Two seconds of known belt, without which a trigger number is not believed at once (docs/decisions/0043), and more
+for a busy PC."""
 
 
 @dataclass(slots=True)

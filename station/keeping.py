@@ -36,10 +36,9 @@ class Keeping:
         self._clock = clock
         self._next_ns = 0
         self._said = ""
-        self._log = journal
         self._held = False
         self._ask_ns = 0
-        self._journal = journal.path
+        self._journal = journal
         self._pictures = pictures
         self._sweeps = not told_elsewhere(journal.path.parent, journal.incarnations(), journal.last_seq)
         self._begun = clock.utc()
@@ -79,18 +78,18 @@ class Keeping:
         if now_ns < self._ask_ns:
             return
         self._ask_ns = now_ns + ASK_NS
-        size = self._log.wal_bytes()
+        size = self._journal.wal_bytes()
         held = size > (HELD_BYTES // 2 if self._held else HELD_BYTES)
         if held != self._held:
             self._held = held
-            out(Condition("journal", "held", standing=held, text=f"{size / 1e6:.0f} MB in {self._journal}-wal"))
+            out(Condition("journal", "held", standing=held, text=f"{size / 1e6:.0f} MB in {self._journal.path}-wal"))
 
     def _look(self) -> None:
         """Take away what a kill left, then see how much the rest takes."""
         try:
             removed = sweep_unfinished(self._pictures, self._begun)
             if self._sweeps:
-                with closing(Reader(self._journal)) as reader:
+                with closing(Reader(self._journal.path)) as reader:
                     removed += sweep(self._pictures, reader, self._begun, lambda: not self._ending.is_set())
             if removed:
                 log.info("pictures: %d removed that a kill left without an event", removed)

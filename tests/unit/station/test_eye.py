@@ -82,6 +82,28 @@ def test_for_want_of_room_a_picture_is_looked_at_named_and_not_kept(tmp_path: Pa
     eye.stop()
 
 
+class Told(list[Event]):
+    """What the eye says, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._more = threading.Condition()
+
+    def hear(self, event: Event) -> None:
+        with self._more:
+            self.append(event)
+            self._more.notify()
+
+    def detections(self, count: int) -> list[Detection]:
+        """So many, once they are there."""
+        with self._more:
+            assert self._more.wait_for(lambda: len(self._found()) >= count, 10)
+        return self._found()
+
+    def _found(self) -> list[Detection]:
+        return [event for event in self if isinstance(event, Detection)]
+
+
 class Counting(Detector):
     """Says how many pictures it was given each time."""
 
@@ -99,17 +121,17 @@ class Counting(Detector):
 @pytest.mark.parametrize(("batch", "looks"), [("batch", [2, 1]), (1, [1, 1, 1])])
 def test_views_that_wait_together_are_looked_at_together(tmp_path: Path, batch: int | str, looks: list[int]) -> None:
     """Of two devices at once, where the network can; the next picture of one of them is the next parcel's."""
-    told: list[Event] = []
+    told = Told()
     detector = Counting(batch)
-    eye = Eye(detector, PictureStore(tmp_path), told.append)
+    eye = Eye(detector, PictureStore(tmp_path), told.hear)
     files = [cv2.imencode(".png", view[..., ::-1])[1].tobytes() for view in VIEWS]
     for number, (device, data) in enumerate(zip(("above", "beside", "above"), files, strict=True)):
         eye.put(Picture(device, data, Arrived(1000 + number, 1050)))
     eye.start()
+    found = told.detections(len(VIEWS))
     eye.stop()
     assert detector.looks == looks
     names = [hashlib.sha256(data).hexdigest() for data in files]
-    found = [event for event in told if isinstance(event, Detection)]
     assert [(one.device, one.frame_id) for one in found] == list(zip(("above", "beside", "above"), names, strict=True))
     assert [[finding.box for finding in one.findings] for one in found] == [[(10, 4, 50, 44)], [(5, 6, 25, 36)], []]
     for name in names:
@@ -118,13 +140,13 @@ def test_views_that_wait_together_are_looked_at_together(tmp_path: Path, batch: 
 
 
 def test_a_picture_that_cannot_be_judged_takes_no_answer_from_the_one_beside_it(tmp_path: Path) -> None:
-    told: list[Event] = []
-    eye = Eye(Counting("batch"), PictureStore(tmp_path), told.append)
+    told = Told()
+    eye = Eye(Counting("batch"), PictureStore(tmp_path), told.hear)
     eye.put(Picture("above", b"no picture", Arrived(1000, 1050)))
     eye.put(Picture("beside", cv2.imencode(".png", VIEWS[0][..., ::-1])[1].tobytes(), Arrived(1001, 1050)))
     eye.start()
+    above, beside = told.detections(2)
     eye.stop()
-    above, beside = (event for event in told if isinstance(event, Detection))
     assert above.findings == ()
     assert above.fault
     assert [finding.box for finding in beside.findings] == [(10, 4, 50, 44)]
@@ -147,9 +169,9 @@ class Hanging(Counting):
 
 def test_c55_while_the_detector_hangs_nobody_waits_and_behind_it_all_are_answered(tmp_path: Path) -> None:
     """Fregata#79: after a detector's restart all cameras crawled until somebody restarted everything."""
-    told: list[Event] = []
+    told = Told()
     detector = Hanging()
-    eye = Eye(detector, PictureStore(tmp_path), told.append)
+    eye = Eye(detector, PictureStore(tmp_path), told.hear)
     data = cv2.imencode(".png", VIEWS[0][..., ::-1])[1].tobytes()
     eye.start()
     eye.put(Picture("above", data, Arrived(1000, 1050)))
@@ -160,7 +182,7 @@ def test_c55_while_the_detector_hangs_nobody_waits_and_behind_it_all_are_answere
     assert [event.fault for event in refused] == [f"the detector is busy: {QUEUE} pictures waiting"] * 2
     assert eye.seen_empty("above", 5000) == 1000, "the port is not empty while a picture waits"
     detector.may.set()
+    found = told.detections(1 + QUEUE)
     eye.stop()
-    found = [event for event in told if isinstance(event, Detection)]
     assert [event.fault for event in found] == [""] * (1 + QUEUE)
     assert eye.seen_empty("above", 5000) == 5000

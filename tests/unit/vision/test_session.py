@@ -99,13 +99,13 @@ def test_pictures_that_come_together_are_answered_as_each_would_be_alone(batch: 
 
 @pytest.mark.parametrize("batch", [1, "batch"])
 def test_a_picture_without_an_answer_takes_none_from_those_beside_it(batch: int | str) -> None:
-    beyond = holding(10, 4, 50, 44, 0, 130)
-    first, second, third = echo(batch).detect_all([VIEWS[0], beyond, np.zeros((4, 4), np.uint8)])
-    assert isinstance(first, DetectionResult)
-    assert [finding.box for finding in first.findings] == [(10, 4, 50, 44)]
-    assert isinstance(second, DetectorFault)
-    assert "outside 0 to 1" in str(second)
-    assert isinstance(third, DetectorFault)
+    beyond, flat = holding(10, 4, 50, 44, 0, 130), np.zeros((4, 4), np.uint8)
+    for bad, said in ((beyond, "outside 0 to 1"), (flat, "not uint8 (H, W, 3)")):
+        first, second = echo(batch).detect_all([VIEWS[0], bad])
+        assert isinstance(first, DetectionResult)
+        assert [finding.box for finding in first.findings] == [(10, 4, 50, 44)]
+        assert isinstance(second, DetectorFault)
+        assert said in str(second)
 
 
 def test_a_network_that_only_claims_to_take_several_is_asked_for_one_at_a_time() -> None:
