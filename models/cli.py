@@ -15,7 +15,7 @@ from rich.table import Table
 from models.evaluation import metrics
 from models.held_out import UNSEEN, try_parcels
 from models.recipe import DEFAULT, FURTHER, QUICK
-from station.vision import Detector, ModelError, load_model
+from station.vision import ModelError, load_detector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,13 +93,13 @@ def evaluate(
     Example: python -m models evaluate models/xray18 --parcels 500
     """
     try:
-        model = load_model(model_dir)
+        detector = load_detector(model_dir)
         if figures:
             from models.figures import write_figures  # noqa: PLC0415 - needs matplotlib
     except (ModelError, ModuleNotFoundError) as error:
         _console.print(f"{error}" + ("" if isinstance(error, ModelError) else ": pip install '.\\[train]'"))
         raise typer.Exit(1) from error
-    detector = Detector(model)
+    model = detector.model
     seed = model.spec.training.seed if model.spec.training else 0
     with _progress() as progress:
         task = progress.add_task("Looking at parcels", total=parcels + parcels // 4)

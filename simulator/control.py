@@ -88,7 +88,7 @@ async def obey(runner: Runner, line: str) -> str:
     elif word == "mark":
         runner.truth("mark", {"text": argument, "ms": round(plant.ms, 1)})
     elif word == "feed":
-        plant.feeding = argument == "on"
+        runner.feed(on=argument == "on")
     else:
         raise ControlError(f"no such command: {word}\n{HELP}")
     return line.strip()

@@ -81,6 +81,7 @@ class Runner:
         self._stopping = asyncio.Event()
         self._next_scan = 0.0
         self._waiting = False
+        self._fed = False
         self._outcomes = 0
         self._numbers = 0
 
@@ -104,7 +105,7 @@ class Runner:
     async def run(self) -> None:
         """Let the plant's time follow the clock."""
         self._waiting = self.config.wait_for_session
-        self.plant.feeding = not self._waiting
+        self._fed = self.plant.feeding = not self._waiting
         self._begin_s = time.monotonic()
         while not self._stopping.is_set():
             self.tick(self._now_ms())
@@ -230,9 +231,15 @@ class Runner:
             self._live_since_ms = self.plant.ms
         return self.plant.ms - self._live_since_ms >= _FEED_AFTER_MS
 
+    def feed(self, *, on: bool) -> None:
+        """Parcels come from now on, or none; a wait for the station is over either way."""
+        if on and not self._fed:
+            self._feed()
+        self._waiting, self.plant.feeding = False, on
+
     def _feed(self) -> None:
         """Parcels come from now on; listed ones reckon as if the line had begun to run empty only now."""
-        self._waiting, self.plant.feeding = False, True
+        self._waiting, self._fed, self.plant.feeding = False, True, True
         self.plant.zero_ms = self.plant.ms - self.config.empty_s() * 1000
         self.truth("feeding", {"ms": round(self.plant.ms, 1)})
 

@@ -72,12 +72,10 @@ class Daemon:
         self._journal = Journal(
             config.data / "journal.db", station=name, now_utc=now_utc, mono_ns=now_ns, quality=self._quality
         )
-        self._model, self._model_fault = self._take_up()
-        detector = Detector(self._model, config.model.threads) if config.model and self._model else None
-        if detector is not None:
-            detector.self_test()
-        thresholds = self._model.thresholds if self._model else {}
-        release = self._model.release if self._model else ""
+        detector, self._model_fault = self._take_up()
+        self._model = detector.model if detector else None
+        thresholds = detector.model.thresholds if detector else {}
+        release = detector.model.release if detector else ""
         roles = {kind: driver.role for kind, driver in drivers.items()}
         self.line = Line(config.setup(roles, thresholds, release))
         self.devices: dict[str, Device] = {
@@ -229,12 +227,13 @@ class Daemon:
         if self._publishing is not None:
             await self._publishing.stop()
 
-    def _take_up(self) -> tuple[ModelFolder | None, str]:
-        """The model to start with; of one that was commanded and cannot be used, why."""
+    def _take_up(self) -> tuple[Detector | None, str]:
+        """The model to start with, tried; of one that was commanded and cannot be used, why."""
         if self.config.model is None:
             return None, ""
         folder = self.config.model.folder
-        return take_up(folder, self.config.data, model_left(self._journal, release_of(folder)))
+        left = model_left(self._journal, release_of(folder))
+        return take_up(folder, self.config.data, left, self.config.model.threads)
 
     def _releases(self, running: str) -> Releases | None:
         if self.config.model is None:

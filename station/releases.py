@@ -18,7 +18,7 @@ from pathlib import Path
 
 from station.core.events import StagedModel
 from station.journal.files import sync_file, sync_folder
-from station.vision import ModelError, ModelFolder, load_model, trial
+from station.vision import Detector, ModelError, load_detector, trial
 from station.vision.load import read_model
 
 FOLDER = "model"
@@ -73,22 +73,22 @@ def stage_model(data: Path, folder: Path) -> str:
     return release
 
 
-def take_up(configured: Path, data: Path, left: str) -> tuple[ModelFolder, str]:
-    """The model of release `left`; the configured one where that is "" or cannot be used, and then why.
+def take_up(configured: Path, data: Path, left: str, threads: int = 1) -> tuple[Detector, str]:
+    """The model of release `left`, tried and ready; the configured one where that is "" or cannot be used, and why.
 
     Raises:
         ModelError: not even the configured one can be used.
     """
     if not left:
-        return _proven(configured, data), ""
+        return _proven(configured, data, threads), ""
     try:
-        return load_model(_staged(data, left)), ""
+        return load_detector(_staged(data, left), threads), ""
     except ModelError as error:
         again = f"{configured} is used in its place: give the model again with `station model use`"
-        return _proven(configured, data), f"the model that was commanded last cannot be used: {error}; {again}"
+        return _proven(configured, data, threads), f"the model that was commanded last cannot be used: {error}; {again}"
 
 
-def _proven(configured: Path, data: Path) -> ModelFolder:
+def _proven(configured: Path, data: Path, threads: int) -> Detector:
     """The model that the configuration names; one that was never tried with this runtime here is tried apart first.
 
     Raises:
@@ -103,7 +103,7 @@ def _proven(configured: Path, data: Path) -> ModelFolder:
         with contextlib.suppress(OSError):
             tried.parent.mkdir(parents=True, exist_ok=True)
             tried.write_bytes(now.encode())
-    return load_model(configured)
+    return load_detector(configured, threads)
 
 
 @dataclass(slots=True)

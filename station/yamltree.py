@@ -42,15 +42,17 @@ def parse_tree(text: str, name: str) -> tuple[dict[Any, Any], yaml.Node | None]:
         TreeError: it is not YAML, no mapping, or has a key twice.
     """
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        loader = yaml.SafeLoader(text)
+        tree = loader.get_single_node()
+        twice = next(_twice(tree, set()), None)  # before keys that are merged in stand beside a mapping's own
+        document = None if tree is None else loader.construct_document(tree)
     except _NOT_YAML as error:
         raise TreeError(f"{name}: is not YAML: {printable(str(error))}") from error
     if not isinstance(document, dict):
         raise TreeError(f"{name}: is empty or no mapping; begin from one of the examples that come with the package")
-    for key in _twice(tree, set()):
+    if twice is not None:
         raise TreeError(
-            printable(f"{name}:{key.start_mark.line + 1}: {key.value}: stands here a second time; keep one")
+            printable(f"{name}:{twice.start_mark.line + 1}: {twice.value}: stands here a second time; keep one")
         )
     return document, tree
 

@@ -159,10 +159,15 @@ def _by_hazard(truth: Truth, known: Sequence[tuple[int, Mapping[str, Any]]]) -> 
 
 
 def _heard(done: Mapping[str, Any], truth: Truth) -> Mapping[str, Any]:
-    """A parcel that left while no station lived has no word of the PLC; the PLC itself knows what it did."""
+    """A parcel that left while no station lived has no word of the PLC; the PLC itself knows what it did.
+
+    One that tells the plant nothing (another's program at the seam) is known by what it did: what passed, it released.
+    """
     if done["outcome"] != "unobserved" or done["plc_why"]:
         return done
-    return dict(done, plc_why=truth.whys.get(_key(done), ""))
+    passed = truth.lanes.get(truth.numbers.get(_key(done), -1)) == "pass"
+    silent = "released" if passed and not truth.whys else ""
+    return dict(done, plc_why=truth.whys.get(_key(done), silent))
 
 
 def _whole(done: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from station.vision.folder import ExpectedFinding, ModelFolder
 
-_WARM_UPS = 3
 _SAME_PLACE = 0.5
 _SCORE_SLACK = 0.1
 """By how much a golden score may differ: other processors round otherwise, other colours change far more."""
@@ -59,9 +58,6 @@ class Detector:
         self._labels = model.spec.labels
         self._network = Network(model, threads)
         self._blank = np.full((self._spec.input.height, self._spec.input.width, 3), self._spec.input.fill, np.uint8)
-        with contextlib.suppress(DetectorFault):  # what it answers is looked at when it is asked
-            for _ in range(_WARM_UPS):
-                self._network.run(prepare(self._blank, self._spec.input)[0])
 
     @property
     def batches(self) -> bool:
@@ -122,7 +118,7 @@ class Detector:
         return prepare(pixels, self._spec.input)
 
     def self_test(self) -> None:
-        """Look at nothing, and at all golden pictures.
+        """Look at nothing, which takes the first run's slowness, and at all golden pictures.
 
         Raises:
             DetectorFault: as `detect` and `golden_test` do.

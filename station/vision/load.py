@@ -24,20 +24,32 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 def load_model(folder: Path) -> ModelFolder:
-    """Read a model folder, check it, and try it on its golden pictures.
+    """The model of a folder, once it has been tried as `load_detector` does.
 
     Raises:
         ModelError: one sentence: which file, what is wrong with it, what to do.
     """
-    model = read_model(folder)
-    detector = Detector(model)
+    return load_detector(folder).model
+
+
+def load_detector(folder: Path, threads: int = 1) -> Detector:
+    """Read a model folder, check it, make it ready to look, and try it on its golden pictures.
+
+    Args:
+        folder: as `read_model` takes it.
+        threads: cores that one look may use.
+
+    Raises:
+        ModelError: one sentence: which file, what is wrong with it, what to do.
+    """
+    detector = Detector(read_model(folder), threads)
     try:
         detector.self_test()
     except DetectorFault as fault:
         raise ModelError(
             f"{folder / 'model.onnx'} does not do what {folder / 'model.yaml'} says: {fault}; {_AGAIN}"
         ) from fault
-    return model
+    return detector
 
 
 def read_model(folder: Path) -> ModelFolder:

@@ -13,7 +13,7 @@ from station.vision.annotate import annotate
 from station.vision.detector import Detector
 from station.vision.faults import DetectorFault, PictureFault
 from station.vision.gate import as_looked_at, measures, quality_fault
-from station.vision.load import load_model
+from station.vision.load import load_detector
 from station.vision.picture import read_picture
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def look(
         ModelError: the model cannot be used.
         OSError: `out_dir` cannot be written.
     """
-    detector = Detector(load_model(model_folder))
+    detector = load_detector(model_folder)
     counts = {**detector.model.thresholds, **(thresholds or {})}
     listed = list(paths)
     taken = set(listed)

@@ -62,9 +62,9 @@ def test_models_that_lie_there_have_an_end(tmp_path: Path) -> None:
 
 
 def test_the_one_that_was_commanded_is_taken_up(data: Path, release: str) -> None:
-    model, fault = take_up(SHIPPED, data, release)
-    assert (model.path, fault) == (data / FOLDER / release, "")
-    assert take_up(SHIPPED, data, "")[0].path == SHIPPED
+    detector, fault = take_up(SHIPPED, data, release)
+    assert (detector.model.path, fault) == (data / FOLDER / release, "")
+    assert take_up(SHIPPED, data, "")[0].model.path == SHIPPED
 
 
 SPOILT: dict[str, Callable[[Path], object]] = {
@@ -80,8 +80,8 @@ def test_one_that_is_spoilt_is_not_used_and_the_configured_one_is(
     data: Path, release: str, spoil: Callable[[Path], object]
 ) -> None:
     spoil(data / FOLDER / release)
-    model, fault = take_up(SHIPPED, data, release)
-    assert model.path == SHIPPED
+    detector, fault = take_up(SHIPPED, data, release)
+    assert detector.model.path == SHIPPED
     assert "give the model again with `station model use`" in fault
     with pytest.raises(ModelError, match=release[:12]):
         releases(data)[0].tried(release)
@@ -96,13 +96,13 @@ def test_one_that_is_spoilt_is_mended_by_giving_it_again(data: Path, release: st
 def test_what_lies_in_the_place_of_the_note_on_trials_stops_no_start(data: Path) -> None:
     (data / FOLDER).mkdir(exist_ok=True)
     (data / FOLDER / "tried.txt").write_bytes(b"\xff\xfe")
-    assert take_up(SHIPPED, data, "")[0].path == SHIPPED
+    assert take_up(SHIPPED, data, "")[0].model.path == SHIPPED
 
 
 def test_one_that_passes_its_test_and_knows_what_the_policy_names_can_be_given(data: Path, release: str) -> None:
     model = releases(data, ("gun", "knife"))[0].tried(release)
     assert (model.release, model.over) == (release, "configured")
-    assert model.model_sha256 == take_up(SHIPPED, data, "")[0].sha256
+    assert model.model_sha256 == take_up(SHIPPED, data, "")[0].model.sha256
     with pytest.raises(ModelError, match="the policy names bomb; the model knows gun"):
         releases(data, ("bomb", "gun"))[0].tried(release)
 

@@ -9,7 +9,7 @@ import pytest
 from models.evaluation import class_rates, parcel_rates
 from models.held_out import try_parcels
 from models.recipe import CLASSES
-from station.vision import Detector, load_model, quality_fault, read_picture
+from station.vision import Detector, load_detector, quality_fault, read_picture
 
 FOLDER = Path(__file__).parents[3] / "models" / "xray18"
 PARCELS = 180
@@ -18,7 +18,7 @@ PARCELS = 180
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
-    return Detector(load_model(FOLDER))
+    return load_detector(FOLDER)
 
 
 def test_the_classes_are_the_hazard_words(detector: Detector) -> None:
