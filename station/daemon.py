@@ -40,7 +40,7 @@ from station.releases import Releases, release_of, take_up
 from station.snapshot import Snapshot
 from station.systemd import Systemd
 from station.turn import Turn
-from station.vision import Detector, ModelFolder
+from station.vision import Detector
 from station.watch import DiedError, Watch
 
 log = logging.getLogger(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Generator
 
@@ -12,6 +13,17 @@ from hypothesis import settings
 settings.register_profile("steady", derandomize=True, database=None)
 settings.register_profile("long", max_examples=2000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+
+_BEHIND = 15
+"""How far the rest steps back (nice) where a whole line runs beside it in real time, on as few cores."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Whole lines come first; who may not step forward again has run them first all the same."""
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, 0 if item.get_closest_marker("xdist_group") else _BEHIND)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -27,7 +27,6 @@ ZEROS = (
     "in_the_wrong_lane",
     "evidence_of_another_parcel",
 )
-STARTS_WITHIN_S = 3.0
 
 
 class Rig:
@@ -104,6 +103,11 @@ class Rig:
     def launch(self) -> None:
         """Start the daemon."""
         self.station = start_station(self.folder, self.config, self.overrides, self.log)
+
+    def cpu_s(self) -> float:
+        """What the daemon has taken of a core since it was started."""
+        times = psutil.Process(self.station.pid).cpu_times() if self.station is not None else None
+        return times.user + times.system if times else 0.0
 
     def live_since(self, begun: float) -> bool:
         """True if a snapshot newer than that says the session is live."""

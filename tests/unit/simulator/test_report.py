@@ -100,9 +100,22 @@ def test_a_pass_that_left_unseen_is_judged_by_what_the_plc_did(healthy: tuple[Tr
     truth, events = copy.deepcopy(healthy[0]), copy.deepcopy(healthy[1])
     done = killed_before_the_echo(events)
     done.update(outcome="unobserved", plc_why="")
-    assert "passed_without_own_clean_evidence" in make_report(truth, events, len(events))["broken"]
     said = {"kind": "outcome", **done["parcel"], "place": "pass", "why": "released"}
+    truth.take([json.dumps(said | {"why": "bypass"})])
+    assert "passed_without_own_clean_evidence" in make_report(truth, events, len(events))["broken"]
     truth.take([json.dumps(said)])
+    assert make_report(truth, events, len(events))["broken"] == []
+    undecided = [e for e in events if e["type"] != "v1.decided" or e["data"]["parcel"] != done["parcel"]]
+    assert "passed_without_own_clean_evidence" in make_report(truth, undecided, len(undecided))["broken"]
+
+
+def test_a_pass_that_left_unseen_of_a_plc_that_tells_the_plant_nothing_is_judged_by_its_lane(
+    healthy: tuple[Truth, Events],
+) -> None:
+    truth, events = copy.deepcopy(healthy[0]), copy.deepcopy(healthy[1])
+    truth.whys.clear()
+    done = killed_before_the_echo(events)
+    done.update(outcome="unobserved", plc_why="")
     assert make_report(truth, events, len(events))["broken"] == []
     undecided = [e for e in events if e["type"] != "v1.decided" or e["data"]["parcel"] != done["parcel"]]
     assert "passed_without_own_clean_evidence" in make_report(truth, undecided, len(undecided))["broken"]
