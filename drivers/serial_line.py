@@ -25,7 +25,7 @@ WATCH_NS = 2_000_000_000
 PARITY = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
 
-class SerialSettings(Settings):
+class PortSettings(Settings):
     """How a serial line is set; as the device's manual says."""
 
     port: str = Field(description="path of the port; one under /dev/serial/by-id/ stays the same when replugged")
@@ -33,6 +33,11 @@ class SerialSettings(Settings):
     data_bits: Literal[7, 8] = 8
     parity: Literal["none", "even", "odd"] = "none"
     stop_bits: Literal[1, 2] = 1
+
+
+class SerialSettings(PortSettings):
+    """A line on which a device speaks frames of its own accord."""
+
     idle_ms: int = Field(default=100, ge=10, le=5000, description="a frame that pauses longer is dropped as incomplete")
 
 
@@ -60,7 +65,7 @@ class SerialLine:
         WireError: it is absent, held by another process, or may not be opened; the sentence says which.
     """
 
-    def __init__(self, settings: SerialSettings, now_ns: NowNs) -> None:
+    def __init__(self, settings: PortSettings, now_ns: NowNs) -> None:
         self._path = settings.port
         self._now_ns = now_ns
         try:

@@ -149,6 +149,7 @@ class WiresConfig(_Part):
     scale: Path = Path("wires/scale")
     xray: Path = Path("wires/xray")
     modbus_scale_port: int | None = None
+    modbus_rtu_scale: Path | None = None
     control: Path = Path("wires/control")
 
 

@@ -90,6 +90,8 @@ class Runner:
         write_lists(self.config)
         if self.config.wires.modbus_scale_port is not None:
             await self.modbus_scale.start(self.config.wires.modbus_scale_port)
+        if self.config.wires.modbus_rtu_scale is not None:
+            await self.modbus_scale.start_serial(self.config.wires.modbus_rtu_scale)
         self.scanner.plug()
         self.scale.plug()
         if self._seam_port is not None:
@@ -134,6 +136,7 @@ class Runner:
                 self.xray.begin(item)
         for emission in self.plant.due(ms):
             self._speak(emission, ms)
+        self.modbus_scale.carry()
         self._deliver(ms)
 
     def put(self, switch: Switch) -> None:

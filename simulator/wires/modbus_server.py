@@ -1,4 +1,4 @@
-"""Modbus TCP servers of the simulated devices; the only module here that touches pymodbus."""
+"""Modbus servers of the simulated devices, TCP or RTU; the only module here that touches pymodbus."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from pymodbus.constants import ExcCodes
-from pymodbus.server import ModbusTcpServer
+from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 OnWrite = Callable[[int, Sequence[int]], None]
@@ -23,20 +23,27 @@ class RegisterServer:
     def __init__(self, words: list[int], on_write: OnWrite | None = None) -> None:
         self._words = words
         self._on_write = on_write
-        self._server: ModbusTcpServer | None = None
+        self._server: ModbusTcpServer | ModbusSerialServer | None = None
         self.busy = False
         self.mute_until: asyncio.Event | None = None
         self.delay_ms = 0.0
 
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port, chosen by the system if `port` is 0."""
-        logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # it dumps its last packets whenever a client goes
-        data = SimData(0, values=[0] * len(self._words), datatype=DataType.REGISTERS)
-        device = SimDevice(0, simdata=[data], action=self._action)
-        self._server = ModbusTcpServer(device, address=(host, port))
+        self._server = ModbusTcpServer(self._device(0), address=(host, port))
         await self._server.serve_forever(background=True)
         sockets = self._server.transport.sockets
         return int(sockets[0].getsockname()[1])
+
+    async def start_serial(self, port: str, unit: int) -> None:
+        """Answer as that unit on a serial port."""
+        self._server = ModbusSerialServer(self._device(unit), port=port, ignore_missing_devices=True)
+        await self._server.serve_forever(background=True)
+
+    def _device(self, unit: int) -> SimDevice:
+        logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # it dumps its last packets whenever a client goes
+        data = SimData(0, values=[0] * len(self._words), datatype=DataType.REGISTERS)
+        return SimDevice(unit, simdata=[data], action=self._action)
 
     async def stop(self) -> None:
         """Close the listener and every connection."""

@@ -33,6 +33,7 @@ def link(
     clock: str = "",
 ) -> bytes:
     """The link of an event, 32 bytes; the fields are those of `Stored`, in their order but for `chain`."""
-    texts = identity.encode(), kind.encode(), time.encode()
-    numbers = _NUMBERS.pack(seq, version, mono_ns, epoch, session, *map(len, texts), len(payload))
-    return hashlib.sha256(b"".join((before, numbers, *texts, payload, clock.encode()))).digest()
+    name, word, when = identity.encode(), kind.encode(), time.encode()
+    lengths = len(name), len(word), len(when), len(payload)
+    numbers = _NUMBERS.pack(seq, version, mono_ns, epoch, session, *lengths)
+    return hashlib.sha256(b"".join((before, numbers, name, word, when, payload, clock.encode()))).digest()

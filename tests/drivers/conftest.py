@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from station.core.events import Event
 from station.ports import Device, Picture
+from tests.needs import lacking, need
 
 
 class Caught:
@@ -67,6 +70,26 @@ def started(caught: Caught) -> Iterator[Callable[[Device], Device]]:
         device.stop()
     assert time.monotonic() - begun < 1.0 * max(1, len(devices))
     assert set(threading.enumerate()) <= before
+
+
+@pytest.fixture(scope="session")
+def scale_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source, binary = Path(__file__).parent / "scale_server.c", tmp_path_factory.mktemp("scale") / "scale_server"
+    if not Path("/usr/include/modbus/modbus.h").exists():
+        lacking("libmodbus is not installed (apt install libmodbus-dev)")
+    build = [
+        need("gcc"),
+        "-Wall",
+        "-Werror",
+        "-O1",
+        "-I/usr/include/modbus",
+        "-o",
+        str(binary),
+        str(source),
+        "-lmodbus",
+    ]
+    subprocess.run(build, check=True)
+    return binary
 
 
 class Scripted:

@@ -1,5 +1,6 @@
-/* A scale's holding registers on libmodbus. Lines on standard input: "ADDRESS VALUE" sets a register,
-   "busy 1" answers every request with exception 6 until "busy 0". Prints its port; ends with its input. */
+/* A scale's holding registers on libmodbus, over TCP, or with an argument over RTU on that serial port. Lines on
+   standard input: "ADDRESS VALUE" sets a register, "busy 1" answers every request with exception 6 until "busy 0".
+   Prints its TCP port, 0 for RTU; ends with its input. */
 #include <errno.h>
 #include <modbus.h>
 #include <netinet/in.h>
@@ -35,23 +36,49 @@ static int obey(modbus_mapping_t *map) {
     return 1;
 }
 
-static void answer(modbus_t *ctx, modbus_mapping_t *map, int peer, fd_set *all) {
+static int answered(modbus_t *ctx, modbus_mapping_t *map) {
     uint8_t query[MODBUS_TCP_MAX_ADU_LENGTH];
-    modbus_set_socket(ctx, peer);
     int size = modbus_receive(ctx, query);
     if (size > 0 && busy)
         modbus_reply_exception(ctx, query, MODBUS_EXCEPTION_SLAVE_OR_SERVER_BUSY);
     else if (size > 0)
         modbus_reply(ctx, query, size, map);
-    else if (size < 0) {
+    return size >= 0;
+}
+
+static void answer(modbus_t *ctx, modbus_mapping_t *map, int peer, fd_set *all) {
+    modbus_set_socket(ctx, peer);
+    if (!answered(ctx, map)) {
         close(peer);
         FD_CLR(peer, all);
     }
 }
 
-int main(void) {
-    modbus_t *ctx = modbus_new_tcp("127.0.0.1", 0);
+static int serve_rtu(const char *port, modbus_mapping_t *map) {
+    modbus_t *ctx = modbus_new_rtu(port, 19200, 'N', 8, 1);
+    fd_set ready;
+    if (ctx == NULL || modbus_set_slave(ctx, 1) < 0 || modbus_connect(ctx) < 0)
+        return 1;
+    printf("0\n");
+    fflush(stdout);
+    for (;;) {
+        FD_ZERO(&ready);
+        FD_SET(STDIN_FILENO, &ready);
+        FD_SET(modbus_get_socket(ctx), &ready);
+        if (select(FD_SETSIZE, &ready, NULL, NULL, NULL) < 0)
+            return 1;
+        if (FD_ISSET(STDIN_FILENO, &ready) && !obey(map))
+            return 0;
+        if (FD_ISSET(modbus_get_socket(ctx), &ready) && !answered(ctx, map))
+            modbus_flush(ctx);
+    }
+}
+
+int main(int argc, char **argv) {
     modbus_mapping_t *map = modbus_mapping_new(0, 0, REGISTERS, REGISTERS);
+    if (argc > 1)
+        return serve_rtu(argv[1], map);
+    modbus_t *ctx = modbus_new_tcp("127.0.0.1", 0);
     struct sockaddr_in at;
     socklen_t length = sizeof at;
     int listener = modbus_tcp_listen(ctx, 4);

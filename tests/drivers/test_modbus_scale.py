@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,64 +18,16 @@ from drivers.modbus_scale import ModbusScale, ModbusScaleSettings
 from station.core.events import DeviceState, WeightReading
 from station.ports import Device
 from tests.drivers.conftest import Caught, eventually
-from tests.needs import lacking, need
+from tests.drivers.scale_server import ScaleServer
 from tests.system.broker import free_port
 
 Start = Callable[[Device], Device]
 PATTERN = {"address": 104, "type": "uint32", "value": 0x12345678}
 
 
-class ScaleServer:
-    def __init__(self, program: Path) -> None:
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen([str(program)], stdin=pipe, stdout=pipe, text=True)
-        assert self._process.stdout
-        self.port = int(self._process.stdout.readline())
-
-    def tell(self, *lines: str) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write("".join(f"{line}\n" for line in lines))
-        self._process.stdin.flush()
-        self._process.stdout.readline()
-
-    def weigh(self, grams: int, counter: int, status: int = 1) -> None:
-        self.tell(f"100 {grams >> 16}", f"101 {grams & 0xFFFF}", f"102 {status}", f"103 {counter}")
-
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-    def end(self) -> None:
-        self.stop()
-        for stream in (self._process.stdin, self._process.stdout):
-            assert stream
-            stream.close()
-
-
-@pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    source, binary = Path(__file__).parent / "scale_server.c", tmp_path_factory.mktemp("scale") / "scale_server"
-    if not Path("/usr/include/modbus/modbus.h").exists():
-        lacking("libmodbus is not installed (apt install libmodbus-dev)")
-    build = [
-        need("gcc"),
-        "-Wall",
-        "-Werror",
-        "-O1",
-        "-I/usr/include/modbus",
-        "-o",
-        str(binary),
-        str(source),
-        "-lmodbus",
-    ]
-    subprocess.run(build, check=True)
-    return binary
-
-
 @pytest.fixture
-def server(program: Path) -> Iterator[ScaleServer]:
-    made = ScaleServer(program)
+def server(scale_program: Path) -> Iterator[ScaleServer]:
+    made = ScaleServer(scale_program)
     made.tell("104 4660", "105 22136")
     made.weigh(0, 7)
     yield made
