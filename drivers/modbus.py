@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pymodbus.client import ModbusTcpClient
-from pymodbus.exceptions import ModbusException
+from pymodbus.exceptions import ConnectionException, ModbusException
 from pymodbus.framer import FramerType
 
 CONNECT_TIMEOUT_S = 0.2
 WRITE_FUNCTION = 16
+_USED_UP = ": its connections may be used up (a device takes 2 to 8, and keeps those of dead clients for a while)"
 EXCEPTIONS = {1: "illegal function", 2: "illegal address", 3: "illegal value", 4: "device failure", 5: "acknowledge",
               6: "busy", 10: "gateway has no path", 11: "gateway target does not answer"}  # fmt: skip
 
@@ -28,6 +29,10 @@ class ModbusError(Exception):
 
 class NoConnectionError(ModbusError):
     """Nobody accepts a connection at that address."""
+
+
+class ClosedError(ModbusError):
+    """The far end closed the connection in place of an answer."""
 
 
 class NoReplyError(ModbusError):
@@ -60,6 +65,7 @@ class ModbusClient:
         self.address = f"{host}:{port}"
         self._reply_timeout_s = reply_timeout_s
         self._asked = self._seen = b""
+        self._answered = False
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # each driver says a loss once, in its own words
         self._client = ModbusTcpClient(
             host,
@@ -87,6 +93,7 @@ class ModbusClient:
         if not self._client.connect():
             raise NoConnectionError(f"no connection to {self.address}")
         self._client.comm_params.timeout_connect = self._reply_timeout_s
+        self._answered = False
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -105,6 +112,7 @@ class ModbusClient:
         except (ModbusException, OSError, struct.error, ValueError, IndexError) as error:
             self.close()
             raise self._meaning(error) from error
+        self._answered = True
         if reply.function_code == function | 0x80:
             raise RefusedError(reply.exception_code)
         if reply.function_code != function:
@@ -113,6 +121,8 @@ class ModbusClient:
         return reply
 
     def _meaning(self, error: Exception) -> ModbusError:
+        if not self._seen and isinstance(error, ConnectionException):
+            return ClosedError(f"{self.address} closed the connection{'' if self._answered else _USED_UP}")
         if not self._seen:
             return NoReplyError(f"{self.address} did not answer within {self._reply_timeout_s * 1000:.0f} ms")
         asked, came = self._asked[:2].hex(), self._seen[:2].hex()

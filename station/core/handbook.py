@@ -240,7 +240,8 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "top",
         "no valid answer from the PLC",
         "it ends the session after 500 ms and inspects all; when it is back that costs one belt load of inspections",
-        "PLC power and network; then nothing: it comes back by itself",
+        "PLC power and network; if its connections are used up, end other clients or wait until it forgets dead ones;"
+        " then nothing: it comes back by itself",
         off_s=3.0,
     ),
     "plc-mismatch": AlarmKind(
