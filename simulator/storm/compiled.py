@@ -81,7 +81,7 @@ def environment(target: Path) -> dict[str, str]:
 
 def compiled_files(copy: Path) -> list[str]:
     """What of the product is compiled, by its path in `copy`."""
-    folders = [path for name in _COMPILED for path in sorted((copy / name).glob("*.py"))]
+    folders = [path for name in _COMPILED for path in sorted((copy / name).rglob("*.py"))]
     chosen = [str(path.relative_to(copy)) for path in folders if path.name not in _SOURCE and not _stays(path)]
     return [*(name for name in chosen if name != _READ_BY_PYDANTIC), *_ALSO]
 
