@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("station", "simulator", "drivers", "models")
-_COMPILED = ("station/core", "simulator/plant", "simulator/plc", "simulator/storm")
+_COMPILED = ("station/core", "station/core/events", "simulator/plant", "simulator/plc", "simulator/storm")
 _ALSO = ("station/turn.py", "station/heartbeat.py", "station/replay/engine.py", "station/replay/stand_ins.py")
 _STAYS = ("pydantic", "typer")
 _SOURCE = ("__init__.py", "cli.py", "compiled.py", "disk.py")
@@ -81,7 +81,7 @@ def environment(target: Path) -> dict[str, str]:
 
 def compiled_files(copy: Path) -> list[str]:
     """What of the product is compiled, by its path in `copy`."""
-    folders = [path for name in _COMPILED for path in sorted((copy / name).rglob("*.py"))]
+    folders = [path for name in _COMPILED for path in sorted((copy / name).glob("*.py"))]
     chosen = [str(path.relative_to(copy)) for path in folders if path.name not in _SOURCE and not _stays(path)]
     return [*(name for name in chosen if name != _READ_BY_PYDANTIC), *_ALSO]
 
