@@ -1,6 +1,7 @@
 """`simulator ...`: the plant without a line, and the demo.
 
-Exit codes: 0 all well; 1 a promise broke or a part died; 2 the command line or a configuration cannot be used.
+Exit codes: 0 all well; 1 a promise broke or a part died; 2 the command line or a configuration cannot be used; 130
+stopped by Ctrl-C ahead of the end.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -22,6 +23,8 @@ from simulator.storm.storm import Result
 from simulator.storm.violation import Violation
 from simulator.storm.weather import detectable, forecast
 from station.core.parcel import State
+
+_INTERRUPTED = 130
 
 
 def run_compiled(arguments: list[str], errors: Console) -> NoReturn:
@@ -55,23 +58,34 @@ class Screen:
         return 1 if result.violations else 0
 
     def run(self, seed: int, hours: float, jobs: int, coverage: bool, shrink: bool) -> int:
-        """Run them all, say which failed and how to repeat it, and make the first of them small; the exit code."""
-        total, failed = Result(seed, 0.0), list[Result]()
+        """Run them all, say which failed and how to repeat it, and make the first of them small; the exit code.
+
+        Ctrl-C ends them early: what came of those that are done is told, and how to go on.
+        """
+        total, failed, done = Result(seed, 0.0), list[Result](), 0
         parts = run.plan(seed, hours)
-        with Progress(console=self.errors, transient=True) as progress:
+        with Progress(console=self.errors, transient=True) as progress, contextlib.suppress(KeyboardInterrupt):
             storms = run.many(seed, hours, jobs, without_logs)
             for result in progress.track(storms, total=len(parts), description="storms"):
                 total.add(result)
+                done += 1
                 if result.violations:
                     failed.append(result)
                     self._failed(result)
+        if done < len(parts):
+            left = f"simulator storm --seed {seed + done} --hours {hours - total.hours:g}"
+            self._say(f"stopped after {done} of {len(parts)} storms; the others: {left}")
+            if not done:
+                return _INTERRUPTED
         total.violations += total.useful()
         self._say(run.summary(total))
         if coverage:
             self.out.print(coverage_table(total))
-        if failed and shrink:
+        if failed and shrink and done == len(parts):
             self._shrink(failed[0])
-        return 1 if total.violations else 0
+        if total.violations:
+            return 1
+        return 0 if done == len(parts) else _INTERRUPTED
 
     def _failed(self, result: Result) -> None:
         worst = result.violations[0]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any
 
 from simulator.storm.storm import Result, Storm
@@ -66,14 +67,30 @@ def plan(seed: int, hours: float) -> list[tuple[int, float]]:
 
 
 def many(seed: int, hours: float, jobs: int, prepare: Callable[[], None]) -> Iterator[Result]:
-    """Run all of a plan, each result in the order of the seeds; `prepare` is called first in each process that runs."""
+    """Run all of a plan, each result in the order of the seeds; `prepare` is called first in each process that runs.
+
+    Whoever breaks off, by Ctrl-C or otherwise, does not wait for the storms that run.
+    """
     planned = plan(seed, hours)
     if jobs == 1 or len(planned) == 1:
         prepare()
         yield from (one(*part) for part in planned)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=prepare) as pool:
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_ready, initargs=(prepare,))
+    try:
         yield from pool.map(one, *zip(*planned, strict=True))
+    except BaseException:
+        for process in active_children():
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _ready(prepare: Callable[[], None]) -> None:
+    """Ctrl-C is the first process's to hear: it ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prepare()
 
 
 def summary(total: Result) -> str:
