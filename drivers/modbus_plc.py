@@ -20,6 +20,12 @@ from station.ports import Driver, Health, NowNs, Role, Settings, Sink
 from station.resources import plc_map
 
 log = logging.getLogger(__name__)
+EXAMPLE = """\
+kind: modbus-plc
+host: 192.168.10.5
+port: 502
+poll_ms: 20
+"""
 NS = 1_000_000_000
 SILENCE_S = 0.3
 TORN_S = 1.0
@@ -33,10 +39,10 @@ _CAUSES_TOLD = 20
 class PlcSettings(Settings):
     """Where the PLC listens, and how often it is polled."""
 
-    host: str
-    port: int = 502
-    unit: int = Field(default=1, ge=0, le=255)
-    poll_ms: int = Field(default=20, ge=5, le=1000)
+    host: str = Field(description="address or name of the PLC")
+    port: int = Field(default=502, ge=1, le=65_535)
+    unit: int = Field(default=1, ge=0, le=255, description="the unit that it answers as; most PLCs answer as any")
+    poll_ms: int = Field(default=20, ge=5, le=1000, description="it is asked so often; slower takes room on the belt")
 
 
 class ModbusPlc:
@@ -223,4 +229,4 @@ def _create(name: str, settings: Any, now_ns: NowNs) -> ModbusPlc:
     return ModbusPlc(name, settings, now_ns)
 
 
-DRIVER = Driver(Role.PLC, PlcSettings, _create, "{kind: modbus-plc, host: 192.168.10.5, port: 502, poll_ms: 20}")
+DRIVER = Driver(Role.PLC, PlcSettings, _create, EXAMPLE)

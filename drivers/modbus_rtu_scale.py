@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from drivers.modbus import BadReplyError, NoReplyError, RefusedError
-from drivers.register_scale import MS, RegisterScale, RegisterScaleSettings, RegisterWire
+from drivers.register_scale import MS, POLL, REPLY, RegisterScale, RegisterScaleSettings, RegisterWire
 from drivers.rtu_codec import AnswerFinder, Refusal, read_request
 from drivers.serial_line import PortSettings, SerialLine
 from drivers.wire import WireError
@@ -35,10 +35,10 @@ _BITS = 11
 class ModbusRtuSettings(RegisterScaleSettings, PortSettings):
     """The scale's line, how often it is asked, and its registers."""
 
-    data_bits: Literal[8] = 8
-    unit_id: int = Field(default=1, ge=1, le=247)
-    poll_ms: int = Field(default=40, ge=5, le=5000)
-    reply_ms: int = Field(default=150, ge=10, le=1000)
+    data_bits: Literal[8] = Field(default=8, description="Modbus RTU has no other")
+    unit_id: int = Field(default=1, ge=1, le=247, description="the unit that the scale is set to")
+    poll_ms: int = Field(default=40, ge=5, le=5000, description=POLL)
+    reply_ms: int = Field(default=150, ge=10, le=1000, description=REPLY)
 
 
 class RtuRegisters:

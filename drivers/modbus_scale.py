@@ -25,7 +25,7 @@ map:
 class ModbusScaleSettings(RegisterScaleSettings):
     """Where the scale answers, how often it is asked, and its registers."""
 
-    host: str
+    host: str = Field(description="address or name of the scale")
     port: int = Field(default=502, ge=1, le=65535)
 
 

@@ -49,7 +49,7 @@ class Status(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     address: int = Field(ge=0, le=65535)
-    stable_bit: int = Field(ge=0, le=15)
+    stable_bit: int = Field(ge=0, le=15, description="the bit that is 1 once the weight stands; 0 is the lowest")
     fault_bits: Mapping[int, str] = Field(default={}, description="bit: what it means, as `2: overload`")
 
 
@@ -67,7 +67,7 @@ class ScaleMap(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     weight: Register
     factor: float = Field(default=1.0, gt=0, description="number times factor is the weight in `unit`")
-    unit: Literal["g", "kg", "t", "lb", "oz"]
+    unit: Literal["g", "kg", "t", "lb", "oz"] = Field(description="of the number times `factor`")
     status: Status
     counter: int | None = Field(default=None, ge=0, le=65535, description="register that counts results")
     unit_register: UnitRegister | None = None

@@ -24,7 +24,7 @@ results: one-per-parcel   # an in-motion scale sends one result a parcel; `conti
 class MtSicsSettings(SerialSettings):
     """A scale's line, its unit, and when it sends."""
 
-    unit: Literal["g", "kg", "t", "lb", "oz"] = "kg"
+    unit: Literal["g", "kg", "t", "lb", "oz"] = Field(default="kg", description="as it shows; another is a fault")
     results: Literal["one-per-parcel", "continuous"] = Field(
         default="one-per-parcel",
         description="continuous: only the first stable result after a moving or empty platform counts",

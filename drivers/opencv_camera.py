@@ -36,8 +36,8 @@ OUTDATED_NS = 2_000 * MS
 class CameraSettings(Settings):
     """Which camera, how often, how old a frame may be."""
 
-    source: int | str
-    every_ms: int = Field(default=200, ge=10, le=10_000)
+    source: int | str = Field(description="number of a USB camera, address of a stream, or path of a video file")
+    every_ms: int = Field(default=200, ge=10, le=10_000, description="a picture so often")
     format: Literal["png", "jpg"] = Field(default="png", description="png: lossless; jpg: quality 95, smaller")
     max_late_ms: int = Field(default=200, ge=10, description="a frame later than the quickest by more is no evidence")
     frozen_after: int = Field(default=5, ge=0, description="equal pictures in a row that mean a frozen camera; 0: off")

@@ -16,6 +16,7 @@ from station.ports import NowNs, Settings
 
 LONGEST_READ = 125
 MS = 1_000_000
+POLL, REPLY = "it is asked so often", "an answer that takes longer is none"
 _TRIES = 3
 """How often a result is read a second time, before it counts as one that nothing confirms."""
 
@@ -23,10 +24,10 @@ _TRIES = 3
 class RegisterScaleSettings(Settings):
     """How often a scale is asked, and its registers."""
 
-    unit_id: int = Field(default=1, ge=0, le=255)
+    unit_id: int = Field(default=1, ge=0, le=255, description="the unit that the scale answers as")
     function: Literal[3, 4] = Field(default=3, description="3: holding registers, 4: input registers")
-    poll_ms: int = Field(default=20, ge=5, le=5000)
-    reply_ms: int = Field(default=100, ge=10, le=1000)
+    poll_ms: int = Field(default=20, ge=5, le=5000, description=POLL)
+    reply_ms: int = Field(default=100, ge=10, le=1000, description=REPLY)
     lost_ms: int = Field(default=1000, ge=100, description="without a good answer for so long it is lost")
     map: ScaleMap
 

@@ -29,7 +29,7 @@ class PortSettings(Settings):
     """How a serial line is set; as the device's manual says."""
 
     port: str = Field(description="path of the port; one under /dev/serial/by-id/ stays the same when replugged")
-    baud: int = Field(default=9600, ge=300, le=921_600)
+    baud: int = Field(default=9600, ge=300, le=921_600, description="this and the next three as the device is set")
     data_bits: Literal[7, 8] = 8
     parity: Literal["none", "even", "odd"] = "none"
     stop_bits: Literal[1, 2] = 1

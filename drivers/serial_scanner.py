@@ -24,9 +24,9 @@ noread: NOREAD       # its text for "triggered, but no code seen"
 class ScannerSettings(SerialSettings):
     """A scanner's line, its frame, and how its codes are understood."""
 
-    prefix: str = Field(default="", max_length=8)
-    suffix: str = Field(default="\r\n", min_length=1, max_length=8)
-    noread: str = Field(default="NOREAD", max_length=32, description='"" if it says nothing then')
+    prefix: str = Field(default="", max_length=8, description="what it sends ahead of a code")
+    suffix: str = Field(default="\r\n", min_length=1, max_length=8, description="what it sends behind a code")
+    noread: str = Field(default="NOREAD", max_length=32, description='its word for "no code seen"; "" if it says none')
     max_length: int = Field(default=128, ge=1, le=4096, description="the longest code, in characters")
     gs1: Literal["auto", "off"] = Field(
         default="auto",

@@ -42,9 +42,9 @@ Identity = tuple[int, int, int]
 class XrayFolderSettings(Settings):
     """Where pictures come, what they are called, and when one is overdue."""
 
-    folder: Path
+    folder: Path = Field(description="where the machine puts its pictures")
     pattern: str = Field(default=r".*?(?P<trigger>\d+)\.(png|jpg|jpeg)", description="a regular expression, whole name")
-    poll_ms: int = Field(default=20, ge=5, le=1000)
+    poll_ms: int = Field(default=20, ge=5, le=1000, description="the folder is listed so often")
     incomplete_ms: int = Field(default=1000, ge=50, description="a file not whole by then is delivered as a fault")
     listing_delay_ms: int = Field(
         default=0, ge=0, description="how old a listing may be: on a share, its directory cache time (or mount without)"

@@ -17,6 +17,8 @@ from station.core.clerk import REFUSALS
 from station.core.handbook import HANDBOOK, AlarmKind
 from station.core.parcel import TRANSITIONS
 from station.core.policy import REASONS
+from station.kinds import page
+from station.plugins import installed_drivers
 
 DOCS = Path(__file__).parent.parent / "docs"
 WORDS = {"u16": 1, "u32": 2}
@@ -142,6 +144,11 @@ def scenarios() -> str:
     return "\n".join(rows) + "\n"
 
 
+def devices() -> str:
+    """Every kind of device that comes along, with its keys."""
+    return page({k: d for k, d in installed_drivers().items() if d.settings.__module__.startswith("drivers.")})
+
+
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "registers": ("plc-interface.md", registers),
     "states": ("architecture.md", states),
@@ -151,6 +158,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "faults": ("faults.md", faults),
     "rates": ("faults.md", rates),
     "scenarios": ("scenarios.md", scenarios),
+    "devices": ("devices.md", devices),
 }
 
 

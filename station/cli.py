@@ -38,6 +38,8 @@ from station.config import StationConfig
 from station.daemon import Daemon, OverrunError
 from station.explain import ExplainError, picture, svg, tell
 from station.journal import JournalError, LockedError, Reader
+from station.kinds import about, example_of, keys_of
+from station.plugins import installed_drivers
 from station.ports import Driver
 from station.replay import ReplayError, replay_journal
 from station.replay.run import result_view
@@ -45,6 +47,7 @@ from station.status import screen
 from station.vision import DetectorFault, ModelError
 from station.vision.look import look as look_at
 from station.watch import DiedError
+from station.yamltree import did_you_mean
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The inspection station.", epilog=__doc__)
 app.add_typer(journal_app, name="journal")
@@ -87,6 +90,36 @@ def check(config: ConfigFile, overrides: Overrides = []) -> None:  # noqa: B006
     console.print(table)
     console.print(f"{wrong} fault(s) to mend." if wrong else "All well.")
     raise typer.Exit(1 if wrong else 0)
+
+
+@app.command(epilog="Example: station devices mt-sics-scale")
+def devices(
+    kind: Annotated[str, typer.Argument(help="One of them, with an example and all of its keys.")] = "",
+) -> None:
+    """Which kinds of devices there are, and what each wants to know in the station's YAML."""
+    drivers = installed_drivers()
+    if not kind:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("kind", "role", "what it is"):
+            table.add_column(heading, overflow="fold")
+        for name, driver in sorted(drivers.items()):
+            table.add_row(name, driver.role.value, about(driver))
+        console.print(table)
+    elif kind in drivers:
+        console.print(example_of(kind, drivers[kind]), markup=False, highlight=False, soft_wrap=True)
+        console.print(_keys(drivers[kind]))
+    else:
+        fail(f"there is no kind '{kind}'{did_you_mean(kind, sorted(drivers))}", 2)
+
+
+def _keys(driver: Driver) -> Table:
+    table = Table(title="keys of `wire`", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("key", no_wrap=True)
+    for heading in ("takes", "if left out", "what it is"):
+        table.add_column(heading, overflow="fold")
+    for key in keys_of(driver.settings):
+        table.add_row(*map(escape, (key.name, key.takes, key.default or "must be given", key.text)))
+    return table
 
 
 @app.command(epilog="Example: station status config/demo.yaml")

@@ -23,7 +23,7 @@ def make_docs() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("part", ["registers", "states", "reasons", "alarms", "faults", "scenarios"])
+@pytest.mark.parametrize("part", ["registers", "states", "reasons", "alarms", "faults", "scenarios", "devices"])
 def test_generated_part_is_up_to_date(part: str) -> None:
     _, text, wanted = make_docs().filled(part)
     assert text == wanted, "run scripts/docs"
