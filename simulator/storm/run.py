@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 from simulator.storm.storm import Result, Storm
 from simulator.storm.violation import Violation
 from simulator.storm.weather import detectable, forecast
+from simulator.workers import serve_parent
 
 HOUR_S = 3600.0
 _BEFORE_MS = 15_000.0
@@ -88,8 +88,7 @@ def many(seed: int, hours: float, jobs: int, prepare: Callable[[], None]) -> Ite
 
 
 def _ready(prepare: Callable[[], None]) -> None:
-    """Ctrl-C is the first process's to hear: it ends the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    serve_parent()
     prepare()
 
 

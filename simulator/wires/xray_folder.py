@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from simulator.plant.feed import Item
+from simulator.workers import serve_parent
 from simulator.xray import MAX_LENGTH_MM, MIN_LENGTH_MM, draw, png_bytes
 
 _KEPT = 200
 
 
-def _nice() -> None:
+def _ready() -> None:
+    serve_parent()
     os.nice(5)
 
 
@@ -62,7 +64,7 @@ class XrayFolder:
         self.folder = folder
         self.library = library
         self.spoil_next: Callable[[bytes], bytes] | None = None
-        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_nice)
+        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_ready)
         self._drawn: dict[int, Future[bytes] | Path] = {}
         folder.mkdir(parents=True, exist_ok=True)
         self._pool.submit(_draw, 0, 300, ()).result()  # warmed up before the line runs

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -35,22 +36,34 @@ def test_what_is_done_is_told_and_how_to_go_on(monkeypatch: pytest.MonkeyPatch) 
     assert "2 line hours, 42 parcels" in said
 
 
-def test_the_processes_end_with_it() -> None:
+@contextmanager
+def running() -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
+    """Storms on two cores, and the processes that work for them, once they do."""
     command = [sys.executable, "-m", "simulator", "storm", "--hours", "4", "--jobs", "2"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, process_group=0
-    ) as storms:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, text=True, process_group=0) as storms:
         first, limit = psutil.Process(storms.pid), time.monotonic() + 30
         while len(children := busy(first)) < 2:
             assert storms.poll() is None
             assert time.monotonic() < limit
             time.sleep(0.05)
+        yield storms, children
+
+
+def test_the_processes_end_with_it() -> None:
+    with running() as (storms, children):
         os.killpg(storms.pid, signal.SIGINT)
         said = storms.communicate(timeout=10)[0]
     assert storms.returncode == 130, said
     assert "stopped after 0 of 4 storms; the others: simulator storm --seed 1 --hours 4" in said
     assert "Traceback" not in said
-    assert not any(child.is_running() for child in children)
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+
+
+def test_they_end_too_when_it_is_killed() -> None:
+    with running() as (storms, children):
+        storms.kill()
+        assert psutil.wait_procs(children, timeout=5)[1] == []
 
 
 def busy(process: psutil.Process) -> list[psutil.Process]:
