@@ -81,6 +81,10 @@ async def _run(config: PlantConfig, truth: Path | None, library: PictureLibrary 
             "scanner": str(config.wires.scanner),
         }
         wires |= {"scale": str(config.wires.scale), "xray": str(config.wires.xray)}
+        if config.wires.modbus_rtu_scale is not None:
+            wires["modbus_rtu_scale"] = str(config.wires.modbus_rtu_scale)
+        if config.wires.modbus_scale_port is not None:
+            wires["modbus_scale"] = f"127.0.0.1:{config.wires.modbus_scale_port}"
         _say(json.dumps({"wires": wires}))
         heard: asyncio.Queue[str] = asyncio.Queue()
         listen(loop, sys.stdin, heard)
