@@ -7,26 +7,19 @@ from typing import Literal
 from pydantic import Field
 
 from drivers.modbus import BadReplyError, NoReplyError, RefusedError
-from drivers.register_scale import MS, POLL, REPLY, RegisterScale, RegisterScaleSettings, RegisterWire
+from drivers.register_scale import MAP_EXAMPLE, MS, POLL, REPLY, RegisterScale, RegisterScaleSettings, RegisterWire
 from drivers.rtu_codec import AnswerFinder, Refusal, read_request
 from drivers.serial_line import PortSettings, SerialLine
 from drivers.wire import WireError
 from station.ports import Driver, NowNs, Role
 
-EXAMPLE = """\
+EXAMPLE = f"""\
 kind: modbus-rtu-scale
 port: /dev/serial/by-id/usb-Example_RS485-if00
 baud: 19200
 parity: even             # what the standard asks for; many scales come with `none`
 unit_id: 1
-map:
-  weight: {address: 0, type: int32, words: high-first}
-  factor: 0.001          # the register counts grams, the unit is kg
-  unit: kg
-  status: {address: 2, stable_bit: 0, fault_bits: {1: overload, 2: underload, 15: error}}
-  counter: 3             # advances with each result
-  pattern: {address: 4, type: uint32, value: 305419896}
-"""
+{MAP_EXAMPLE}"""
 _SILENT_CHARACTERS = 3.5
 _BITS = 11
 """Of a character on the line: start, eight, parity, stop."""
@@ -63,7 +56,7 @@ class RtuRegisters:
             self._line = SerialLine(self._settings, self._now_ns)
 
     def read(self, address: int, count: int) -> list[int]:
-        """Registers of one moment.
+        """Registers of one moment; at most twice the time of an answer.
 
         Raises:
             ModbusError: none came in time, none with the right CRC, or the device refused.
@@ -71,10 +64,10 @@ class RtuRegisters:
         """
         if self._line is None:
             raise WireError(f"port {self.name} is not open")
-        limit_ns = self._now_ns() + self._settings.reply_ms * MS
-        self._listen(self._line, limit_ns)
-        settings = self._settings
+        settings, patience_ns = self._settings, self._settings.reply_ms * MS
+        self._listen(self._line, self._now_ns() + patience_ns)
         self._line.write(read_request(settings.unit_id, settings.function, address, count))
+        limit_ns = self._now_ns() + patience_ns
         finder = AnswerFinder(settings.unit_id, settings.function, count)
         while self._now_ns() < limit_ns:
             answer = finder.receive(self._line.read()[0])

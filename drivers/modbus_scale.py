@@ -5,21 +5,14 @@ from __future__ import annotations
 from pydantic import Field
 
 from drivers.modbus import ModbusClient, read_registers
-from drivers.register_scale import RegisterScale, RegisterScaleSettings, RegisterWire
+from drivers.register_scale import MAP_EXAMPLE, RegisterScale, RegisterScaleSettings, RegisterWire
 from station.ports import Driver, Role
 
-EXAMPLE = """\
+EXAMPLE = f"""\
 kind: modbus-scale
 host: 192.168.10.21
 unit_id: 1
-map:
-  weight: {address: 0, type: int32, words: high-first}
-  factor: 0.001          # the register counts grams, the unit is kg
-  unit: kg
-  status: {address: 2, stable_bit: 0, fault_bits: {1: overload, 2: underload, 15: error}}
-  counter: 3             # advances with each result
-  pattern: {address: 4, type: uint32, value: 305419896}
-"""
+{MAP_EXAMPLE}"""
 
 
 class ModbusScaleSettings(RegisterScaleSettings):

@@ -14,6 +14,15 @@ from drivers.wire import Wire, WireError
 from station.core.events import Arrived, WeightReading
 from station.ports import NowNs, Settings
 
+MAP_EXAMPLE = """\
+map:
+  weight: {address: 0, type: int32, words: high-first}
+  factor: 0.001          # the register counts grams, the unit is kg
+  unit: kg
+  status: {address: 2, stable_bit: 0, fault_bits: {1: overload, 2: underload, 15: error}}
+  counter: 3             # advances with each result
+  pattern: {address: 4, type: uint32, value: 305419896}
+"""
 LONGEST_READ = 125
 MS = 1_000_000
 POLL, REPLY = "it is asked so often", "an answer that takes longer is none"

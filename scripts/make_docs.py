@@ -17,8 +17,9 @@ from station.core.clerk import REFUSALS
 from station.core.handbook import HANDBOOK, AlarmKind
 from station.core.parcel import TRANSITIONS
 from station.core.policy import REASONS
-from station.kinds import page
+from station.kinds import about, example_of, keys_of
 from station.plugins import installed_drivers
+from station.ports import Driver
 
 DOCS = Path(__file__).parent.parent / "docs"
 WORDS = {"u16": 1, "u32": 2}
@@ -146,7 +147,18 @@ def scenarios() -> str:
 
 def devices() -> str:
     """Every kind of device that comes along, with its keys."""
-    return page({k: d for k, d in installed_drivers().items() if d.settings.__module__.startswith("drivers.")})
+    ours = {k: d for k, d in installed_drivers().items() if d.settings.__module__.startswith("drivers.")}
+    return "\n".join(_device(kind, driver) for kind, driver in sorted(ours.items()))
+
+
+def _device(kind: str, driver: Driver) -> str:
+    """An example, and a table of its keys."""
+    table = ["| key of `wire` | takes | if left out | what it is |", "|---|---|---|---|"]
+    for key in keys_of(driver.settings):
+        default = f"`{key.default}`" if key.default else "must be given"
+        table.append(f"| `{key.name}` | {key.takes} | {default} | {key.text} |")
+    shown = ["```yaml", example_of(kind, driver), "```"]
+    return "\n".join([f"### `{kind}`", "", f"{about(driver)}.", "", *shown, "", *table, ""])
 
 
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {

@@ -18,8 +18,7 @@ from pydantic_core import PydanticUndefined
 from station.ports import Driver
 
 _WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false", Path: "path"}
-_SIGNS = {Ge: "ge", Gt: "gt", Le: "le", Lt: "lt"}
-_SAID = {Ge: "at least", Gt: "over", Le: "at most", Lt: "under"}
+_BOUNDS = {Ge: ("ge", "at least"), Gt: ("gt", "over"), Le: ("le", "at most"), Lt: ("lt", "under")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +63,6 @@ def example_of(kind: str, driver: Driver) -> str:
     return "\n".join([f"kind: {kind}", "wire:", *wire])
 
 
-def page(kinds: Mapping[str, Driver]) -> str:
-    """All of it as Markdown: for each kind an example, and a table of its keys."""
-    return "\n".join(_section(kind, driver) for kind, driver in sorted(kinds.items()))
-
-
-def _section(kind: str, driver: Driver) -> str:
-    table = ["| key of `wire` | takes | if left out | what it is |", "|---|---|---|---|"]
-    for key in keys_of(driver.settings):
-        default = f"`{key.default}`" if key.default else "must be given"
-        table.append(f"| `{key.name}` | {key.takes} | {default} | {key.text} |")
-    shown = ["```yaml", example_of(kind, driver), "```"]
-    return "\n".join([f"### `{kind}`", "", f"{about(driver)}.", "", *shown, "", *table, ""])
-
-
 def _part(annotation: Any) -> type[BaseModel] | None:
     """The model that a key holds, itself or optionally."""
     choices = get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
@@ -86,9 +71,9 @@ def _part(annotation: Any) -> type[BaseModel] | None:
 
 def _takes(field: FieldInfo) -> str:
     bounds = [
-        f"{_SAID[kind]} {getattr(one, sign)}"
+        f"{said} {getattr(one, name)}"
         for one in field.metadata
-        for kind, sign in _SIGNS.items()
+        for kind, (name, said) in _BOUNDS.items()
         if isinstance(one, kind)
     ]
     return ", ".join([_words(field.annotation), *bounds])

@@ -83,13 +83,6 @@ def _speaks_of(kind: type[Record]) -> tuple[bool, bool]:
     return "parcel" in kind.model_fields, "candidates" in kind.model_fields
 
 
-@cache
-def is_named_by(kind: type[Record]) -> bool:
-    """Whether records of a type name a parcel or a picture, or put something in force; most do not."""
-    others = FrameInspected, ModeChanged, PolicyChanged, CommandResult, ModelChanged
-    return any(_speaks_of(kind)) or issubclass(kind, others)
-
-
 def parcels_of(record: Record) -> Collection[ParcelRef]:
     """Every parcel that a record speaks of."""
     one, several = _speaks_of(type(record))

@@ -32,7 +32,6 @@ from station.journal.stored import (
     Stored,
     explain,
     frames_of,
-    is_named_by,
     parcels_of,
     standing_of,
 )
@@ -277,7 +276,7 @@ class Journal:
             f"INSERT INTO event ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             batch,
         )
-        pairs = [(e, record) for e, record in zip(batch, records, strict=True) if is_named_by(type(record))]
+        pairs = list(zip(batch, records, strict=True))
         parcels = [(p.number, p.epoch, e.seq) for e, record in pairs for p in parcels_of(record)]
         self._many("INSERT INTO parcel_event VALUES (?, ?, ?)", parcels)
         self._many(_STANDS, [(name, e.payload) for e, record in pairs if (name := standing_of(record))])

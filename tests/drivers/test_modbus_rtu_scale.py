@@ -25,7 +25,6 @@ from tests.drivers.conftest import Caught, eventually
 from tests.drivers.scale_server import ScaleServer
 
 Start = Callable[[Device], Device]
-Spoil = Callable[[bytes], bytes]
 
 
 def as_it_is(data: bytes) -> bytes:

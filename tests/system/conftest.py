@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 
 from tests.needs import need
 from tests.system.rig import Rig
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a station that is installed has its bytecode
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.system.rig import ZEROS, Rig
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("line")]
 MakeRig = Callable[..., Rig]
-START_CPU_S = 4.0
+START_CPU_S = 3.5
 """What a start may take of a core, up to the PLC's session. It takes 2.7 s on a slow machine, so that a station is back
 within three; how long that lasts beside other tests says nothing of it."""
 DECISION_TO_EXIT_MS = 840.0
