@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from numpy.lib.format import open_memmap
 
 import simulator.xray
 from models.recipe import CLASSES, HEIGHT_PX, WIDTH_PX
+from simulator.workers import workers
 from simulator.xray.sets import sample
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def _draw_rest(seed: int, first: int, picture_file: Path, label_file: Path, tell
     pixels = np.load(picture_file, mmap_mode="r+")
     starts = range(first, len(pixels), _CHUNK)
     with (
-        ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool,
+        workers() as pool,
         label_file.open("a", encoding="utf-8") as labels,
     ):
         sizes = [min(_CHUNK, len(pixels) - at) for at in starts]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from models.recipe import CLASSES
+from simulator.workers import workers
 from simulator.xray import MACHINES, Machine, draw, png_bytes
 from simulator.xray.sets import scene_seed
 from station.vision.seen import Box, Seen, see
@@ -88,8 +87,7 @@ def try_parcels(
     with contextlib.ExitStack() as stack:
         draws: Callable[..., Iterator[_Drawn]] = map
         if count >= _MANY:
-            spawned = multiprocessing.get_context("spawn")
-            draws = partial(stack.enter_context(ProcessPoolExecutor(mp_context=spawned)).map, chunksize=_CHUNK)
+            draws = partial(stack.enter_context(workers()).map, chunksize=_CHUNK)
         for one in draws(partial(_drawn, use, seed, machine), range(count)):
             tried.append(Tried(see(detector, one.file, one.truth, one.machine), one.tier))
             tell(1)

@@ -13,13 +13,14 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from simulator.config import PlantConfig, PlantConfigError, load_plant
 from simulator.control import HELP, list_faults, listen, obey_all, served, tell
+from simulator.demo.report import too_busy
 from simulator.demo.run import DemoOptions, demo
 from simulator.demo.view import watch
 from simulator.runner import Runner, Truth
@@ -27,9 +28,6 @@ from simulator.scenario import cli as scenario_cli
 from simulator.storm import cli as storm_cli
 from simulator.wires.xray_folder import PictureLibrary
 from simulator.xray import cli as xray_cli
-
-_PLANT_LATE_MS = 25
-"""A plant that is later than that does not keep the latencies that the station was told; in quiet it is 4 to 6 ms."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The simulated plant.", epilog=__doc__)
 app.add_typer(xray_cli.app, name="xray")
@@ -124,10 +122,9 @@ def run_demo(
     if report is not None:
         report.write_text(text + "\n", encoding="utf-8")
     console.print(text, markup=False, highlight=not headless)
-    if (late_ms := result["simulator_late_ms"] or 0) > _PLANT_LATE_MS:
+    if busy := too_busy(result):
         errors.print(
-            f"This machine is too busy: the simulated plant ran up to {late_ms:g} ms late, so its devices told "
-            "later than they state what they read. What went wrong above may be that alone: run it again in quiet.",
+            f"This machine is too busy: {busy}. What went wrong above may be that alone: run it again in quiet.",
             style="yellow",
         )
     raise typer.Exit(1 if result["broken"] else 0)

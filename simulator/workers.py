@@ -5,7 +5,40 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from multiprocessing import parent_process
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context, parent_process
+
+
+def _nothing() -> None:
+    """Nothing to prepare."""
+
+
+@contextmanager
+def workers(count: int | None = None, prepare: Callable[[], None] = _nothing) -> Iterator[ProcessPoolExecutor]:
+    """So many processes to work for this one, or one for each core.
+
+    Whoever breaks off, by Ctrl-C or otherwise, does not wait for what they are at.
+
+    Args:
+        count: how many.
+        prepare: called first in each of them.
+    """
+    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_ready, initargs=(prepare,))
+    try:
+        yield pool
+    except BaseException:
+        for process in active_children():
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _ready(prepare: Callable[[], None]) -> None:
+    serve_parent()
+    prepare()
 
 
 def serve_parent() -> None:

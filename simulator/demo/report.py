@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+PLANT_LATE_MS, ORDER_LATE_MS = 25.0, 250.0
+"""A plant that is later than that does not keep the latencies that the station was told (in quiet it is 4 to 6 ms late),
+and a station that takes so long to have an order in the PLC had no time to work."""
+
 WEIGHT_TOLERANCE_G = 10.0
 FEED_CAUSES = frozenset({"too-close"})
 BY_HAND = frozenset({"added", "removed"})
@@ -204,6 +208,15 @@ def _reading(whole: Mapping[str, Any], matched: Mapping[str, Any]) -> dict[str, 
         case "frame":
             return {"frames": [*whole["frames"], value]}
     return {}
+
+
+def too_busy(result: Mapping[str, Any]) -> str:
+    """What shows that plant or station did not get their share of the processor; nothing if they did."""
+    if (late_ms := result["simulator_late_ms"] or 0) > PLANT_LATE_MS:
+        return f"the simulated plant ran up to {late_ms:g} ms late, so its devices told later than they state"
+    if (order_ms := (result["order_latency_ms"] or {}).get("max", 0)) > ORDER_LATE_MS:
+        return f"the station took up to {order_ms:g} ms to have an order in the PLC (in quiet, some 80)"
+    return ""
 
 
 def broken(report: Mapping[str, Any]) -> list[str]:

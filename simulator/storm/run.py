@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import active_children, get_context
 from typing import Any
 
 from simulator.storm.storm import Result, Storm
 from simulator.storm.violation import Violation
 from simulator.storm.weather import detectable, forecast
-from simulator.workers import serve_parent
+from simulator.workers import workers
 
 HOUR_S = 3600.0
 _BEFORE_MS = 15_000.0
@@ -76,20 +74,8 @@ def many(seed: int, hours: float, jobs: int, prepare: Callable[[], None]) -> Ite
         prepare()
         yield from (one(*part) for part in planned)
         return
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_ready, initargs=(prepare,))
-    try:
+    with workers(jobs, prepare) as pool:
         yield from pool.map(one, *zip(*planned, strict=True))
-    except BaseException:
-        for process in active_children():
-            process.kill()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _ready(prepare: Callable[[], None]) -> None:
-    serve_parent()
-    prepare()
 
 
 def summary(total: Result) -> str:

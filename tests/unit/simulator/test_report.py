@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from simulator.demo.report import Truth, make_report
+from simulator.demo.report import ORDER_LATE_MS, PLANT_LATE_MS, Truth, make_report, too_busy
 from simulator.wires.xray_folder import PictureLibrary
 from tests.unit.core.test_whole_line import busy
 from tests.unit.core.virtual_line import VirtualLine
@@ -136,6 +136,14 @@ def test_a_missing_event_is_named(healthy: tuple[Truth, Events]) -> None:
     truth, events = healthy
     assert make_report(truth, events[:-1], len(events))["broken"] == ["events_received"]
     assert make_report(truth, events, len(events), again=len(events) // 2)["broken"] == ["events_read_again"]
+
+
+def test_a_machine_that_was_too_busy_is_told_from_either_side() -> None:
+    quiet = {"simulator_late_ms": PLANT_LATE_MS, "order_latency_ms": {"p50": 45.0, "max": ORDER_LATE_MS}}
+    assert too_busy(quiet) == ""
+    assert "plant ran up to 40 ms late" in too_busy(quiet | {"simulator_late_ms": 40.0})
+    assert "took up to 900 ms" in too_busy(quiet | {"order_latency_ms": {"p50": 45.0, "max": 900.0}})
+    assert too_busy({"simulator_late_ms": None, "order_latency_ms": None}) == "", "a line that never ran"
 
 
 def test_pictures_with_coco_labels(tmp_path: Path) -> None:
