@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 PLANT_LATE_MS, ORDER_LATE_MS = 25.0, 250.0
-"""A plant that is later than that does not keep the latencies that the station was told (in quiet it is 4 to 6 ms late),
-and a station that takes so long to have an order in the PLC had no time to work."""
+"""A plant that is later than that does not keep the latencies that the station was told (in quiet it is 4 to 6 ms
+late), and a station that takes so long to have an order in the PLC had no time to work."""
 
 WEIGHT_TOLERANCE_G = 10.0
 FEED_CAUSES = frozenset({"too-close"})
