@@ -30,7 +30,7 @@ NS = 1_000_000_000
 SILENCE_S = 0.3
 TORN_S = 1.0
 TORN = "the status block is torn: scan_begin and scan_end must agree after each scan"
-_BACKOFF_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
+BACKOFF_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 _HALF_REGISTER = 1 << 15
 _SENT_KEPT = 256
 _CAUSES_TOLD = 20
@@ -130,7 +130,7 @@ class ModbusPlc:
             except (ModbusError, ForeignMapError, MissedEdgesError) as error:
                 failures += 1
                 self._fail(error, sink)
-                self._stopping.wait(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
+                self._stopping.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
                 continue
             spent = (self._now_ns() - begun) / NS
             self._stopping.wait(max(0.0, self._settings.poll_ms / 1000 - spent))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 
+from drivers.modbus_plc import BACKOFF_S
 from tests.system.rig import Rig
 from tests.system.test_line import assert_promises, released_while_dead
 
@@ -25,7 +28,7 @@ class FewConnections:
         self._held: list[tuple[socket.socket, socket.socket]] = []
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
-        self.turned_away = 0
+        self.turned_away: list[float] = []
 
     def forget(self) -> None:
         """Close what is idle, as a PLC does after minutes."""
@@ -41,7 +44,7 @@ class FewConnections:
             while True:
                 client, _ = self._listener.accept()
                 if len(self._held) >= SLOTS:
-                    self.turned_away += 1
+                    self.turned_away.append(time.monotonic())
                     client.close()
                     continue
                 server = socket.create_connection(("127.0.0.1", self._behind))
@@ -70,10 +73,12 @@ def use_up(rig: Rig, few: FewConnections) -> None:
         rig.let_pass(1)
         rig.kill()
         rig.plant.tell("mark killed")
-    said, turned_away = used_up(rig), few.turned_away
+    said, few.turned_away = used_up(rig), []
     rig.launch()
     rig.wait(lambda: used_up(rig) > said, 20.0, "the alarm names it")
-    rig.wait(lambda: few.turned_away >= turned_away + 3, 10.0, "it asks again and again")
+    rig.wait(lambda: len(few.turned_away) > 3, 10.0, "it asks again and again")
+    pauses = [later - before for before, later in pairwise(few.turned_away)]
+    assert all(pause >= least for pause, least in zip(pauses, BACKOFF_S[1:], strict=False)), pauses
     few.forget()
     rig.let_pass(2)
     rig.kill()
