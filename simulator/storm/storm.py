@@ -112,7 +112,7 @@ class Storm:
         self.world.promises.undisturbed = self._undisturbed
         self.world.promises.exit_eye_lied = self._exit_eye_lied
         self.world.promises.calm = lambda: self._calm
-        self.world.left = self._left
+        self.world.onlooker.left = self._left
         self._watch = Watch(self.world)
         self._on: list[Episode] = []
         self._over_ms = self._meddled_ms = 0.0

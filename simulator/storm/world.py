@@ -24,13 +24,14 @@ from simulator.storm.clock import NS_PER_MS, VirtualClock
 from simulator.storm.commander import Commander
 from simulator.storm.devices import NEVER, DevicePort, Glance, Stamp, stamp
 from simulator.storm.disk import Disk
+from simulator.storm.onlooker import Onlooker
 from simulator.storm.pc import Daemon, KilledError, Publishing, Room
 from simulator.storm.plc_port import Cabinet
 from simulator.storm.promises import Promises
 from simulator.storm.runs import Runs
 from simulator.storm.setup import DEVICES, setup_of
 from simulator.storm.subscriber import SubscriberCheck
-from simulator.storm.truth import Body, Key, Truth
+from simulator.storm.truth import Key, Truth
 from simulator.storm.violation import Promise
 from station.core.actions import Order
 from station.core.commands import HoldList
@@ -116,7 +117,8 @@ class World:
         )
         if disk is not None:
             self.promises.durable = disk.durable
-        self.promises.left_ms = self._left_ms
+        self.onlooker = Onlooker(config, self.plant, self.truth, self.promises, self.cabinet, self.clock, self.after)
+        self.promises.left_ms = self.onlooker.left_ms
         self.promises.way_ms = poll_ms + config.plc.scan_ms[1]
         self.promises.encoder_mm = lambda: self.plant.encoder_mm
         self.held_ms = self.promises.held_ms
@@ -129,7 +131,6 @@ class World:
         self.battery = True
         self.refused = ""
         self.open_in_copy: dict[Key, float] = {}
-        self.left: Callable[[Body | None, str], None] = lambda _body, _lane: None
         self._fed = False
         self._session = 0
         self._settings = PublisherSettings(data=folder, **_SETTINGS)  # type: ignore[arg-type]
@@ -418,58 +419,7 @@ class World:
 
     def _on_truth(self, kind: str, fields: dict[str, Any]) -> None:
         self.tell(kind, fields)
-        item = fields.get("item", 0)
-        match kind:
-            case "fed" | "added" | "swapped":
-                self.truth.fed(next(one for one in reversed(self.plant.items) if one.identity == item))
-                if kind != "fed" and (body := self.truth.of_item(item)) is not None:
-                    body.hands = True
-            case "infeed":
-                self.truth.infeed(item, fields["count"], self.clock.ns)
-            case "misseen":
-                self._misseen(self.truth.of_item(item), fields["eye"], fields["edges"])
-            case "seen-late":
-                self._seen_late(self.truth.of_item(item), fields["eye"])
-            case "decision-eye":
-                self._at_decision_eye(self.truth.of_item(item))
-            case "left":
-                body = self.truth.left(item, fields["lane"])
-                self.promises.left(body, fields["lane"])
-                self.left(body, fields["lane"])
-            case "removed":
-                if (body := self.truth.of_item(item)) is not None:
-                    body.hands = True
-
-    def _left_ms(self, body: Body) -> float:
-        """Until its leading edge is at the decision eye, at full speed."""
-        plc = self.config.plc
-        return self.plant.left_mm(body.items[0], plc.eyes_mm[plc.decision_eye]) / self.config.belt.speed_mm_s * 1000
-
-    def _misseen(self, body: Body | None, eye: int, edges: int) -> None:
-        if body is None or eye >= self.config.plc.decision_eye:
-            return
-        if edges:
-            body.misseen.append((eye, f"eye {eye} saw {edges} edges in place of one as it came"))
-        else:
-            self.after(2 * self.config.plc.scan_ms[1], lambda: self._unseen(body, eye))
-
-    def _unseen(self, body: Body, eye: int) -> None:
-        """No edge as it came; but the eye may have told by itself just before, and the PLC took that for it."""
-        row = self.cabinet.program.rows.get(body.key[1]) if body.key else None
-        if row is None or eye not in row.seen:
-            body.misseen.append((eye, f"eye {eye} did not see it as it came"))
-
-    def _seen_late(self, body: Body | None, eye: int) -> None:
-        """The eye tells of it while it lies there: for the PLC that is an edge, in its window or not."""
-        if body is not None:
-            body.misseen = [(missed, text) for missed, text in body.misseen if missed != eye]
-
-    def _at_decision_eye(self, body: Body | None) -> None:
-        """The plant comes ahead of the scan: what the PLC holds now, it held before the edge."""
-        if body is not None and body.key is not None and body.at_decision_ns is None:
-            body.at_decision_ns = self.clock.ns
-            held = self.cabinet.program.orders.held(body.key[1])
-            self.promises.at_decision_eye(body, ordered=held)
+        self.onlooker.take(kind, fields)
 
     def tell(self, kind: str, fields: dict[str, Any]) -> None:
         """For the story."""
