@@ -23,9 +23,15 @@ class Onlooker:
     """
 
     def __init__(
-        self, config: PlantConfig, plant: Plant, truth: Truth, promises: Promises, cabinet: Cabinet, clock: VirtualClock,
+        self,
+        config: PlantConfig,
+        plant: Plant,
+        truth: Truth,
+        promises: Promises,
+        cabinet: Cabinet,
+        clock: VirtualClock,
         after: After,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._config = config
         self._plant = plant
         self._truth = truth
