@@ -18,13 +18,15 @@ from station.vision.bench import bench as run_bench
 from station.vision.dataset import Dataset, DatasetError, read_dataset
 from station.vision.faults import PictureFault
 from station.vision.load import read_model
-from station.vision.measure import PRECISION_NEEDS, average_precision, class_reports, see_dataset
+from station.vision.measure import PRECISION_NEEDS, Precision, average_precision, class_reports, located, see_dataset
 from station.vision.seen import Seen
 from station.vision.store import described, golden_pictures, rewrite
 from station.vision.threshold import Chosen, choose
 from station.vision.trial import try_out
 
 _LISTED = 10
+_FEW = 0.1
+"""Of the pictures without a threat, the share that may be flagged where findings are counted by their place."""
 
 console = Console()
 
@@ -42,14 +44,8 @@ def evaluate(folder: Folder, dataset: Labelled) -> None:
         _print_group(dataset.name, group, [item for item in seen if item.group == group], model, known)
     _print_unanswered(seen, known)
     labels = [label for label in known.labelled if label in model.words]
-    precision = average_precision(seen, labels)
-    if precision is None:
-        console.print(PRECISION_NEEDS, markup=False)
-        return
-    table = Table("class", "AP", "AP50", "AP30", title=f"{escape(dataset.name)}: average precision")
-    for row in precision:
-        table.add_row(row.label, f"{row.ap:.3f}", f"{row.ap50:.3f}", f"{row.ap30:.3f}")
-    console.print(table)
+    _print_precision(average_precision(seen, labels), dataset.name)
+    _print_located(seen, labels)
 
 
 def thresholds(
@@ -158,6 +154,28 @@ def _print_group(name: str, group: str, seen: list[Seen], model: ModelFolder, da
         cells = (row.pictures, row.flagged, row.any_flag, row.others, row.wrongly, row.boxes, row.boxes_found)
         table.add_row(row.label, *(str(cell) for cell in cells))
     console.print(table)
+
+
+def _print_precision(precision: list[Precision] | None, name: str) -> None:
+    if precision is None:
+        console.print(PRECISION_NEEDS, markup=False)
+        return
+    table = Table("class", "AP", "AP50", "AP30", title=f"{escape(name)}: average precision")
+    for row in precision:
+        table.add_row(row.label, f"{row.ap:.3f}", f"{row.ap50:.3f}", f"{row.ap30:.3f}")
+    console.print(table)
+
+
+def _print_located(seen: list[Seen], labels: list[str]) -> None:
+    """What is found in its place where one threshold for all classes flags a tenth of the others."""
+    at = located(seen, labels, _FEW)
+    if at is not None:
+        console.print(
+            f"At one threshold for all of {', '.join(labels)}, {at.threshold:.3f}, {at.flagged} of {at.clean} pictures "
+            f"without any are flagged, and of {at.threats} with one {at.found} have it found in its place "
+            f"({at.found / at.threats:.1%}; {at.found30 / at.threats:.1%} if an overlap of 0.3 counts).",
+            highlight=False,
+        )
 
 
 def _print_unanswered(seen: list[Seen], dataset: Dataset) -> None:

@@ -15,12 +15,13 @@ from station.vision.seen import Seen, overlap, see
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from station.core.events import Finding
     from station.vision.dataset import Dataset
     from station.vision.detector import Detector
     from station.vision.seen import Box
 
 PRECISION_NEEDS = "average precision needs pycocotools: pip install pycocotools"
-_FOUND = 0.5
+_FOUND, _ABOUT = 0.5, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,59 @@ class Precision:
     ap: float
     ap50: float
     ap30: float
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """How many threats are found in their place, where one threshold for all classes flags few of the clean pictures.
+
+    Attributes:
+        threshold: the highest score that flags no more of these than are allowed.
+        clean: pictures that have none of the classes.
+        flagged: how many of these it flags.
+        threats: pictures that have one.
+        found: in how many of these a finding over it has the right class, and overlaps by at least 0.5.
+        found30: the same, by at least 0.3.
+    """
+
+    threshold: float
+    clean: int
+    flagged: int
+    threats: int
+    found: int
+    found30: int
+
+
+def located(seen: Sequence[Seen], labels: Collection[str], share: float) -> Located | None:
+    """Count the threats found in their place at a share of false alarms.
+
+    Args:
+        seen: the pictures; what could not be looked at is left out.
+        labels: the classes that are labelled throughout; no others count.
+        share: of the pictures without any of them, how many may be flagged, 0 to 1.
+
+    Returns:
+        None if there is no picture with one of them, or none without.
+    """
+    answered = [item for item in seen if not item.unanswered]
+    threats = [item for item in answered if any(label in labels for label, _ in item.truth)]
+    clean = [item for item in answered if all(label not in labels for label, _ in item.truth)]
+    if not threats or not clean:
+        return None
+    scores = sorted((max((item.best(label) for label in labels), default=0.0) for item in clean), reverse=True)
+    threshold = scores[min(int(share * len(clean) + 1e-9), len(clean) - 1)]
+    found, found30 = (
+        sum(any(_right(f, item, labels, least) for f in item.findings if f.score > threshold) for item in threats)
+        for least in (_FOUND, _ABOUT)
+    )
+    return Located(threshold, len(clean), sum(score > threshold for score in scores), len(threats), found, found30)
+
+
+def _right(finding: Finding, item: Seen, labels: Collection[str], least: float) -> bool:
+    """Whether such a thing is there, in the labels' words and in that place."""
+    return finding.label in labels and any(
+        label == finding.label and overlap(box, finding.box) >= least for label, box in item.truth
+    )
 
 
 def see_dataset(detector: Detector, dataset: Dataset, tell: Callable[[int], None] = lambda _: None) -> list[Seen]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from station.core.events import Finding
-from station.vision.measure import ClassReport, average_precision, class_reports
+from station.vision.measure import ClassReport, Located, average_precision, class_reports, located
 from station.vision.seen import Box, Seen, overlap
 from station.vision.threshold import choose
 
@@ -38,6 +38,24 @@ def test_each_class_is_counted_where_it_is_and_where_it_is_not() -> None:
     assert class_reports(pictures, {"gun": 0.5, "knife": 0.5}, ["gun"]) == [
         ClassReport("gun", pictures=2, flagged=1, any_flag=2, others=2, wrongly=1, boxes=3, boxes_found=1)
     ]
+
+
+def test_threats_are_counted_in_their_place_where_few_clean_pictures_are_flagged() -> None:
+    third_off: Box = (5.0, 0.0, 15.0, 10.0)
+    pictures = [
+        *(seen((), ("gun", 0.1 * number, LEFT)) for number in range(1, 10)),
+        seen([("battery", LEFT)], ("battery", 0.95, LEFT)),
+        seen([("gun", LEFT)], ("gun", 0.85, LEFT)),
+        seen([("gun", LEFT)], ("gun", 0.85, third_off)),
+        seen([("gun", LEFT)], ("gun", 0.95, RIGHT)),
+        seen([("gun", LEFT)], ("knife", 0.95, LEFT)),
+        seen([("knife", LEFT)], ("knife", 0.8, LEFT)),
+        Seen((("gun", LEFT),), (), "cannot be read"),
+    ]
+    assert located(pictures, BOTH, 0.1) == Located(0.8, clean=10, flagged=1, threats=5, found=1, found30=2)
+    assert located(pictures, BOTH, 0.0) == Located(0.9, clean=10, flagged=0, threats=5, found=0, found30=0)
+    assert located(pictures[:9], BOTH, 0.1) is None
+    assert located(pictures[10:], BOTH, 0.1) is None
 
 
 def test_average_precision_as_worked_out_by_hand() -> None:

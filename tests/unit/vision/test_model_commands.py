@@ -155,6 +155,8 @@ def test_evaluate_counts_by_class_in_the_stations_words(added: Path, pictures: P
     cells = [line.replace("│", " ").split() for line in ran.output.splitlines() if "gun" in line]
     assert cells[0] == ["gun", "1", "1", "1", "2", "2", "1", "1"]
     assert cells[1] == ["gun", "0.333", "0.333", "0.333"]
+    told = " ".join(ran.output.split())
+    assert "0 of 2 pictures without any are flagged, and of 1 with one 0 have it found in its place" in told
 
 
 def test_thresholds_are_chosen_and_written_only_when_asked(added: Path, pictures: Path) -> None:
