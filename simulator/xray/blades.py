@@ -26,7 +26,7 @@ def _edge(thing: Thing, start: float, end: float, half: float, rng: np.random.Ge
 
 def fixed_knife(rng: np.random.Generator) -> Thing:
     """A kitchen knife or dagger: blade, tang and rivets in a handle, sometimes a guard or a sheath."""
-    blade, handle = rng.uniform(75, 210), rng.uniform(85, 125)
+    blade, handle = rng.uniform(75, 250), rng.uniform(85, 130)
     half = rng.uniform(9, 24) if rng.random() < 0.7 else rng.uniform(7, 11)
     thing = Thing()
     _edge(thing, handle, handle + blade, half, rng)
@@ -78,7 +78,7 @@ def folding_knife(rng: np.random.Generator) -> Thing:
         (handle * 0.5, half * 0.7),
         (14, half),
     ]
-    scale = str(rng.choice(("abs", "wood", "aluminium", "nylon", "titanium")))
+    scale = str(rng.choice(("abs", "wood", "aluminium", "nylon", "titanium", "stainless", "stainless")))
     for side in (-1, 1):
         thing.plate([body], rng.uniform(2, 4), scale, z=side * 5.0)
         holes = [
@@ -92,7 +92,7 @@ def folding_knife(rng: np.random.Generator) -> Thing:
         thing.tube((x, y, -6.5), (x, y, 6.5), radius, "steel")
     part = Thing()
     _edge(part, 0, blade, half * 0.8, rng)
-    angle = float(rng.choice((0.0, 180.0, rng.uniform(60, 150)), p=(0.6, 0.28, 0.12)))
+    angle = float(rng.choice((0.0, 180.0, rng.uniform(60, 150)), p=(0.42, 0.46, 0.12)))
     thing.take(part, (handle - 6, 0, 0), about("z", angle))
     if rng.random() < 0.4:
         thing.plate([[(20, half), (handle * 0.55, half), (handle * 0.55, half + 2), (20, half + 2)]], 8, "steel")
@@ -130,34 +130,37 @@ def cutter(rng: np.random.Generator) -> Thing:
 def knife(rng: np.random.Generator) -> Thing:
     """A fixed, folding or kitchen knife, or a cutter."""
     draw = rng.random()
-    if draw < 0.45:
+    if draw < 0.38:
         return fixed_knife(rng)
-    if draw < 0.75:
+    if draw < 0.76:
         return folding_knife(rng)
-    return kitchen_knife(rng) if draw < 0.84 else cutter(rng)
+    return kitchen_knife(rng) if draw < 0.86 else cutter(rng)
 
 
 def scissors(rng: np.random.Generator) -> Thing:
     """Scissors: two blades crossing at a screw, bows of plastic around steel, or all of steel."""
-    blade, handle, half = rng.uniform(55, 125), rng.uniform(60, 95), rng.uniform(6, 11)
-    spread = rng.uniform(2, 32) if rng.random() < 0.5 else rng.uniform(1, 6)
-    plastic = rng.random() < 0.7
+    blade, handle, half = rng.uniform(45, 125), rng.uniform(60, 95), rng.uniform(6, 13)
+    plastic, point = rng.random() < 0.7, half * rng.uniform(0.1, 0.8)
+    shut = -2 * float(np.degrees(np.arctan2((half + point) / 2, blade)))
+    spread = shut + (rng.uniform(6, 70) if rng.random() < 0.5 else rng.uniform(0, 5))
+    thick, bevel = rng.uniform(2, 4.5), half * rng.uniform(0.4, 1.1)
+    outer, bow = rng.uniform(15, 21), rng.uniform(3.5, 8)
+    length, depth = rng.uniform(1.1, 1.6), rng.uniform(4, 10)
     thing = Thing()
     for side in (-1.0, 1.0):
         arm = Thing()
         arm.blade(
-            [(-8, -half), (blade, half * 0.7), (blade, half), (-8, half)],
-            rng.uniform(2, 3.4),
+            [(-8, -half), (blade * 0.4, -half * 0.8), (blade, point), (blade, half), (-8, half)],
+            thick,
             half,
-            half * 1.1,
+            bevel,
             "stainless",
         )
         arm.plate([[(-handle * 0.55, 3), (-6, -half * 0.7), (4, half * 0.8), (-handle * 0.5, 11)]], 3, "stainless")
         ring_x, ring_y = -handle * 0.72, 15.0
-        outer, inner = rng.uniform(15, 21), rng.uniform(9, 12)
-        oval = [arc(0, 0, size, 0, 345, 20) for size in (outer, inner)]
-        squeezed = [[(ring_x + x * 1.35, ring_y + y * 0.8) for x, y in ring] for ring in oval]
-        arm.plate(squeezed, 9.0 if plastic else 4.5, "abs" if plastic else "stainless")
+        oval = [arc(0, 0, size, 0, 345, 20) for size in (outer, outer - bow)]
+        squeezed = [[(ring_x + x * length, ring_y + y * 0.8) for x, y in ring] for ring in oval]
+        arm.plate(squeezed, depth if plastic else depth / 2, "abs" if plastic else "stainless")
         if plastic:
             arm.plate([[(-handle * 0.6, 5), (-10, -half * 0.4), (-6, half), (-handle * 0.5, 14)]], 9, "abs")
         flip = np.diag((1.0, side, side))

@@ -173,7 +173,7 @@ def gas_cartridge(rng: np.random.Generator) -> Thing:
 
 
 def lighter(rng: np.random.Generator) -> Thing:
-    """A lighter: a plastic tank with fuel, valve, wheel and hood of steel; or a steel case with a hinged lid."""
+    """A lighter: a plastic tank with fuel, valve, wheel or piezo igniter, hood; or a metal case with a hinged lid."""
     thing = Thing()
     if rng.random() < 0.3:
         thing.shell((0, 0, -6.5), (57, 38, 6.5), "brass" if rng.random() < 0.6 else "steel", 0.6)
@@ -182,17 +182,36 @@ def lighter(rng: np.random.Generator) -> Thing:
         thing.tube((46, 24, -4), (46, 24, 4), 4.0, "steel")
         thing.box((40, 8, -4), (54, 18, 4), "stainless", 0.25)
         return thing.centred()
-    length, wide, thick = rng.uniform(52, 62), rng.uniform(20, 25), rng.uniform(9, 12)
-    wall = 1.6
+    length, wide, thick = rng.uniform(48, 64), rng.uniform(18, 25), rng.uniform(9, 12)
+    wall = rng.uniform(1.2, 2.2)
     thing.tube((0, 0, 0), (length, 0, 0), wide / 2, "polycarbonate", wall=wall, flat=thick / wide)
     thing.tube((2, 0, 0), (length * rng.uniform(0.3, 0.85), 0, 0), wide / 2 - wall, "propellant_gas", flat=thick / wide)
     thing.box((wall, -0.6, -thick / 2), (length, 0.6, thick / 2), "polycarbonate")
-    thing.shell((length + 2, -wide * 0.45, -thick * 0.4), (length + 17, wide * 0.12, thick * 0.4), "steel", 0.45)
-    thing.tube((length + 9, wide * 0.28, -3), (length + 9, wide * 0.28, 3), 3.8, "steel", wall=2)
-    thing.tube((length - 8, -wide * 0.15, 0), (length + 8, -wide * 0.15, 0), 2.2, "zinc", wall=0.9)
-    thing.box((length, wide * 0.1, -3.5), (length + 5, wide * 0.5, 3.5), "abs")
-    thing.wire([(length - 6 + i, wide * 0.28 + (1.3 if i % 2 else -1.3), 0) for i in range(9)], 0.7, "steel")
+    tall = rng.uniform(10, 18)
+    hood = (length + 2, -wide * rng.uniform(0.3, 0.48), -thick * 0.4), (length + tall, wide * 0.15, thick * 0.4)
+    thing.shell(*hood, str(rng.choice(("steel", "zinc", "brass"))), rng.uniform(0.4, 1.0))
+    metal = str(rng.choice(("zinc", "brass", "steel")))
+    thing.tube((length - rng.uniform(6, 16), -wide * 0.15, 0), (length + 8, -wide * 0.15, 0), 2.2, metal, wall=1.2)
+    if rng.random() < 0.55:
+        _piezo(thing, length, wide * rng.uniform(0.2, 0.3), metal, rng)
+    else:
+        thing.tube(
+            (length + 9, wide * 0.28, -3), (length + 9, wide * 0.28, 3), rng.uniform(3.5, 4.6), "steel", wall=2.4
+        )
+        thing.box((length, wide * 0.1, -3.5), (length + 5, wide * 0.5, 3.5), "abs")
+        thing.wire([(length - 9 + i, wide * 0.28 + (1.3 if i % 2 else -1.3), 0) for i in range(12)], 0.9, "steel")
     return thing.centred()
+
+
+def _piezo(thing: Thing, length: float, y: float, metal: str, rng: np.random.Generator) -> None:
+    """A piezo igniter along the tank: hammer and anvil with a spring between them, under a knob of plastic."""
+    first, between, last = rng.uniform(5, 10), rng.uniform(4, 9), rng.uniform(5, 10)
+    top = length - rng.uniform(-2, 6)
+    thing.tube((top - first, y, 0), (top, y, 0), rng.uniform(2.8, 3.8), metal)
+    thing.tube((top - first - between, y, 0), (top - first, y, 0), rng.uniform(1.2, 2.2), "steel")
+    end = top - first - between
+    thing.tube((end - last, y, 0), (end, y, 0), rng.uniform(2.8, 4.0), str(rng.choice(("steel", "brass", "zinc"))))
+    thing.box((top, y - 4, -3.5), (top + rng.uniform(6, 10), y + 4, 3.5), "abs")
 
 
 def liquid(rng: np.random.Generator) -> Thing:

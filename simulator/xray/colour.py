@@ -25,8 +25,8 @@ _SUBTRACTED = 0.75
 _DEPTHS, _RATIOS, _HUES, _SHADES = 128, 160, 64, 256
 _DEEPEST, _WIDEST = 7.0, 4.5
 _Z_LOW, _Z_HIGH = 5.0, 27.0
-_THIN = 0.03
-"""Attenuation below which colour tells little: thinner, it is drawn towards that of water."""
+_OF_WATER = 1.25
+"""Ratio of the two attenuations to which thin things are drawn, about that of water."""
 
 
 @cache
@@ -73,7 +73,7 @@ def palette(screen: Screen) -> NDArray[np.uint8]:
     light = np.linspace(0.0, 1.0, _SHADES)[None, :, None]
     white = np.full(3, screen.background, np.float64)
     thin = full + (white - full) * np.clip((light - screen.full) / (1 - screen.full), 0, 1)
-    thick = full * np.clip(light / screen.full, 0, 1) ** 0.8
+    thick = full * np.clip(light / screen.full, 0, 1) ** screen.darkening
     return np.asarray(np.where(light >= screen.full, thin, thick).clip(0, 255), np.uint8)
 
 
@@ -128,8 +128,8 @@ def atomic_numbers(light: NDArray[np.float32], machine: Machine) -> NDArray[np.f
 
 def _hue(depth: NDArray[np.float32], machine: Machine) -> NDArray[np.uint8]:
     low, high = depth
-    deep = np.clip(high, 0.0, np.float32(_DEEPEST)) + np.float32(_THIN)
-    ratio = (np.minimum(low, np.float32(-np.log(LEAST_SIGNAL))) + np.float32(_THIN * 1.25)) / deep
+    deep = np.clip(high, 0.0, np.float32(_DEEPEST)) + np.float32(machine.screen.unsure)
+    ratio = (np.minimum(low, np.float32(-np.log(LEAST_SIGNAL))) + np.float32(machine.screen.unsure * _OF_WATER)) / deep
     row = np.clip(high * np.float32((_DEPTHS - 1) / _DEEPEST), 0, _DEPTHS - 1).astype(np.int32)
     column = np.clip(ratio * np.float32((_RATIOS - 1) / _WIDEST) + np.float32(0.5), 0, _RATIOS - 1).astype(np.int32)
     row *= _RATIOS

@@ -8,11 +8,13 @@ from types import MappingProxyType
 import numpy as np
 
 from simulator.xray import electronics, household, sundries
+from simulator.xray.bags import small_case
 from simulator.xray.packing import cloth
 from simulator.xray.things import Maker, Thing
 
 _OFTEN: Mapping[str, tuple[Maker, float]] = MappingProxyType({
     "clothing": (cloth, 2.5),
+    "small_case": (small_case, 1.0),
     "book": (household.book, 1.2),
     "tin": (household.tin, 0.7),
     "jar": (household.jar, 0.6),
@@ -22,12 +24,12 @@ _OFTEN: Mapping[str, tuple[Maker, float]] = MappingProxyType({
     "shoe": (household.shoe, 0.8),
     "toy": (household.toy, 0.8),
     "cosmetics": (household.cosmetics, 1.2),
-    "umbrella": (household.umbrella, 0.6),
+    "umbrella": (household.umbrella, 1.0),
     "lamp": (household.lamp, 0.5),
     "board": (electronics.bare_board, 1.0),
     "telephone": (electronics.telephone, 0.8),
     "tablet": (electronics.tablet, 0.4),
-    "laptop": (electronics.laptop, 0.4),
+    "laptop": (electronics.laptop, 0.8),
     "charger": (electronics.charger, 1.0),
     "cable": (electronics.cable, 2.2),
     "hair_dryer": (electronics.hair_dryer, 0.5),

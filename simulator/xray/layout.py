@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.xray.bags import hard_case, soft_bag
 from simulator.xray.harmless import anything, covering
 from simulator.xray.machines import Machine
 from simulator.xray.materials import BASIS
@@ -26,6 +27,8 @@ from simulator.xray.visibility import (
     visibility_of,
 )
 
+_WRAPS = (carton, envelope, crate, soft_bag, hard_case)
+_WRAP_SHARES = (0.48, 0.22, 0.06, 0.13, 0.11)
 _TRIES = 9
 _COVERS = 14
 _PLACES_A_POSE = 3
@@ -66,8 +69,7 @@ class Layout:
         """Wrap the parcel and fill it: much for what is to be hidden, little for what is to lie in the open."""
         rng = self._rng
         (length, width), lean = self.room.inside, self.room.lean
-        draw = rng.random()
-        wrap = carton if draw < 0.62 else envelope if draw < 0.92 else crate
+        wrap = _WRAPS[int(rng.choice(len(_WRAPS), p=_WRAP_SHARES))]
         at = self.room.centre
         self._cast(wrap(length, width, self.room.height, rng), lean, at, self._wrap)
         if rng.random() < 0.75:

@@ -21,6 +21,9 @@ class Screen:
         deepest: the attenuation L1 that is shown black.
         sharpening, sharpening_px: strength and reach of the edge enhancement.
         full: lightness at which a colour is fullest; thinner things fade to white, thicker to black.
+        darkening: power by which they do so: the less, the longer thick steel stays blue before it turns black.
+        unsure: attenuation under which the colour says little of the material, drawn towards water's: where it is
+            great, thin steel is green.
     """
 
     organic: Colour = (238, 138, 44)
@@ -33,6 +36,8 @@ class Screen:
     sharpening: float = 1.3
     sharpening_px: float = 1.3
     full: float = 0.45
+    darkening: float = 0.8
+    unsure: float = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,8 @@ MACHINES: tuple[Machine, ...] = (
     Machine(
         "vivid",
         Source(tube_kv=160, filter_cu_mm=0.4, thin_mm=0.1),
-        Screen((240, 104, 50), (64, 190, 84), (20, 60, 222), (7.9, 10.4, 17.0), tone=2.2, sharpening=1.6, full=0.5),
+        Screen((240, 104, 50), (64, 190, 84), (20, 60, 222), (7.9, 10.4, 17.0), tone=2.2, sharpening=1.6, full=0.5,
+               darkening=0.5),
         mm_per_px=1.2,
         tilt_deg=12.0,
         photons=40_000,
@@ -97,7 +103,7 @@ MACHINES: tuple[Machine, ...] = (
         Source(tube_kv=150, filter_al_mm=4.0, plate_mm=0.8),
         Screen(
             (238, 150, 70), (66, 160, 58), (24, 104, 190), (7.4, 9.6, 20.0),
-            tone=4.0, deepest=7.0, sharpening=1.4, full=0.4,
+            tone=4.0, deepest=7.0, sharpening=1.4, full=0.4, darkening=0.4, unsure=0.3,
         ),
         mm_per_px=1.3,
         tilt_deg=-20.0,
@@ -115,6 +121,33 @@ MACHINES: tuple[Machine, ...] = (
         photons=14_000,
         blur_px=0.65,
         faults=0.08,
+    ),
+    Machine(
+        "meadow",
+        Source(tube_kv=145, filter_al_mm=3.0, plate_mm=0.6, thin_mm=0.1),
+        Screen(
+            (236, 148, 62), (98, 172, 62), (26, 108, 152), (7.5, 9.3, 17.0),
+            tone=6.0, deepest=7.0, sharpening=1.5, full=0.5, darkening=0.22, unsure=0.5,
+        ),
+        mm_per_px=1.35,
+        tilt_deg=4.0,
+        photons=30_000,
+        electronic=0.0004,
+        scatter=0.002,
+    ),
+    Machine(
+        "ember",
+        Source(tube_kv=165, filter_al_mm=2.5, filter_cu_mm=0.2, plate_mm=0.5),
+        Screen(
+            (224, 92, 30), (84, 146, 70), (32, 84, 186), (7.8, 10.6, 17.5),
+            tone=7.0, deepest=7.5, sharpening=1.6, full=0.55, darkening=0.35, unsure=0.15,
+        ),
+        mm_per_px=1.4,
+        tilt_deg=-8.0,
+        photons=12_000,
+        electronic=0.0006,
+        scatter=0.002,
+        faults=0.06,
     ),
     Machine(
         "lagoon",

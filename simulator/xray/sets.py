@@ -23,6 +23,10 @@ _FEW_HELD_OUT = 10
 """One picture in so many is to tune with, and another one to test with."""
 _HOW_MANY = (0.25, 0.45, 0.2, 0.1)
 """Shares of pictures with none, one, two and three hazards."""
+_OFTEN: Mapping[str, float] = MappingProxyType(
+    {"gun": 3, "knife": 3, "battery": 2, "aerosol": 1.5, "scissors": 1.5, "lighter": 1.5, "liquid": 1.5}
+)
+"""Hazards that come more often than others: of many shapes, or hard to tell from what is harmless."""
 _TIER_SHARES: Mapping[Tier | None, float] = MappingProxyType({None: 0.4, "easy": 0.15, "hard": 0.25, "hidden": 0.2})
 
 
@@ -84,6 +88,7 @@ def sample(seed: int, number: int, machine: Machine | None = None, role: Role | 
     chosen = eligible[int(rng.integers(len(eligible)))] if machine is None else machine
     words = tuple(HAZARDS)
     count = int(rng.choice(len(_HOW_MANY), p=_HOW_MANY))
-    hazards = [words[int(index)] for index in rng.integers(len(words), size=count)]
+    shares = np.array([_OFTEN.get(word, 1.0) for word in words])
+    hazards = [words[int(index)] for index in rng.choice(len(words), size=count, p=shares / shares.sum())]
     wanted = (None, *TIERS)[int(rng.choice(len(_TIER_SHARES), p=[_TIER_SHARES[tier] for tier in (None, *TIERS)]))]
     return Sample(draw(scene, int(rng.integers(200, 621)), hazards, chosen, wanted), role, scene, wanted)
