@@ -47,5 +47,5 @@ class Recipe:
 DEFAULT = Recipe()
 QUICK = Recipe(pictures=4000, steps=1400)
 """For trials: about ten minutes of learning on two cores."""
-FURTHER = Recipe(pictures=4000, steps=1200, rate=4e-4)
-"""To go on from a released model, with pictures that it has not seen."""
+FURTHER = Recipe(steps=10500, rate=1e-3)
+"""To go on from a released model, with pictures that it has not seen: as long as the first run."""

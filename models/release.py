@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 TUNING_PARCELS, TEST_PARCELS, UNSEEN_PARCELS = 2000, 2000, 500
 PARCELS = TUNING_PARCELS + TEST_PARCELS + UNSEEN_PARCELS
 """How many looks a release takes."""
-FALSE_ALARMS = 0.02
-"""Of clean tuning parcels, the share that the thresholds may flag; of others they flag rather more."""
+FALSE_ALARMS = 0.01
+"""Of clean tuning parcels, the share that the thresholds may flag; of others they flag two or three times as many."""
 _FLOOR = 0.02
 _GATE_SAMPLE = 2000
 _SURE = 0.1

@@ -11,6 +11,7 @@ from onnx import numpy_helper
 from torch import nn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from torch import Tensor
@@ -20,44 +21,68 @@ if TYPE_CHECKING:
 _PREFIX, _HALVED, _FOLDED = "network.", ".half", ".weight_bias"
 
 
-def load_released(network: Network, file: Path) -> None:
-    """Take the weights of a model that this package exported; the norms are gone, as they are in what it exports.
+def load_released(network: Network, file: Path, pixels: Tensor) -> None:
+    """Take the weights of a model that this package exported.
+
+    In what it exports, each norm has become part of the convolution before it. Here it is one again: as it is measured
+    on `pixels`, where it changes nothing, so that learning goes on as it would have.
 
     Args:
-        network: changed in place: every norm becomes part of the convolution before it.
+        network: changed in place.
         file: its `model.onnx`.
+        pixels: float32 (B, 3, H, W), normalised: pictures as it is to learn from.
 
     Raises:
         RuntimeError: its weights are not those of this network.
     """
-    _fold(network)
     found = {}
     for weight in onnx.load(file).graph.initializer:
         name = weight.name.removesuffix(_HALVED)
         if name.startswith(_PREFIX):
             name = name.removeprefix(_PREFIX).replace(_FOLDED, ".bias")
             found[name] = torch.from_numpy(numpy_helper.to_array(weight).copy()).float()
-    network.load_state_dict(_shaped(found, network))
-
-
-def _fold(network: nn.Module) -> None:
-    """Replace each norm by a bias in the convolution before it."""
-    for module in list(network.modules()):
-        for (before, convolution), (name, norm) in pairwise(list(module.named_children())):
-            if isinstance(norm, nn.BatchNorm2d) and isinstance(convolution, nn.Conv2d):
-                biased = nn.Conv2d(
-                    convolution.in_channels,
-                    convolution.out_channels,
-                    convolution.kernel_size,
-                    convolution.stride,
-                    convolution.padding,
-                    groups=convolution.groups,
-                )
-                setattr(module, before, biased)
-                setattr(module, name, nn.Identity())
-
-
-def _shaped(found: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
-    """The weights that the network asks for, as it names them; an exporter may have changed a bias's shape."""
+    for name, norm, norm_name in _pairs(network):
+        state = _nothing_done(norm, found.pop(f"{name}.bias"))
+        found |= {f"{norm_name}.{key}": value for key, value in state.items()}
     wanted = network.state_dict()
-    return {name: weight.reshape(wanted[name].shape) for name, weight in found.items() if name in wanted}
+    shaped = {name: weight.reshape(wanted[name].shape) for name, weight in found.items() if name in wanted}
+    network.load_state_dict(shaped)
+    _measure(network, pixels)
+
+
+def _pairs(network: nn.Module) -> Iterator[tuple[str, nn.BatchNorm2d, str]]:
+    """The name of each convolution that a norm follows, that norm, and its name."""
+    for prefix, module in network.named_modules():
+        for (before, convolution), (after, norm) in pairwise(module.named_children()):
+            if isinstance(norm, nn.BatchNorm2d) and isinstance(convolution, nn.Conv2d):
+                yield f"{prefix}.{before}", norm, f"{prefix}.{after}"
+
+
+def _nothing_done(norm: nn.BatchNorm2d, bias: Tensor) -> dict[str, Tensor]:
+    """The state of a norm that adds the bias and does nothing else."""
+    shape = norm.weight.shape
+    return {
+        "weight": torch.full(shape, (1 + norm.eps) ** 0.5),
+        "bias": bias.reshape(shape),
+        "running_mean": torch.zeros(shape),
+        "running_var": torch.ones(shape),
+        "num_batches_tracked": torch.tensor(0),
+    }
+
+
+def _measure(network: nn.Module, pixels: Tensor) -> None:
+    """Let each norm have the mean and variance of what it is given, and give what it gave before."""
+
+    def note(norm: nn.Module, given: tuple[Tensor]) -> None:
+        variance, mean = torch.var_mean(given[0], (0, 2, 3))
+        norm.bias.copy_(norm.bias + mean)
+        norm.weight.copy_((variance + norm.eps).sqrt())
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+
+    hooks = [norm.register_forward_pre_hook(note) for _, norm, _ in _pairs(network)]
+    network.eval()
+    with torch.no_grad():
+        network(pixels)
+    for hook in hooks:
+        hook.remove()

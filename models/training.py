@@ -63,7 +63,7 @@ class Trainer:
         if recipe.start is None:
             network.backbone.load_photographs()
         else:
-            load_released(network, recipe.start / "model.onnx")
+            load_released(network, recipe.start / "model.onnx", self._batch(0)[0])
         self._still = nn.ModuleList([network.backbone.stem, *network.backbone.blocks[:_STILL_BLOCKS]])
         self._still.requires_grad_(requires_grad=False)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
