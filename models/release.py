@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from models.recipe import Recipe
     from simulator.xray import Picture
 
-TUNING_PARCELS, TEST_PARCELS, UNSEEN_PARCELS = 2000, 2000, 500
+TUNING_PARCELS, TEST_PARCELS, UNSEEN_PARCELS = 3000, 2000, 500
 PARCELS = TUNING_PARCELS + TEST_PARCELS + UNSEEN_PARCELS
 """How many looks a release takes."""
-FALSE_ALARMS = 0.01
+FALSE_ALARMS = 0.007
 """Of clean tuning parcels, the share that the thresholds may flag; of others they flag two or three times as many."""
 _FLOOR = 0.02
 _GATE_SAMPLE = 2000

@@ -25,6 +25,7 @@ _ZOOMS = {True: (-0.65, 0.35), False: (-0.9, 0.5)}
 """Logarithms of the least and greatest zoom, of whole pictures and of parts: real bags are up to a metre wide."""
 _COVERED, _MOST_COVERS = 0.5, 4
 """How often sheets of cloth, paper or plastic lie over it, and how many at most: real bags are full of them."""
+_SHEET_HUES = (12.0, 16.0, 45.0, 60.0, 75.0)
 _HUES, _ANCHORS, _AWAY = 180, (0, 18, 62, 112, 180), (0, 8, 20, 16, 0)
 """Hues of organic, mixed and metal (of OpenCV's 180), with black and white on either side, and how far each may move:
 what is blue on one machine's screen is teal on another's."""
@@ -66,24 +67,32 @@ def shown(
 
 
 def _covered(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Sheets laid over it, orange or green and thin, with a seam around each and creases in it."""
-    height, width = pixels.shape[:2]
+    """Sheets of cloth, paper or plastic laid over it, light that has come through all."""
     for _ in range(int(rng.integers(1, _MOST_COVERS + 1))):
-        hue = rng.choice((12.0, 16.0, 45.0, 60.0, 75.0)) + rng.uniform(-6, 6)
-        colour = cv2.cvtColor(np.uint8([[(hue, rng.uniform(15, 110), rng.uniform(200, 250))]]), cv2.COLOR_HSV2RGB)[0, 0]
-        sheet = np.full_like(pixels, int(_WHITE))
-        middle = rng.uniform((0.1, 0.1), (0.9, 0.9)) * (width, height)
-        angles = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(4, 12))))
-        reach = rng.uniform(0.15, 0.6) * width * rng.uniform(0.75, 1.1, angles.size)
-        outline = np.rint(middle + np.stack((np.cos(angles), np.sin(angles)), 1) * reach[:, None]).astype(np.int32)
-        cv2.fillPoly(sheet, [outline], colour.tolist(), cv2.LINE_AA)
-        darker = (colour * rng.uniform(0.7, 0.95)).tolist()
-        cv2.polylines(sheet, [outline], True, darker, int(rng.integers(1, 4)), cv2.LINE_AA)  # noqa: FBT003 - closed
-        for _ in range(int(rng.integers(0, 14))):
-            crease = np.cumsum(rng.normal(0, width * 0.035, (6, 2)), axis=0) + middle + rng.normal(0, width * 0.15, 2)
-            cv2.polylines(sheet, [np.rint(crease).astype(np.int32)], False, darker, 1, cv2.LINE_AA)  # noqa: FBT003
+        sheet = _sheet(pixels.shape[1], pixels.shape[0], rng)
         pixels = np.asarray(cv2.multiply(pixels, sheet, scale=1 / _WHITE), np.uint8)
     return pixels
+
+
+def _sheet(width: int, height: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A thin sheet, orange or green, of any outline, with a seam around it and creases in it."""
+    hue = rng.choice(_SHEET_HUES) + rng.uniform(-6, 6)
+    hsv = np.array([[(hue, rng.uniform(15, 110), rng.uniform(200, 250))]], np.uint8)
+    colour = np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), np.uint8)[0, 0]
+    sheet = np.full((height, width, 3), int(_WHITE), np.uint8)
+    middle = rng.uniform((0.1, 0.1), (0.9, 0.9)) * (width, height)
+    angles = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(4, 12))))
+    reach = rng.uniform(0.15, 0.6) * width * rng.uniform(0.75, 1.1, angles.size)
+    outline = np.rint(middle + np.stack((np.cos(angles), np.sin(angles)), 1) * reach[:, None]).astype(np.int32)
+    cv2.fillPoly(sheet, [outline], colour.tolist(), cv2.LINE_AA)
+    darker = (colour * rng.uniform(0.7, 0.95)).tolist()
+    cv2.polylines(
+        sheet, [outline], isClosed=True, color=darker, thickness=int(rng.integers(1, 4)), lineType=cv2.LINE_AA
+    )
+    for _ in range(int(rng.integers(0, 14))):
+        crease = np.cumsum(rng.normal(0, width * 0.035, (6, 2)), axis=0) + middle + rng.normal(0, width * 0.15, 2)
+        cv2.polylines(sheet, [np.rint(crease).astype(np.int32)], isClosed=False, color=darker, lineType=cv2.LINE_AA)
+    return sheet
 
 
 def _placed(
