@@ -41,10 +41,13 @@ def load_released(network: Network, file: Path, pixels: Tensor) -> None:
         if name.startswith(_PREFIX):
             name = name.removeprefix(_PREFIX).replace(_FOLDED, ".bias")
             found[name] = torch.from_numpy(numpy_helper.to_array(weight).copy()).float()
-    for name, norm, norm_name in _pairs(network):
-        state = _nothing_done(norm, found.pop(f"{name}.bias"))
-        found |= {f"{norm_name}.{key}": value for key, value in state.items()}
     wanted = network.state_dict()
+    for name, _, norm_name in _pairs(network):
+        if f"{name}.bias" not in found:
+            raise RuntimeError(f"{file} has no {name}.bias: it is not a model of this network")
+        found[f"{norm_name}.bias"] = found.pop(f"{name}.bias")
+        # What else a norm has is measured below.
+        found |= {key: wanted[key] for key in wanted.keys() - found.keys() if key.startswith(f"{norm_name}.")}
     shaped = {name: weight.reshape(wanted[name].shape) for name, weight in found.items() if name in wanted}
     network.load_state_dict(shaped)
     _measure(network, pixels)
@@ -58,20 +61,8 @@ def _pairs(network: nn.Module) -> Iterator[tuple[str, nn.BatchNorm2d, str]]:
                 yield f"{prefix}.{before}", norm, f"{prefix}.{after}"
 
 
-def _nothing_done(norm: nn.BatchNorm2d, bias: Tensor) -> dict[str, Tensor]:
-    """The state of a norm that adds the bias and does nothing else."""
-    shape = norm.weight.shape
-    return {
-        "weight": torch.full(shape, (1 + norm.eps) ** 0.5),
-        "bias": bias.reshape(shape),
-        "running_mean": torch.zeros(shape),
-        "running_var": torch.ones(shape),
-        "num_batches_tracked": torch.tensor(0),
-    }
-
-
 def _measure(network: nn.Module, pixels: Tensor) -> None:
-    """Let each norm have the mean and variance of what it is given, and give what it gave before."""
+    """Let each norm have the mean and variance of what it is given, and do nothing but add the bias that it has."""
 
     def note(norm: nn.Module, given: tuple[Tensor]) -> None:
         variance, mean = torch.var_mean(given[0], (0, 2, 3))

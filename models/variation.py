@@ -27,8 +27,8 @@ _COVERED, _MOST_COVERS = 0.5, 4
 """How often sheets of cloth, paper or plastic lie over it, and how many at most: real bags are full of them."""
 _SHEET_HUES = (12.0, 16.0, 45.0, 60.0, 75.0)
 _HUES, _ANCHORS, _AWAY = 180, (0, 18, 62, 112, 180), (0, 8, 20, 16, 0)
-"""Hues of organic, mixed and metal (of OpenCV's 180), with black and white on either side, and how far each may move:
-what is blue on one machine's screen is teal on another's."""
+"""Hues of organic, mixed and metal (of OpenCV's 180), between the ends of the scale, which stay, and how far each may
+move: what is blue on one machine's screen is teal on another's."""
 _LIFTED, _MOST_LIFTED, _DARK = 0.5, 0.3, 0.55
 """How often darks are lifted, the least power of the curve that does it, and below which value something is dark."""
 _TINTED, _SHARPENED = 0.3, 0.4
