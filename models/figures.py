@@ -47,7 +47,7 @@ def write_figures(
         _trade(left, of_tier(tried, tier), thresholds, tier)
     _trade(left, [one.seen for one in tried], thresholds, "all")
     _trade(left, [one.seen for one in unseen], thresholds, "unseen machine")
-    left.set(xlabel="clean parcels flagged", ylabel="parcels with a hazard flagged", ylim=(0.5, 1.005))
+    left.set(xlabel="clean parcels flagged", ylabel="parcels with a hazard flagged", ylim=(0.2, 1.005))
     left.legend(loc="lower right")
     _reliability(right, [one.seen for one in tried])
     figure.savefig(folder / "curves.svg", metadata={"Date": None})
