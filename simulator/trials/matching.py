@@ -119,7 +119,7 @@ class StationSide:
 
     def reading(self, reading: Reading) -> None:
         """A reading was read."""
-        self.matcher.waiting.append(reading)
+        self.matcher.wait(reading)
 
     def sample(self, poll: Poll) -> None:
         """The PLC was polled."""

@@ -6,18 +6,23 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from station.core.belt import NS_PER_MS, BeltHistory, ClockMatch
-from station.core.matching import Reading
 from station.core.parcel import Parcel
 from station.core.setup import DeviceSetup, LineSetup
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What is known of the devices' ports: how far each was read empty, and which are connected."""
+    """What is known of the devices' ports.
+
+    Attributes:
+        seen_ns: how far each was read empty.
+        connected: the names of those that are.
+        waiting_ns: since when the oldest reading of each waits to be matched, for those of which one does.
+    """
 
     seen_ns: Mapping[str, int]
     connected: Collection[str]
-    waiting: Collection[Reading]
+    waiting_ns: Mapping[str, int]
 
 
 def closed_ns(
@@ -90,7 +95,8 @@ def _left_ms(parcel: Parcel, device: DeviceSetup, setup: LineSetup, belt: BeltHi
 
 
 def _read_up_to(end_ns: float, device: DeviceSetup, ports: Ports, setup: LineSetup, now_ns: int) -> bool:
-    if any(r.device == device.name and r.arrived.after_ns <= end_ns for r in ports.waiting):
+    waiting = ports.waiting_ns.get(device.name)
+    if waiting is not None and waiting <= end_ns:
         return False
     if device.name in ports.connected:
         return ports.seen_ns.get(device.name, 0) >= end_ns

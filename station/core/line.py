@@ -289,7 +289,7 @@ class Line:
     # --- devices -------------------------------------------------------------------------------------------------
 
     def _on_reading(self, reading: BarcodeReading | WeightReading | Frame, now: Now) -> list[Action]:
-        self.matcher.waiting.append(reading)
+        self.matcher.wait(reading)
         actions: list[Action] = []
         for match in self.matcher.overflow([parcel for parcel in self.tracker.parcels if parcel.route is None]):
             actions += self.witness.testify(match, self._at, now)
@@ -392,12 +392,13 @@ class Line:
             return []
         actions: list[Action] = []
         decision_eye = len(self.setup.geometry.eyes_mm) - 1
+        ports: closing.Ports | None = None
         for parcel in self.tracker.parcels:
             if parcel.route is not None or count < parcel.reckoned("first look", self._first_look):
                 continue
             if parcel.key is None or not parcel.on_belt or decision_eye in parcel.leads:
                 continue
-            ports = closing.Ports(self._seen_ns, self.connected, self.matcher.waiting)
+            ports = ports or closing.Ports(self._seen_ns, self.connected, self.matcher.waiting_ns)
             closed = closing.closed_ns(parcel, self.setup, self.clock, self.belt, ports, now.ns)
             if closed is not None and closing.detected(parcel):
                 parcel.ready_ns = max(parcel.ready_ns, closed)

@@ -53,6 +53,8 @@ class Matcher:
 
     setup: LineSetup
     waiting: list[Reading] = field(default_factory=list)
+    waiting_ns: dict[str, int] = field(default_factory=dict)
+    """Since when (monotonic) the oldest reading of each device waits; nothing of a device of which none does."""
     matched: list[Match] = field(default_factory=list)
     triggers: dict[tuple[str, int], Parcel] = field(default_factory=dict)
     counters: dict[str, TriggerCounter] = field(default_factory=dict)
@@ -79,6 +81,18 @@ class Matcher:
             if device.trigger_eye == eye:
                 self.triggers[device.name, trigger] = parcel
 
+    def wait(self, reading: Reading) -> None:
+        """Hold it until the samples reach it."""
+        after = reading.arrived.after_ns
+        self.waiting.append(reading)
+        self.waiting_ns[reading.device] = min(after, self.waiting_ns.get(reading.device, after))
+
+    def _wait_on(self, readings: Sequence[Reading]) -> None:
+        """These alone still wait."""
+        self.waiting, self.waiting_ns = [], {}
+        for reading in readings:
+            self.wait(reading)
+
     def settle(self, clock: ClockMatch, belt: BeltHistory, parcels: Sequence[Parcel]) -> list[Match]:
         """Match every waiting reading that the samples have reached; returns the new matches."""
         if not self.waiting:
@@ -91,22 +105,25 @@ class Matcher:
                 still.append(reading)
             else:
                 done.append(self._match(reading, counts, parcels))
-        self.waiting = still
-        self.matched += done
+        if done:
+            self._wait_on(still)
+            self.matched += done
         return done
 
     def doubt(self, parcels: Sequence[Parcel], note: str) -> list[Match]:
         """The clock that the waiting readings are reckoned by is not to be trusted: each could belong to anybody."""
         everywhere = Interval(float("-inf"), float("inf"))
         doubted = [Match(r, self.setup.by_name[r.device], everywhere, list(parcels), note) for r in self.waiting]
-        self.waiting = []
+        self._wait_on([])
         return doubted
 
     def overflow(self, parcels: Sequence[Parcel]) -> list[Match]:
         """Give up the oldest readings beyond what may wait: each could belong to anybody."""
+        if len(self.waiting) <= WAITING_AT_MOST:
+            return []
         held, self.waiting = self.waiting, self.waiting[:-WAITING_AT_MOST]
         doubted = self.doubt(parcels, "too many readings wait for the PLC's time")
-        self.waiting = held[-WAITING_AT_MOST:]
+        self._wait_on(held[-WAITING_AT_MOST:])
         return doubted
 
     def crowded(self) -> list[Match]:

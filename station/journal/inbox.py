@@ -15,6 +15,7 @@ import apsw
 
 from station.core.events import Source
 from station.journal.files import sync_folder
+from station.journal.opening import plan_once
 
 INBOX_FILE = "inbox.db"
 APPLICATION_ID = 0x49_4E_42_58
@@ -75,6 +76,7 @@ class Inbox:
         except (apsw.Error, OSError) as error:
             raise _explain(self.path, error) from error
         try:
+            plan_once(self._db)
             self._db.set_busy_timeout(BUSY_MS)
             self._check()
             self._inode = self.path.stat().st_ino

@@ -88,6 +88,7 @@ def open_journal(path: Path, station: str, vfs: str | None) -> Opened:
     check_file(path)
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
     try:
+        plan_once(db)
         db.set_busy_timeout(BUSY_MS)
         check_ours(db, path, older=True)
         _check_writable(db, path)
@@ -105,6 +106,11 @@ def open_journal(path: Path, station: str, vfs: str | None) -> Opened:
     except BaseException:
         db.close()
         raise
+
+
+def plan_once(db: apsw.Connection) -> None:
+    """Have SQLite plan each statement once: it would plan those with a `?` in a range anew for every value."""
+    db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
 
 
 def _check_writable(db: apsw.Connection, path: Path) -> None:

@@ -16,7 +16,7 @@ def may_be_decided(line: Line, parcel: Parcel, *, late: bool) -> bool:
     if late:
         return line.at_deadline(parcel)
     names = line.setup.by_name
-    ports = closing.Ports(dict.fromkeys(names, _SOON), names, ())
+    ports = closing.Ports(dict.fromkeys(names, _SOON), names, {})
     closed = closing.closed_ns(parcel, line.setup, line.clock, line.belt, ports, 0)
     return closed is not None and closing.detected(parcel)
 

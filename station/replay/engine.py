@@ -213,7 +213,7 @@ class Replay:
         if record.device not in line.setup.by_name:
             raise ValueError(f"the setup has no device '{record.device}'")
         checks.look_up(line, record)
-        line.matcher.waiting.append(events.reading_of(record))
+        line.matcher.wait(events.reading_of(record))
         if record.interval.low == -_EVERYWHERE and record.interval.high == _EVERYWHERE:
             if record.count != self._jumped_to:
                 self._carry(line, record.count)

@@ -22,7 +22,6 @@ from tests.unit.core.parts.bench import (
     TRIGGER,
     XRAY,
     Bench,
-    arrived,
     clock_and_belt,
     codes,
 )
@@ -42,7 +41,7 @@ def riding() -> Parcel:
 
 
 def closed(it: Parcel, seen_ns: dict[str, int], *, setup: LineSetup = SETUP, **ports: object) -> float | None:
-    known = {"connected": set(ALL), "waiting": ()} | ports
+    known = {"connected": set(ALL), "waiting_ns": {}} | ports
     now_ns = int(str(known.pop("now_ns", 0)))
     return closed_ns(it, setup, *POLLED, Ports(seen_ns, **known), now_ns)  # type: ignore[arg-type]
 
@@ -125,17 +124,14 @@ def test_a_port_that_is_gone_is_waited_for_as_long_as_a_byte_could_be_under_way(
 
 
 def test_a_reading_that_waits_holds_the_window_of_its_own_device_open() -> None:
-    late = BarcodeReading("scanner", "A", arrived(SCANNER_END / MS, SCANNER_END / MS + 5))
-    assert closed(riding(), ALL, waiting=(late,)) is None
-    after = BarcodeReading("scanner", "A", arrived(SCANNER_END / MS + 0.001, SCANNER_END / MS + 5))
-    assert closed(riding(), ALL, waiting=(after,)) == XRAY_END
-    other = BarcodeReading("camera", "A", arrived(2400, 2405))
-    assert closed(riding(), ALL, waiting=(other,)) == XRAY_END
+    assert closed(riding(), ALL, waiting_ns={"scanner": SCANNER_END}) is None
+    assert closed(riding(), ALL, waiting_ns={"scanner": SCANNER_END + 1000}) == XRAY_END
+    assert closed(riding(), ALL, waiting_ns={"camera": 2400 * MS}) == XRAY_END
 
 
 def test_a_window_is_open_until_the_samples_are_past_its_place() -> None:
     behind = (*clock_and_belt(*range(1000, 3520, 10)),)
-    ports = Ports(ALL, set(ALL), ())
+    ports = Ports(ALL, set(ALL), {})
     it = riding()
     assert closed_ns(it, SETUP, *behind, ports, 0) is None
     assert next_close_ns(it, SETUP, *behind) is None

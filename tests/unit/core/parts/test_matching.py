@@ -8,7 +8,7 @@ import pytest
 
 from station.core.belt import ClockMatch, Interval
 from station.core.events import BarcodeReading, Frame, Lane, ParcelKey, WeightReading
-from station.core.matching import MATCHED_AT_MOST, WAITING_AT_MOST, Match, Matcher
+from station.core.matching import MATCHED_AT_MOST, WAITING_AT_MOST, Match, Matcher, Reading
 from station.core.parcel import Parcel
 from tests.unit.core.parts.bench import (
     BEHIND,
@@ -38,6 +38,11 @@ def pictured(count: int, trigger: int | None, late_ms: int = 0) -> Frame:
     return Frame("xray", f"f{count}", arrived(count + 1300 + late_ms, count + 1305 + late_ms), trigger)
 
 
+def wait(matcher: Matcher, *readings: Reading) -> None:
+    for reading in readings:
+        matcher.wait(reading)
+
+
 @pytest.fixture
 def matcher() -> Matcher:
     return Matcher(SETUP)
@@ -53,27 +58,27 @@ def settled(matcher: Matcher, *parcels: Parcel) -> Match:
 
 def test_a_reading_was_taken_within_its_latency_and_its_measuring_time(matcher: Matcher) -> None:
     """One count is of the clock, one of the PLC's whole milliseconds."""
-    matcher.waiting.append(scanned(2420, 2425))
+    matcher.wait(scanned(2420, 2425))
     assert settled(matcher).counts == Interval(2420 - 20 - 2, 2425 - 10 + 2)
-    matcher.waiting.append(WeightReading("scale", 5000.0, arrived(2700, 2705)))
+    matcher.wait(WeightReading("scale", 5000.0, arrived(2700, 2705)))
     assert settled(matcher).counts == Interval(2700 - 30 - 60 - 2, 2705 - 10 + 2)
 
 
 def test_the_interval_is_rounded_outward(matcher: Matcher) -> None:
-    matcher.waiting.append(scanned(2420.4, 2425.4))
+    matcher.wait(scanned(2420.4, 2425.4))
     assert settled(matcher).counts == Interval(2398, 2418)
 
 
 def test_what_came_before_the_belts_history_could_lie_anywhere_before_it() -> None:
     matcher = Matcher(SETUP)
-    matcher.waiting.append(scanned(900, 2000))
+    matcher.wait(scanned(900, 2000))
     (match,) = matcher.settle(*clock_and_belt(1000, 2000), [])
     assert match.counts == Interval(900 - 22, 2000 - 10 + 2)
 
 
 def test_a_reading_waits_until_the_samples_have_reached_it(matcher: Matcher) -> None:
     early, late = scanned(1000, 1005), scanned(2000, 2005)
-    matcher.waiting += [late, early]
+    wait(matcher, late, early)
     clock, belt = clock_and_belt(900, 1990)  # latest: 2005 - 10 + 1 ms of clock
     assert [match.reading for match in matcher.settle(clock, belt, [])] == [early]
     assert matcher.waiting == [late]
@@ -84,8 +89,19 @@ def test_a_reading_waits_until_the_samples_have_reached_it(matcher: Matcher) -> 
     assert [match.reading for match in matcher.matched] == [early, late]
 
 
+def test_the_oldest_of_each_device_that_waits_is_told(matcher: Matcher) -> None:
+    assert matcher.waiting_ns == {}
+    weighed = WeightReading("scale", 500, arrived(1500, 1505))
+    wait(matcher, scanned(2000, 2005), scanned(1000, 1005), weighed, scanned(3000, 3005))
+    assert matcher.waiting_ns == {"scanner": 1000 * 10**6, "scale": 1500 * 10**6}
+    matcher.settle(*clock_and_belt(900, 1990), [])
+    assert matcher.waiting_ns == {"scanner": 2000 * 10**6}
+    matcher.doubt([], "the PLC began anew")
+    assert matcher.waiting_ns == {}
+
+
 def test_without_the_plcs_time_a_reading_waits(matcher: Matcher) -> None:
-    matcher.waiting.append(scanned(1000, 1005))
+    matcher.wait(scanned(1000, 1005))
     assert matcher.settle(*clock_and_belt(), []) == []
     assert matcher.settle(ClockMatch(0.0), BELT, []) == []
     assert len(matcher.waiting) == 1
@@ -98,7 +114,7 @@ def test_without_the_plcs_time_a_reading_waits(matcher: Matcher) -> None:
 def test_it_belongs_to_whoever_can_have_been_there(matcher: Matcher, count: int, *, owned: bool) -> None:
     """The reading is of 2398..2407; a parcel is in the zone from 290 after its entry to 630 (300 of its own)."""
     it = parcel(1, count)
-    matcher.waiting.append(scanned(2420, 2415))
+    matcher.wait(scanned(2420, 2415))
     match = settled(matcher, it)
     assert (match.owner is it) is owned
     assert match.note == ("" if owned else "fits no parcel")
@@ -106,7 +122,7 @@ def test_it_belongs_to_whoever_can_have_been_there(matcher: Matcher, count: int,
 
 def test_what_fits_two_belongs_to_none(matcher: Matcher) -> None:
     first, second = parcel(1, 1780), parcel(2, 2100)
-    matcher.waiting.append(scanned(2420, 2425))
+    matcher.wait(scanned(2420, 2425))
     match = settled(matcher, first, second, parcel(3, 9000))
     assert match.candidates == [first, second]
     assert match.owner is None
@@ -114,7 +130,7 @@ def test_what_fits_two_belongs_to_none(matcher: Matcher) -> None:
 
 def test_a_strangers_reading_belongs_to_nobody(matcher: Matcher) -> None:
     stranger = Parcel(None, 0, {0: 2000}, {0: 2300})
-    matcher.waiting.append(scanned(2420, 2425))
+    matcher.wait(scanned(2420, 2425))
     match = settled(matcher, stranger)
     assert match.candidates == [stranger]
     assert match.owner is None
@@ -124,10 +140,10 @@ def test_a_strangers_reading_belongs_to_nobody(matcher: Matcher) -> None:
 
 
 def test_no_more_wait_than_may(matcher: Matcher) -> None:
-    matcher.waiting += [scanned(i, i + 5) for i in range(WAITING_AT_MOST)]
+    wait(matcher, *(scanned(i, i + 5) for i in range(WAITING_AT_MOST)))
     assert matcher.overflow([]) == []
     assert len(matcher.waiting) == WAITING_AT_MOST
-    matcher.waiting += [scanned(5000, 5005), scanned(5001, 5006)]
+    wait(matcher, scanned(5000, 5005), scanned(5001, 5006))
     it = parcel(1, 1000)
     doubted = matcher.overflow([it])
     assert [match.reading for match in doubted] == [scanned(0, 5), scanned(1, 6)]
@@ -142,7 +158,7 @@ def test_no_more_wait_than_may(matcher: Matcher) -> None:
 
 def test_what_cannot_be_reckoned_could_be_anybodys(matcher: Matcher) -> None:
     parcels = [parcel(1, 1000), parcel(2, 2000)]
-    matcher.waiting += [scanned(1, 2), pictured(0, 1)]
+    wait(matcher, scanned(1, 2), pictured(0, 1))
     doubted = matcher.doubt(parcels, "its clock jumped")
     assert [(m.reading.device, m.device.name, m.candidates, m.note) for m in doubted] == [
         ("scanner", "scanner", parcels, "its clock jumped"),
@@ -200,7 +216,7 @@ def stranger(eye: int, count: int, length: int = 300) -> Parcel:
 def test_a_stranger_takes_away_what_could_have_been_its_own(matcher: Matcher) -> None:
     """Found at 1000 mm at count 3000, it was at 300 mm from 2300 on, as was the parcel."""
     it = parcel(1, 2000)
-    matcher.waiting.append(scanned(2420, 2425))
+    matcher.wait(scanned(2420, 2425))
     match = settled(matcher, it)
     new = stranger(TRIGGER, 3000)
     assert matcher.question(new) == [(match, it)]
@@ -213,7 +229,7 @@ def test_a_stranger_takes_away_what_could_have_been_its_own(matcher: Matcher) ->
 def test_a_stranger_can_have_come_between_the_two_eyes_only(matcher: Matcher, eye: int, *, reaches: bool) -> None:
     """Found at 1500 mm it was not seen at 1000: it came behind that eye, and the zone up to 320 mm lies ahead of it."""
     it = parcel(1, 2000)
-    matcher.waiting.append(scanned(2420, 2425))
+    matcher.wait(scanned(2420, 2425))
     settled(matcher, it)
     at = int(SETUP.geometry.eyes_mm[eye]) + 2000
     assert bool(matcher.question(stranger(eye, at))) is reaches
@@ -223,14 +239,14 @@ def test_a_zone_that_ends_where_the_strangers_stretch_begins_is_within_it() -> N
     device = replace(SETUP.devices[0], zone_mm=(900.0, 1000.0))
     matcher = Matcher(replace(SETUP, devices=(device,)))
     it = parcel(1, 2000)
-    matcher.waiting.append(scanned(3020, 3025))
+    matcher.wait(scanned(3020, 3025))
     settled(matcher, it)
     assert len(matcher.question(stranger(BEHIND, 3510))) == 1
 
 
 def test_a_stranger_elsewhere_takes_nothing_and_hides_nothing(matcher: Matcher) -> None:
     far, near = parcel(1, 12_000), parcel(2, 2000)
-    matcher.waiting += [scanned(9000, 9005), scanned(12_420, 12_425), scanned(2420, 2425)]
+    wait(matcher, scanned(9000, 9005), scanned(12_420, 12_425), scanned(2420, 2425))
     unowned, of_far, of_near = matcher.settle(CLOCK, BELT, [far, near])
     assert unowned.owner is None
     assert matcher.question(stranger(TRIGGER, 3000)) == [(of_near, near)]
@@ -243,14 +259,14 @@ def test_a_stranger_elsewhere_takes_nothing_and_hides_nothing(matcher: Matcher) 
 def test_a_picture_with_the_number_its_parcel_fired_is_its_own(matcher: Matcher) -> None:
     it = parcel(1, 2000)
     matcher.fired(TRIGGER, 17, it)
-    matcher.waiting.append(pictured(2000, 17))
+    matcher.wait(pictured(2000, 17))
     assert settled(matcher, it).owner is it
 
 
 def test_a_picture_without_a_number_is_nobodys(matcher: Matcher) -> None:
     it = parcel(1, 2000)
     matcher.fired(TRIGGER, 17, it)
-    matcher.waiting.append(pictured(2000, None))
+    matcher.wait(pictured(2000, None))
     match = settled(matcher, it)
     assert (match.candidates, match.owner, match.note) == ([it], None, "no trigger number")
 
@@ -260,7 +276,7 @@ def test_a_device_that_is_not_triggered_needs_no_number() -> None:
     matcher = Matcher(replace(SETUP, devices=(free,)))
     assert matcher.counters == {}
     it = parcel(1, 2000)
-    matcher.waiting.append(pictured(2000, None))
+    matcher.wait(pictured(2000, None))
     assert settled(matcher, it).owner is it
 
 
@@ -269,7 +285,7 @@ def test_a_number_of_another_parcel_makes_both_ambiguous(matcher: Matcher) -> No
     matcher.trust({"xray": 0})
     matcher.fired(TRIGGER, 17, other)
     matcher.fired(TRIGGER, 18, it)
-    matcher.waiting.append(pictured(2600, 17))
+    matcher.wait(pictured(2600, 17))
     match = settled(matcher, other, it)
     assert (match.candidates, match.owner) == ([it, other], None)
     assert match.note == "trigger number and time disagree"
@@ -278,7 +294,7 @@ def test_a_number_of_another_parcel_makes_both_ambiguous(matcher: Matcher) -> No
 
 def test_a_number_that_nobody_fired_names_nobody_more(matcher: Matcher) -> None:
     it = parcel(1, 2000)
-    matcher.waiting.append(pictured(2000, 18))
+    matcher.wait(pictured(2000, 18))
     match = settled(matcher, it)
     assert (match.candidates, match.note) == ([it], "trigger number and time disagree")
 
@@ -288,7 +304,7 @@ def test_a_number_that_fits_one_of_two_leaves_both_in_doubt(matcher: Matcher) ->
     matcher.trust({"xray": 0})
     matcher.fired(TRIGGER, 17, first)
     matcher.fired(TRIGGER, 18, second)
-    matcher.waiting.append(Frame("xray", "f", arrived(3410, 3415), 17))
+    matcher.wait(Frame("xray", "f", arrived(3410, 3415), 17))
     match = settled(matcher, first, second)
     assert match.candidates == [first, second]
     assert match.note == ""
@@ -299,7 +315,7 @@ def test_a_number_that_fits_one_of_two_leaves_both_in_doubt(matcher: Matcher) ->
 def test_a_picture_that_fits_nobody_names_nobody(matcher: Matcher) -> None:
     it = parcel(1, 2000)
     matcher.fired(TRIGGER, 17, it)
-    matcher.waiting.append(pictured(9000, 17))
+    matcher.wait(pictured(9000, 17))
     match = settled(matcher, it)
     assert (match.candidates, match.note) == ([], "fits no parcel")
 
@@ -309,7 +325,7 @@ def test_numbers_of_one_device_say_nothing_of_another() -> None:
     matcher = Matcher(replace(SETUP, devices=(XRAY, camera)))
     it = parcel(1, 2000)
     matcher.fired(BEHIND, 17, it)
-    matcher.waiting.append(pictured(2000, 17))
+    matcher.wait(pictured(2000, 17))
     assert settled(matcher, it).note == "trigger number and time disagree"
 
 
@@ -320,7 +336,7 @@ def test_a_parcel_two_seconds_of_belt_behind_the_last_teaches_the_offset(
     """Where the last was is known within 10 counts."""
     first, second = parcel(1, 2000, 100), parcel(2, 2000 + gap, 100)
     matcher.fired(TRIGGER, 2, second)
-    matcher.waiting.append(pictured(2000 + gap, 9))
+    matcher.wait(pictured(2000 + gap, 9))
     match = settled(matcher, first, second)
     assert matcher.counters["xray"].in_step is learnt
     assert (match.owner is second, match.plc_trigger) == ((True, 2) if learnt else (False, None))
@@ -330,7 +346,7 @@ def test_ahead_are_all_on_the_belt_whether_they_fired_or_not(matcher: Matcher) -
     """A parcel that was on the belt when the station started may have fired before that."""
     adopted, it = parcel(1, 2000), parcel(2, 3000)
     matcher.fired(TRIGGER, 2, it)
-    matcher.waiting.append(pictured(3000, 9))
+    matcher.wait(pictured(3000, 9))
     assert settled(matcher, adopted, it).note == "trigger number and time disagree"
     assert not matcher.counters["xray"].in_step
 
@@ -338,7 +354,7 @@ def test_ahead_are_all_on_the_belt_whether_they_fired_or_not(matcher: Matcher) -
 def test_who_runs_behind_is_not_ahead(matcher: Matcher) -> None:
     it, behind = parcel(1, 2000), parcel(2, 3000)
     matcher.fired(TRIGGER, 1, it)
-    matcher.waiting.append(pictured(2000, 9))
+    matcher.wait(pictured(2000, 9))
     assert settled(matcher, it, behind).owner is it
 
 
@@ -350,7 +366,7 @@ def test_before_the_belt_was_seen_for_two_seconds_somebody_may_have_run_ahead(
     matcher.since = since
     it = parcel(1, 2000)
     matcher.fired(TRIGGER, 1, it)
-    matcher.waiting.append(pictured(2000, 9))
+    matcher.wait(pictured(2000, 9))
     settled(matcher, it)
     assert matcher.counters["xray"].in_step is learnt
 
@@ -361,7 +377,7 @@ def test_two_seconds_are_fewer_counts_where_a_count_is_more_belt() -> None:
     matcher.since = 1400
     it = Parcel(ParcelKey(5, 2), 0, {0: 1900, TRIGGER: 2400}, {0: 2000})
     matcher.fired(TRIGGER, 2, it)
-    matcher.waiting.append(pictured(1300, 9))  # taken 598 to 657 counts after its entry
+    matcher.wait(pictured(1300, 9))  # taken 598 to 657 counts after its entry
     assert settled(matcher, it).owner is it
 
 
@@ -396,7 +412,7 @@ def owners(matcher: Matcher, pitches: list[int], silent: int = 1) -> list[int | 
     clock, belt = clock_and_belt(*range(0, counts[-1] + 3000, 20))
     found = []
     for n, count in list(enumerate(counts, 1))[silent - 1 :]:
-        matcher.waiting.append(pictured(count, n + 41))
+        matcher.wait(pictured(count, n + 41))
         (match,) = matcher.settle(clock, belt, parcels)
         found.append(None if match.owner is None or match.owner.key is None else match.owner.key.number)
     return found
@@ -424,10 +440,10 @@ def test_numbers_run_from_1_to_65535_and_begin_anew(matcher: Matcher, theirs: in
     own, other = parcel(1, 2000), parcel(2, 9000)
     matcher.fired(TRIGGER, fired, own)
     matcher.fired(TRIGGER, 100, other)
-    matcher.waiting.append(pictured(2000, theirs))
+    matcher.wait(pictured(2000, theirs))
     match = settled(matcher, own, other)
     assert (match.owner, match.plc_trigger) == (own, fired)
-    matcher.waiting.append(pictured(9000, theirs))
+    matcher.wait(pictured(9000, theirs))
     match = settled(matcher, other)
     assert match.candidates == [other, own]
 
