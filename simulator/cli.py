@@ -156,6 +156,7 @@ def storm(
     """Run the station's core, journal and publisher on virtual time, through every fault that they must survive."""
     if compiled:
         storm_cli.run_compiled([word for word in sys.argv[1:] if word != "--compiled"], errors)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # those in the background end by `kill` as by Ctrl-C
     logging.disable(logging.CRITICAL)  # in a storm the station has trouble all the time, and says so
     if scenario is not None:
         raise typer.Exit(scenario_cli.storm(scenario, seed, hours, explain=explain))

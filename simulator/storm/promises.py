@@ -58,6 +58,7 @@ class Promises:
     violations: list[Violation] = field(default_factory=list)
     open: dict[Key, float] = field(default_factory=dict)
     completed: int = 0
+    came_out: int = 0
     released: int = 0
     durable: Callable[[], bool] = lambda: True
     too_late: Callable[[], bool] = lambda: False
@@ -195,6 +196,7 @@ class Promises:
     def _completed(self, record: ParcelCompleted) -> None:
         key = key_of(record.parcel)
         self.completed += 1
+        self.came_out += record.outcome in {"pass", "inspect"}
         if key in self._closed:
             self.broken(Promise.ACCOUNTED, f"completed twice: {self._closed[key]}, then {record.outcome}", key)
         self._closed[key] = record.outcome

@@ -32,6 +32,7 @@ _LARGE = {"_times": _SAMPLES, "_counts": _SAMPLES, "held": 1 << 30, "declared_g"
 _ANY = 250
 _NOTICE = ("publisher", "journal")
 """That the journal is another one than before is told until the next start."""
+_NEXT_PARCEL_ENDS = {"parcel-lost", "order-late"}
 _CONTAINERS = (list, dict, set, frozenset, deque, tuple)
 
 
@@ -45,6 +46,9 @@ class Watch:
     _told: set[object] = field(default_factory=set)
     _uncalled: int = 0
     _owed_ms: float = 0.0
+    _came_out: int = 0
+    _flows_ms: float | None = None
+    """Since when parcels come out again, with all faults over."""
 
     @property
     def _promises(self) -> Promises:
@@ -53,6 +57,7 @@ class Watch:
     def look(self, calm_ms: float) -> None:
         """Look once."""
         self._looks += 1
+        self._flow(calm_ms)
         self._sizes(calm_ms)
         self._calls()
         if calm_ms >= _STANDS_MS:
@@ -94,15 +99,24 @@ class Watch:
                 if size > _SETTLED.get(name, _LARGE.get(name, _ANY)):
                     self._once(Promise.BOUNDED, name, f"{size} {name}")
 
+    def _flow(self, calm_ms: float) -> None:
+        came_out = self._promises.came_out
+        if calm_ms < 0:
+            self._came_out, self._flows_ms = came_out, None
+        elif self._flows_ms is None and came_out > self._came_out:
+            self._flows_ms = self._promises.now_ms()
+
     def _alarms(self, calm_ms: float) -> None:
         """What stands is over in time, and then for as long as its delay is."""
+        now = self._promises.now_ms()
+        flows_ms = 0.0 if self._flows_ms is None else now - self._flows_ms
         for (alarm, subject), since in self._promises.alarms.items():
             if (alarm, subject) == _NOTICE or not self.world.wants_feed or self.world.daemon is None:
                 continue
             listed = self.world.daemon.line.alarms.listed.get((alarm, subject))
             bound_ms = _PUBLISHER_MS if alarm == "publisher" else _STANDS_MS
             bound_ms += listed.kind.off_s * 1000 if listed is not None else 0.0
-            if min(calm_ms, self._promises.now_ms() - since) >= bound_ms:
+            if min(flows_ms if alarm in _NEXT_PARCEL_ENDS else calm_ms, now - since) >= bound_ms:
                 self._once(Promise.RECOVERY, (alarm, subject, since), f"{alarm} {subject} stands long after all faults")
 
     def _subscriber(self) -> None:

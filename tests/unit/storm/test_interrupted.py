@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psutil
@@ -50,9 +50,14 @@ def running() -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
         yield storms, children
 
 
-def test_the_processes_end_with_it() -> None:
+@pytest.mark.parametrize(
+    "end",
+    [lambda pid: os.killpg(pid, signal.SIGINT), lambda pid: os.kill(pid, signal.SIGTERM)],
+    ids=["Ctrl-C", "kill"],
+)
+def test_the_processes_end_with_it(end: Callable[[int], None]) -> None:
     with running() as (storms, children):
-        os.killpg(storms.pid, signal.SIGINT)
+        end(storms.pid)
         said = storms.communicate(timeout=10)[0]
     assert storms.returncode == 130, said
     assert "stopped after 0 of 4 storms; the others: simulator storm --seed 1 --hours 4" in said
