@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _CACHE = Path("out/models")
 _SHIPPED, _TRIAL = Path("models/xray18"), Path("out/models/quick")
 
+_OF_INT8 = (
+    "ap50", "ap", "threats_flagged", "clean_flagged", "unseen_machine_ap50", "unseen_machine_clean_flagged",
+)  # fmt: skip
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Train and evaluate the image model.")
 _console = Console()
 
@@ -109,6 +113,33 @@ def evaluate(
     _print(metrics(tried, unseen, model.thresholds))
     if figures:
         write_figures(model_dir / "figures", tried, unseen, model.thresholds)
+
+
+@app.command(name="int8")
+def try_int8(
+    model_dir: Annotated[Path, typer.Argument(help="A model folder that `train` wrote.")],
+    parcels: Annotated[int, typer.Option(help="Simulated held-out parcels, half of them clean.")] = 800,
+) -> None:
+    """Try a model with its convolutions in 8-bit integers: what it would save, and what it would cost.
+
+    Example: python -m models int8 models/xray18
+    """
+    try:
+        from models.int8 import variants  # noqa: PLC0415 - needs onnx, which evaluating does not
+
+        model = load_detector(model_dir).model
+    except (ModelError, ModuleNotFoundError) as error:
+        _console.print(f"{error}" + ("" if isinstance(error, ModelError) else ": pip install '.\\[train]'"))
+        raise typer.Exit(1) from error
+    with _progress() as progress:
+        task = progress.add_task("Looking at parcels", total=3 * (parcels + parcels // 4))
+        found = variants(model, parcels, _advance(progress, task))
+    table = Table("", *(variant.name for variant in found), title="Held-out simulated parcels")
+    table.add_row("kB", *(str(variant.kilobytes) for variant in found))
+    table.add_row("ms a look, in turns", *(f"{variant.look_ms:.1f}" for variant in found))
+    for name in _OF_INT8:
+        table.add_row(name, *(f"{variant.figures[name]:g}" for variant in found))
+    _console.print(table)
 
 
 def main() -> None:

@@ -15,6 +15,9 @@ settings.register_profile("steady", derandomize=True, database=None)
 settings.register_profile("long", max_examples=2000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
+collect_ignore = ["training"]
+"""Only where it is asked for, since it needs PyTorch: `./scripts/test-training`."""
+
 # A shell that runs the tests in the background has them ignore Ctrl-C, and so would all that they start and end by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
