@@ -19,6 +19,7 @@ from station.ports import Plc
 
 log = logging.getLogger(__name__)
 PROBE_NS = 200_000_000
+RETRY_NS = 50_000_000
 BACKLOG = 50_000
 
 
@@ -47,8 +48,8 @@ class Turn:
     """Carries out what the core wants. A heartbeat is earned: by turns in time, by commits, and by `proofs`.
 
     `drop` lets pictures go, once what says so is on disk.
-    While the disk refuses, orders are dropped (their parcels are inspected), records wait in a bounded backlog and
-    no heartbeat is sent.
+    While the disk refuses, orders are dropped (their parcels are inspected), records wait in a bounded backlog, no
+    heartbeat is sent, and the disk is tried again now and then, with little: all that waits would hold up each turn.
     """
 
     line: Line
@@ -64,6 +65,7 @@ class Turn:
     _turned_ns: int | None = None
     _committed_ns: int | None = None
     _broken: bool = False
+    _tried_ns: int = 0
     _wanted: OpenSession | None = None
     _dropped: list[tuple[str, ...]] = field(default_factory=list)
     _offer: tuple[int, int | None] | None = None
@@ -140,14 +142,18 @@ class Turn:
 
     def _commit(self) -> bool:
         """Bring the backlog to disk, or with nothing to write prove now and then that it could be."""
+        now = self.clock.mono_ns()
+        if self._broken and now - self._tried_ns < RETRY_NS:
+            return False
+        proved = self._committed_ns is not None and now - self._committed_ns < PROBE_NS
+        if proved and not self.backlog and not self._broken:
+            return True
         try:
+            if self._broken or not self.backlog:
+                self.journal.probe()
             if self.backlog:
                 self.journal.append(self.backlog, epoch=self.line.plc.epoch, session=self.line.plc.session)
                 self.backlog = []
-            elif self._committed_ns is not None and self.clock.mono_ns() - self._committed_ns < PROBE_NS:
-                return not self._broken
-            else:
-                self.journal.probe()
         except JournalError as error:
             self._trouble(error)
             return False
@@ -159,6 +165,7 @@ class Turn:
         return True
 
     def _trouble(self, error: JournalError) -> None:
+        self._tried_ns = self.clock.mono_ns()
         if not self._broken:
             self._broken = True
             log.error("journal: %s; all parcels are inspected until it can be written", error)

@@ -14,12 +14,13 @@ from station.clock import Clock
 from station.core.actions import Order, Send
 from station.core.alarm_kinds import kind_of
 from station.core.commands import Pause
-from station.core.events import CommandReceived, Event, Lane, PictureRule, PlcConnected, Tick
+from station.core.events import CommandReceived, DeviceState, Event, Lane, PictureRule, PlcConnected, Tick
 from station.core.line import Line
 from station.core.now import Now
-from station.journal import IdFile, Journal, Reader
+from station.core.records import Record
+from station.journal import IdFile, Journal, JournalError, Reader
 from station.ports import Health, Sink
-from station.turn import Turn
+from station.turn import RETRY_NS, Turn
 from tests.faulty_vfs import FaultyVfs
 from tests.unit.core.virtual_line import VirtualLine
 
@@ -66,6 +67,21 @@ class RecordingPlc:
         self.sessions.append((session, epoch))
 
 
+class Ticking:
+    """A monotonic clock by which each turn is as long after the last as a disk that refused is tried again."""
+
+    def __init__(self) -> None:
+        self.ns = 1 << 60
+
+    def on(self) -> None:
+        """Go on."""
+        self.ns += RETRY_NS
+
+    def clock(self) -> Clock:
+        """As a turn takes it."""
+        return Clock(lambda: self.ns)
+
+
 @pytest.fixture
 def vfs() -> Iterator[FaultyVfs]:
     faulty = FaultyVfs("turn-test")
@@ -91,9 +107,12 @@ def test_decision_on_disk_before_its_order(tmp_path: Path, vfs: FaultyVfs) -> No
     journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0, vfs=vfs.name)
     virtual = VirtualLine()
     plc = RecordingPlc(path)
-    turn = Turn(Line(virtual.line.setup), journal, IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC)), plc)
+    ids = IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC))
+    ticking = Ticking()
+    turn = Turn(Line(virtual.line.setup), journal, ids, plc, ticking.clock())
     sent = 0
     for number, event in enumerate(recorded_events(14.0)):
+        ticking.on()
         vfs.fail_sync = number % 7 == 3
         before = len(plc.orders)
         beats = plc.beats
@@ -147,12 +166,15 @@ def test_a_picture_goes_only_when_an_event_on_disk_says_so(tmp_path: Path, vfs: 
 
     dropped: list[tuple[str, ...]] = []
     ids = IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC))
-    turn = Turn(Line(VirtualLine().line.setup), journal, ids, RecordingPlc(path), drop=drop)
+    ticking = Ticking()
+    turn = Turn(Line(VirtualLine().line.setup), journal, ids, RecordingPlc(path), ticking.clock(), drop=drop)
     turn.take([PictureRule(0)])
     for number, event in enumerate(recorded_events(20.0)):
+        ticking.on()
         vfs.fail_sync = number % 7 < 3
         turn.take([event])
     vfs.fail_sync = False
+    ticking.on()
     turn.take([Tick()])
     assert len(dropped) > 3
     assert len(set(dropped)) == len(dropped)
@@ -167,17 +189,59 @@ def test_a_session_wanted_while_the_disk_refuses_is_opened_once_it_writes(
     journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0, vfs=vfs.name)
     virtual = VirtualLine()
     plc = RecordingPlc(path)
-    turn = Turn(Line(virtual.line.setup), journal, IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC)), plc)
+    ids = IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC))
+    ticking = Ticking()
+    turn = Turn(Line(virtual.line.setup), journal, ids, plc, ticking.clock())
     connected = next(event for event in recorded_events(0.1) if isinstance(event, PlcConnected))
     vfs.fail_sync = True
     for _ in range(turns):
+        ticking.on()
         assert not turn.take([connected])
     assert not plc.sessions
     vfs.fail_sync = False
+    ticking.on()
     assert turn.take([Tick()])
     assert len(plc.sessions) == 1
     assert plc.sessions[0][0] == turn.line.plc.session
     journal.close()
+
+
+def test_a_disk_that_refused_is_tried_again_now_and_then_and_never_with_all_that_waits(tmp_path: Path) -> None:
+    """A device that babbles wakes the loop with every message (seed 2026113055 took hours over a second of it)."""
+
+    class Refusing:
+        def __init__(self) -> None:
+            self.probes = 0
+            self.appended: list[int] = []
+            self.refuses = True
+
+        def append(self, records: list[Record], *, epoch: int, session: int) -> object:
+            del epoch, session
+            self.appended.append(len(records))
+            return self.probe()
+
+        def probe(self) -> None:
+            self.probes += 1
+            if self.refuses:
+                raise JournalError("fsync failed")
+
+    disk, ticking = Refusing(), Ticking()
+    ids = IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC))
+    turn = Turn(Line(VirtualLine().line.setup), disk, ids, RecordingPlc(tmp_path / "journal.db"), ticking.clock())
+    connected = next(event for event in recorded_events(0.1) if isinstance(event, PlcConnected))
+    assert not turn.take([connected])
+    for moment in range(1000):
+        ticking.ns += RETRY_NS // 100
+        assert not turn.take([DeviceState("scanner", connected=moment % 2 == 0)])
+    assert len(turn.backlog) > 1000
+    assert disk.probes == 1 + 10
+    assert max(disk.appended) <= 2
+    disk.refuses = False
+    ticking.on()
+    assert turn.take([Tick()])
+    assert max(disk.appended) > 1000
+    assert turn.take([Tick()])
+    assert turn.backlog == []
 
 
 def test_a_session_lies_above_the_one_that_the_plc_holds(tmp_path: Path) -> None:
