@@ -18,7 +18,7 @@ from station.eye import Eye
 from station.heartbeat import ALARM_MS, JOURNAL_MS, LOOP_MS, Heartbeat, Proof
 from station.journal import JournalError, PictureStore
 from station.systemd import Systemd
-from station.turn import Turn
+from station.turn import RETRY_NS, Turn
 from station.vision import DetectorFault
 from tests.unit.core.virtual_line import VirtualLine
 
@@ -108,7 +108,7 @@ def test_a_disk_that_refuses_is_named_and_alarmed_as_itself_alone() -> None:
     assert turn.heartbeat.missing == ["journal"]
     before = parts.beats
     parts.refuses = False
-    assert beats(turn, parts, after_ms=20)
+    assert beats(turn, parts, after_ms=RETRY_NS // MS)
     assert parts.beats == before + 1
     beats(turn, parts, after_ms=20)
     assert {(alarm, subject) for _, alarm, subject in alarms(parts)} == {("journal", "disk")}
