@@ -33,6 +33,7 @@ AlarmName = Literal[
     "plc-lost",
     "plc-mismatch",
     "plc-mode",
+    "plc-slow",
     "publisher",
     "trigger-step",
 ]
@@ -256,6 +257,16 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "nothing is released by the station, and each parcel's record says so",
         "switch back to automatic at the panel",
         off_s=1.0,
+        follows=("plc-lost",),
+    ),
+    "plc-slow": AlarmKind(
+        "high",
+        "for two seconds each of the PLC's answers has told of a scan longer ago than half of `timing.order_ms`",
+        "a step of the PLC's clock could hide in that, so no reading is placed, and all parcels are inspected",
+        "the load of the PLC, of the network and of this PC; if it is always so slow, raise `timing.order_ms`, and have"
+        " `station check` tell whether the belt has the room",
+        on_s=2.0,
+        off_s=3.0,
         follows=("plc-lost",),
     ),
     "publisher": AlarmKind(

@@ -9,7 +9,7 @@ from typing import Any
 from station.core import closing, policy
 from station.core.actions import Action, Keep
 from station.core.alarms import Alarms
-from station.core.belt import BeltHistory, ClockMatch, Unwrap
+from station.core.belt import NS_PER_MS, BeltHistory, ClockMatch, Unwrap
 from station.core.clerk import Clerk
 from station.core.desk import Desk
 from station.core.events import (
@@ -83,6 +83,7 @@ class Line:
     _edges: list[tuple[int, int, int, int, int, int, int]] = field(default_factory=list)
     _count: Unwrap = field(default_factory=Unwrap)
     _plc_ms: Unwrap = field(default_factory=Unwrap)
+    _sharp: bool = False
     _left_open: tuple[OpenParcel, ...] = ()
     _offsets: dict[str, int] = field(default_factory=dict)
     _handlers: dict[type, Handler] = field(init=False)
@@ -221,6 +222,9 @@ class Line:
         actions: list[Action] = []
         plc_ms, count = self._plc_ms(sample.plc_ms), self._count(sample.count)
         in_step, before = self.clock.add(sample.after_ns, sample.before_ns, plc_ms), self.belt.count
+        # A step of the PLC's clock hides in a bracket as wide: after an outage readings wait for the next, narrow one.
+        bracket_ms = (sample.before_ns - sample.after_ns) / NS_PER_MS
+        self._sharp = bracket_ms <= self.setup.order_room_ms / 2
         if not in_step:
             self.belt.forget()
         if not (self.belt.add(plc_ms, count) and in_step):
@@ -228,9 +232,12 @@ class Line:
         jumped = any("clock" in parcel.doubts for parcel in self.tracker.parcels)
         text = "its clock or its encoder count jumped: what was on the belt then is inspected; look at the encoder"
         actions += self.alarms.when(jumped, "plc-jump", "plc", text)
+        text = f"its answers tell of {bracket_ms:.0f} ms ago, more than {self.setup.order_room_ms / 2:g}"
+        actions += self.alarms.when(not self._sharp, "plc-slow", "plc", text)
         actions += self.plc.take(sample, self.alarms, self.new_world)
         actions += self.carry(count, now)
-        actions += self.settle(count, now)
+        if self._sharp:
+            actions += self.settle(count, now)
         actions += self.withdraw_doubted(now)
         return actions + self._decide_ready(now)
 
@@ -392,14 +399,12 @@ class Line:
             return []
         actions: list[Action] = []
         decision_eye = len(self.setup.geometry.eyes_mm) - 1
-        ports: closing.Ports | None = None
         for parcel in self.tracker.parcels:
             if parcel.route is not None or count < parcel.reckoned("first look", self._first_look):
                 continue
             if parcel.key is None or not parcel.on_belt or decision_eye in parcel.leads:
                 continue
-            ports = ports or closing.Ports(self._seen_ns, self.connected, self.matcher.waiting_ns)
-            closed = closing.closed_ns(parcel, self.setup, self.clock, self.belt, ports, now.ns)
+            closed = self._closed_ns(parcel, now)
             if closed is not None and closing.detected(parcel):
                 parcel.ready_ns = max(parcel.ready_ns, closed)
                 actions += self.desk.decide(parcel, self.desk.reasons(parcel), self._at, now)
@@ -408,6 +413,13 @@ class Line:
                 reasons = [*self.desk.reasons(parcel), policy.reason("deadline")]
                 actions += self.desk.decide(parcel, reasons, self._at, now)
         return actions
+
+    def _closed_ns(self, parcel: Parcel, now: Now) -> float | None:
+        """When its evidence was closed; None if it is not, or if the PLC's clock may have stepped unseen meanwhile."""
+        if not self._sharp:
+            return None
+        ports = closing.Ports(self._seen_ns, self.connected, self.matcher.waiting_ns)
+        return closing.closed_ns(parcel, self.setup, self.clock, self.belt, ports, now.ns)
 
     def at_deadline(self, parcel: Parcel) -> bool:
         """True once the belt is where an order for the parcel must be on its way."""

@@ -117,7 +117,8 @@ def clock_and_belt(*samples_ms: int) -> tuple[ClockMatch, BeltHistory]:
 class Bench:
     """One core, its records and orders, and what is yet to come.
 
-    `sample` is the template of the PLC's samples; of the ports in `unread` nothing is told; `utc` is the wall clock.
+    `sample` is the template of the PLC's samples, each taken at some time in the last `bracket_ms`; of the ports in
+    `unread` nothing is told; `utc` is the wall clock.
     """
 
     setup: LineSetup = SETUP
@@ -131,6 +132,7 @@ class Bench:
     dropped: list[tuple[str, ...]] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     utc: str = ""
+    bracket_ms: int = 1
     _coming: list[tuple[float, int, Event]] = field(default_factory=list)
     _edges: int = 0
     _polled: int = 980
@@ -224,7 +226,8 @@ class Bench:
         """One sample, and what the daemon tells with it; the count is the time's unless told."""
         ms = self.ms
         count = ms if count is None else count
-        self.give(replace(self.sample, after_ns=ms * MS, before_ns=(ms + 1) * MS, plc_ms=ms, count=count))
+        after_ns = (ms + 1 - self.bracket_ms) * MS
+        self.give(replace(self.sample, after_ns=after_ns, before_ns=(ms + 1) * MS, plc_ms=ms, count=count))
         for device in self.setup.devices:
             if device.name in self.line.connected - self.unread:
                 self.give(Watermark(device.name, ms * MS))

@@ -45,6 +45,7 @@ from tests.unit.core.parts.bench import (
     Bench,
     arrived,
     cleared,
+    codes,
     raised,
 )
 
@@ -251,6 +252,64 @@ def test_a_plc_that_jumps_doubts_all_on_the_belt_and_all_that_waits(bench: Bench
     assert bench.orders[-1].lane is Lane.INSPECT
     text = "its clock or its encoder count jumped: what was on the belt then is inspected; look at the encoder"
     assert raised(bench) == [("plc-jump", "plc", text, "high")]
+
+
+# --- brackets as wide as an outage
+
+WIDE_MS = int(SETUP.order_room_ms / 2)
+
+
+def test_a_reading_waits_for_an_answer_in_which_no_step_of_the_clock_can_hide(bench: Bench) -> None:
+    bench.ride(1, 2000, eyes=(INFEED,))
+    bench.at(2425, BarcodeReading("scanner", "A", arrived(2420, 2425)))
+    bench.go(2420)
+    before = len(bench.kept(ReadingMatched))
+    bench.bracket_ms = WIDE_MS + 1
+    bench.go(2520)
+    assert len(bench.kept(ReadingMatched)) == before
+    bench.bracket_ms = WIDE_MS
+    bench.go(2540)
+    assert [ref.number for ref in bench.last(ReadingMatched).candidates] == [1]
+
+
+def test_a_step_of_the_clock_that_hid_in_a_wide_bracket_is_found_before_anything_is_matched(bench: Bench) -> None:
+    def answer(ms: int, bracket_ms: int, count: int) -> None:
+        """The PLC's clock has gone back by 145 ms."""
+        known = {"before_ns": ms * MS, "plc_ms": ms - 145, "count": count}
+        bench.give(replace(bench.sample, after_ns=(ms - bracket_ms) * MS, **known))
+
+    bench.ride(1, 2000, eyes=(INFEED,))
+    bench.go(2420)
+    bench.give(BarcodeReading("scanner", "A", arrived(2480, 2485)))
+    answer(2620, 200, 2450)
+    assert bench.kept(PlcJumped) == []
+    answer(2640, 20, 2460)
+    assert len(bench.kept(PlcJumped)) == 1
+    assert bench.last(ReadingMatched).note == "the PLC's clock or count jumped"
+
+
+def test_nobody_is_decided_by_a_clock_that_may_have_stepped_but_at_the_last_place(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(3620)
+    bench.bracket_ms = WIDE_MS + 1
+    last = 2000 + int(GEOMETRY.decision_mm - SETUP.order_room_ms)
+    bench.go(last - 40)
+    assert bench.kept(Decided) == []
+    bench.go(last + 20)
+    assert (bench.last(Decided).route, codes(bench.last(Decided).reasons)) == ("inspect", [("deadline", "")])
+    assert raised(bench) == []
+
+
+def test_a_plc_that_stays_slow_is_told_of(bench: Bench) -> None:
+    bench.bracket_ms = WIDE_MS + 1
+    bench.go(bench.ms + 2000)
+    assert raised(bench) == []
+    bench.go(bench.ms + 40)
+    text = "its answers tell of 41 ms ago, more than 40"
+    assert raised(bench) == [("plc-slow", "plc", text, "high")]
+    bench.bracket_ms = WIDE_MS
+    bench.go(bench.ms + 20).wait(kind_of("plc-slow", "plc").off_s)
+    assert cleared(bench) == [("plc-slow", "plc")]
 
 
 def test_where_the_count_goes_back_who_is_away_is_away_there_too(bench: Bench) -> None:
