@@ -24,8 +24,8 @@ from tests.bugs.patching import PACKAGES, PROMISES, ROOT, Bug, load, mutated_tre
 
 KEPT = ROOT / ".hunt.jsonl"
 TABLE = ROOT / "docs" / "bugs.md"
-SEEDS = range(2, 26)
-HOURS = 2.0
+SEEDS = range(2, 74)
+HOURS = 6.0
 TIMEOUT_S = 900.0
 """A line hour."""
 STORM = """
