@@ -121,7 +121,7 @@ class ModbusClient:
         return reply
 
     def _meaning(self, error: Exception) -> ModbusError:
-        if not self._seen and isinstance(error, ConnectionException):
+        if not self._seen and isinstance(error, (ConnectionException, ConnectionError)):  # its end, or its reset
             return ClosedError(f"{self.address} closed the connection{'' if self._answered else _USED_UP}")
         if not self._seen:
             return NoReplyError(f"{self.address} did not answer within {self._reply_timeout_s * 1000:.0f} ms")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -11,6 +12,7 @@ import pytest
 
 from drivers.modbus import (
     BadReplyError,
+    ClosedError,
     ModbusClient,
     ModbusError,
     NoConnectionError,
@@ -60,6 +62,26 @@ def test_a_good_answer_is_taken_over_one_connection(ask: Callable[..., tuple[Mod
     assert read_registers(client, 10, 125, unit=1, function=4)[-1] == 134
     write_registers(client, 5, [1, 2], unit=1)
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("heard", [0, 1], ids=["before it is asked", "while it is waited for"])
+@pytest.mark.parametrize("reset", [False, True], ids=["end", "reset"])
+def test_a_connection_that_is_closed_in_place_of_an_answer_is_called_so(
+    clients: list[ModbusClient], heard: int, *, reset: bool
+) -> None:
+    def turn_away() -> None:
+        with server.accept()[0] as far:
+            far.recv(heard)
+            if reset:
+                far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=turn_away)
+        thread.start()
+        clients.append(ModbusClient("127.0.0.1", server.getsockname()[1], reply_timeout_s=5.0))
+        with pytest.raises(ClosedError, match="its connections may be used up"):
+            read_registers(clients[-1], 10, 3, unit=1)
+        thread.join()
 
 
 @pytest.mark.parametrize(
