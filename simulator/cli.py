@@ -150,7 +150,8 @@ def storm(
         bool, typer.Option(help="Make the first storm that fails small, and write it as a scenario.")
     ] = True,
     compiled: Annotated[
-        bool, typer.Option("--compiled", help="Run in machine code, a quarter to a half faster; compiled once, in minutes.")
+        bool,
+        typer.Option("--compiled", help="Run in machine code, a quarter to a half faster; compiled once, in minutes."),
     ] = False,
 ) -> None:
     """Run the station's core, journal and publisher on virtual time, through every fault that they must survive."""
