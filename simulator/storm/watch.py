@@ -46,9 +46,11 @@ class Watch:
     _told: set[object] = field(default_factory=set)
     _uncalled: int = 0
     _owed_ms: float = 0.0
+    _calm_ms: float = -1.0
     _came_out: int = 0
+    _missed: int = 0
     _flows_ms: float | None = None
-    """Since when parcels come out again, with all faults over."""
+    """Since when parcels come out again, with all faults over and all that they cost told."""
 
     @property
     def _promises(self) -> Promises:
@@ -100,11 +102,13 @@ class Watch:
                     self._once(Promise.BOUNDED, name, f"{size} {name}")
 
     def _flow(self, calm_ms: float) -> None:
-        came_out = self._promises.came_out
-        if calm_ms < 0:
+        came_out, missed = self._promises.came_out, self._promises.missed
+        trouble = calm_ms < 0 or calm_ms < self._calm_ms
+        if trouble or (missed > self._missed and calm_ms < _STANDS_MS):
             self._came_out, self._flows_ms = came_out, None
         elif self._flows_ms is None and came_out > self._came_out:
             self._flows_ms = self._promises.now_ms()
+        self._calm_ms, self._missed = calm_ms, missed
 
     def _alarms(self, calm_ms: float) -> None:
         """What stands is over in time, and then for as long as its delay is."""
