@@ -70,6 +70,7 @@ def train(
         pictures=pictures or base.pictures,
         threads=threads,
         bfloat16=bfloat16,
+        rate=base.rate if start is None else FURTHER.rate,
         start=start,
     )
     goal, until = out or (_TRIAL if quick else _SHIPPED), time.monotonic() + minutes * 60

@@ -10,9 +10,11 @@ import signal
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import station
+from station.beginning import begin
 from station.clock import Clock, ClockQuality, QualityWatch, now_ns, now_utc
 from station.config import StationConfig
 from station.core.events import Condition, Event, Starting, Stopping, Tick, Watermark
@@ -69,9 +71,12 @@ class Daemon:
         name = f"{config.site}/{config.line_name}/{config.station}"
         config.data.mkdir(parents=True, exist_ok=True)
         self._quality = QualityWatch()
-        self._journal = Journal(
-            config.data / "journal.db", station=name, now_utc=now_utc, mono_ns=now_ns, quality=self._quality
-        )
+        path = config.data / "journal.db"
+        opened = partial(Journal, path, station=name, now_utc=now_utc, mono_ns=now_ns, quality=self._quality)
+        self._begun = begin(path, now_utc(), opened)
+        self._journal = self._begun.journal
+        if self._begun.aside:
+            log.error("%s", self._begun.aside)
         detector, self._model_fault = self._take_up()
         self._model = detector.model if detector else None
         thresholds = detector.model.thresholds if detector else {}
@@ -138,6 +143,8 @@ class Daemon:
         known = tuple(self._journal.open_parcels()), self._journal.trigger_offsets(), mode_left(self._journal)
         rules = policy_left(self._journal, self.line.setup.policy.version)
         self._put(Starting(station.__version__, self.config.sha256, sha256, *known, rules))
+        for event in self._begun.events:
+            self._put(event)
         self._intake.recover()
         self._put(Condition("detector", "commanded", standing=bool(self._model_fault), text=self._model_fault))
         self._compare_lists()

@@ -1,4 +1,4 @@
-"""A central system's side of the demo: every event that reaches an MQTT subscriber, by its sequence."""
+"""A central system's side of the demo: every event that reaches an MQTT subscriber, by journal and sequence."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ class Subscriber:
     """Keeps the events of one station. Duplicates are counted, and dropped by their id."""
 
     def __init__(self, host: str, port: int, topic: str) -> None:
-        self.events: dict[int, dict[str, Any]] = {}
+        self.events: dict[tuple[int, int], dict[str, Any]] = {}
         self.duplicates = 0
         self.out_of_order = 0
         self.altered = 0
+        self._by_id: dict[str, dict[str, Any]] = {}
+        self._journals = 0
         self._last = 0
         self._lock = threading.Lock()
         self._subscribed = threading.Event()
@@ -41,9 +43,9 @@ class Subscriber:
         self._client.loop_stop()
 
     def snapshot(self) -> list[dict[str, Any]]:
-        """All events so far, by sequence."""
+        """All events so far, by sequence; those of a journal that was begun anew behind those of the one before."""
         with self._lock:
-            return [self.events[sequence] for sequence in sorted(self.events)]
+            return [self.events[place] for place in sorted(self.events)]
 
     def _on_connect(self, client: mqtt.Client, *_rest: Any) -> None:
         client.subscribe(self._topic, qos=1)
@@ -52,10 +54,13 @@ class Subscriber:
         event = json.loads(message.payload)
         sequence = int(event["sequence"])
         with self._lock:
-            if sequence in self.events:
+            known = self._by_id.setdefault(event["id"], event)
+            if known is not event:
                 self.duplicates += 1
-                self.altered += self.events[sequence] != event
+                self.altered += known != event
                 return
+            if sequence == 1:
+                self._journals, self._last = self._journals + 1, 0
             self.out_of_order += sequence < self._last
             self._last = max(self._last, sequence)
-            self.events[sequence] = event
+            self.events[self._journals, sequence] = event

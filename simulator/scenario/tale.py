@@ -17,6 +17,7 @@ _FACTS = {
     "swapped": "{item} is put down by hand",
     "station-started": "the station started",
     "station-dead": "the station is dead",
+    "journal-aside": "the station sets its journal aside and begins a new one",
     "station-refused": "the station refuses: {why}",
     "broker": "the broker {what}",
 }

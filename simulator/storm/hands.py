@@ -109,7 +109,7 @@ def _lose_ids(world: World, _size: float, _on: bool) -> None:  # noqa: FBT001
 
 
 def _corrupt(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
-    """The PC is off for a moment; a page in the middle of the journal comes back as garbage."""
+    """The PC is off for a moment; a page of the journal comes back as garbage."""
     if not on or world.daemon is None:
         return
     if world.publishing is not None:
@@ -117,10 +117,12 @@ def _corrupt(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
     world.kill_station()
     path = world.room.folder / "journal.db"
     pages = path.stat().st_size // _PAGE
-    if pages > 1:
+    if pages:
         with path.open("r+b") as file:
-            file.seek(world.room.random.randrange(1, pages) * _PAGE)
+            file.seek(world.room.random.randrange(pages) * _PAGE)
             file.write(world.room.random.randbytes(_PAGE))
+    if world.room.disk is not None:
+        world.room.disk.unsynced.writes.clear()  # of a file that may have another name soon
 
 
 def _old_copy(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
@@ -142,7 +144,7 @@ def _old_copy(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
 def _put_back(world: World, copy: Path) -> None:
     """As a technician does, who finds the disk's image of before. What cannot be put back is a journal lost."""
     path = world.room.folder / "journal.db"
-    move_journal_aside(world)
+    _move_aside(world)
     try:
         last = restore(copy, path, STATION)
     except JournalError:
@@ -299,8 +301,8 @@ _AT_THE_PC: Mapping[str, Callable[[World, float, bool], None]] = {
 }
 
 
-def move_journal_aside(world: World) -> None:
-    """What the refusal tells a person to do."""
+def _move_aside(world: World) -> None:
+    """A person does what `station journal aside` does."""
     world.promises.journal_lost()
     for path in sorted(Path(world.room.folder).glob("journal.db*")):
         path.rename(path.with_name(f"aside-{round(world.ms())}-{path.name}"))

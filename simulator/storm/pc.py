@@ -7,6 +7,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Protocol
@@ -18,6 +19,7 @@ from simulator.storm.detector import ScriptedDetector
 from simulator.storm.devices import NEVER, DevicePort
 from simulator.storm.disk import Disk
 from simulator.storm.plc_port import Cabinet, PlcPort
+from station.beginning import begin
 from station.core.actions import Order
 from station.core.events import (
     Condition,
@@ -212,8 +214,10 @@ class Daemon:
         self.room = room
         self.line = Line(setup)
         self.plc = WatchedPlc(room)
-        self.journal = Journal(
-            room.folder / "journal.db",
+        path = room.folder / "journal.db"
+        opened = partial(
+            Journal,
+            path,
             station=station,
             now_utc=room.clock.utc,
             mono_ns=room.clock.mono_ns,
@@ -221,10 +225,12 @@ class Daemon:
             vfs=room.disk.name if room.disk else None,
             quality=room.clock.quality,
         )
+        begun = begin(path, room.clock.utc(), opened)
+        self.journal, self.set_aside = begun.journal, bool(begun.aside)
         numbers = IdFile(room.folder / "ids.json", room.clock.utc, self.journal.numbers())
         disk = WatchedDisk(room, self.journal, numbers)
         self.turn = Turn(self.line, disk, disk, self.plc, room.clock.clock())
-        self.intake = Intake(room.folder, self.journal.path, self._of_intake)
+        self.intake = Intake(room.folder, self.journal.path, self._of_pc)
         self._intake_ns = room.clock.ns
         self.detector = ScriptedDetector(room.random, room.trouble)
         self._inbox: deque[Event] = deque()
@@ -236,6 +242,8 @@ class Daemon:
         known = tuple(self.journal.open_parcels()), self.journal.trigger_offsets(), mode_left(self.journal)
         rules = policy_left(self.journal, setup.policy.version)
         self.put(Starting("storm", "config", self.detector.model, *known, rules))
+        for event in begun.events:
+            self._of_pc(event)
         self.intake.recover()
         self.put(replace(room.lists, commanded=current(room.folder)))
         for port in room.ports.values():
@@ -295,7 +303,7 @@ class Daemon:
         with contextlib.suppress(JournalError):
             self.journal.close()
 
-    def _of_intake(self, event: Event) -> None:
+    def _of_pc(self, event: Event) -> None:
         """As on any machine: an alarm's text becomes an event, and the folder of a storm has another name each time."""
         if isinstance(event, Condition):
             event = replace(event, text=event.text.replace(str(self.room.folder), "data"))

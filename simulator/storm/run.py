@@ -13,7 +13,10 @@ from simulator.workers import workers
 
 HOUR_S = 3600.0
 _BEFORE_MS = 15_000.0
-_TOLD = {"fed", "infeed", "left", "removed", "added", "fault", "station-dead", "station-started", "station-refused"}
+_TOLD = {
+    "fed", "infeed", "left", "removed", "added", "fault",
+    "journal-aside", "station-dead", "station-started", "station-refused",
+}  # fmt: skip
 _RECORDS = {"parcel-entered", "reading-matched", "decided", "acknowledged", "parcel-completed", "session-opened"}
 
 
@@ -67,10 +70,11 @@ def plan(seed: int, hours: float) -> list[tuple[int, float]]:
 def many(seed: int, hours: float, jobs: int, prepare: Callable[[], None]) -> Iterator[Result]:
     """Run all of a plan, each result in the order of the seeds; `prepare` is called first in each process that runs.
 
-    Whoever breaks off, by Ctrl-C or otherwise, does not wait for the storms that run.
+    Whoever breaks off, by Ctrl-C or otherwise, does not wait for the storms that run. Several run in processes of their
+    own, a single job's too: machine code that is interrupted ends its process, and what was done could not be told.
     """
     planned = plan(seed, hours)
-    if jobs == 1 or len(planned) == 1:
+    if len(planned) == 1:
         prepare()
         yield from (one(*part) for part in planned)
         return

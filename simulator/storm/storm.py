@@ -229,11 +229,6 @@ class Storm:
         if self._on:
             return
         self._end_modes()
-        if world.refused and "move" in world.refused:
-            hands.move_journal_aside(world)
-            world.refused = ""
-            self._meddled_ms = now
-            self._trouble()
         guard = world.cabinet.program.guard
         if guard.stop_cause and now - self._pressed_ms > _PRESSES_AFTER_MS:
             self._pressed_ms = self._meddled_ms = now

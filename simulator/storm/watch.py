@@ -30,7 +30,7 @@ _SETTLED = {"parcels": 40, "waiting": 60, "matched": 400, "backlog": 100, "open"
 _SAMPLES = 6100
 _LARGE = {"_times": _SAMPLES, "_counts": _SAMPLES, "held": 1 << 30, "declared_g": 1 << 30}
 _ANY = 250
-_NOTICE = ("publisher", "journal")
+_NOTICES = {("publisher", "journal"), ("journal", "aside")}
 """That the journal is another one than before is told until the next start."""
 _NEXT_PARCEL_ENDS = {"parcel-lost", "order-late"}
 _CONTAINERS = (list, dict, set, frozenset, deque, tuple)
@@ -115,7 +115,7 @@ class Watch:
         now = self._promises.now_ms()
         flows_ms = 0.0 if self._flows_ms is None else now - self._flows_ms
         for (alarm, subject), since in self._promises.alarms.items():
-            if (alarm, subject) == _NOTICE or not self.world.wants_feed or self.world.daemon is None:
+            if (alarm, subject) in _NOTICES or not self.world.wants_feed or self.world.daemon is None:
                 continue
             listed = self.world.daemon.line.alarms.listed.get((alarm, subject))
             bound_ms = _PUBLISHER_MS if alarm == "publisher" else _STANDS_MS

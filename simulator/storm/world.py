@@ -129,7 +129,6 @@ class World:
         self.supervised = True
         self.wants_feed = True
         self.battery = True
-        self.refused = ""
         self.open_in_copy: dict[Key, float] = {}
         self._fed = False
         self._session = 0
@@ -252,11 +251,12 @@ class World:
                 self.room, setup_of(self.config, f"policy-{self.policies}", self._poll_ns / NS_PER_MS), STATION
             )
         except JournalError as error:
-            self.refused = str(error)
             self.tell("station-refused", {"why": str(error)})
             self._again()
             return
-        self.refused = ""
+        if self.daemon.set_aside:
+            self.tell("journal-aside", {})
+            self.promises.journal_lost()
         if self.commander.lists.get(in_force(self.room.folder), frozenset()) != self.commanded:
             self.promises.broken(Promise.OBEYED, "a start takes another hold list than the one accepted last")
         self.tell("station-started", {"policy": self.policies})

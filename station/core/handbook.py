@@ -138,6 +138,14 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "make room, or replace the disk; `station check` shows how much there is",
         off_s=3.0,
     ),
+    "journal/aside": AlarmKind(
+        "top",
+        "`aside`: the journal was damaged as the station started; it was set aside whole, and a new one is begun",
+        "all is inspected until `station resume`. What was not published yet lies in the journal that the text names,"
+        " and so does what was commanded: policy and model are those of the configuration again",
+        "see that policy, model and hold list are the ones wanted, then `station resume CONFIG`; look at the disk;"
+        " keep the folder, or restore a backup (docs/operations.md). It stands until the next start",
+    ),
     "journal/size": AlarmKind(
         "high",
         "`size`: `retention.max_gb` cannot be kept to",

@@ -8,12 +8,13 @@ from station.journal.pictures import PictureStore
 from station.journal.places import Standing, standing
 from station.journal.published import CURSOR_FILE, Place, published
 from station.journal.reader import Meta, Reader
-from station.journal.stored import Incarnation, JournalError, Stored
+from station.journal.stored import DamagedError, Incarnation, JournalError, Stored
 from station.journal.writer import Journal
 
 __all__ = [
     "CURSOR_FILE",
     "INBOX_FILE",
+    "DamagedError",
     "FileLock",
     "IdFile",
     "Inbox",

@@ -19,6 +19,7 @@ def look_at(path: Path, station: str) -> str:
     """A sentence on a journal that a start will take.
 
     Raises:
+        DamagedError: a start will set it aside.
         JournalError: a start will refuse it; the sentence says what to do.
     """
     if not path.exists():

@@ -14,7 +14,7 @@ from station.journal.lock import FileLock, LockedError
 from station.journal.migrate import bring_forward
 from station.journal.places import end_of, gaps_between, incarnations
 from station.journal.schema import APPLICATION_ID, COLUMNS, FOR_COMMANDS, SCHEMA, SCHEMA_VERSION
-from station.journal.stored import Incarnation, JournalError, explain
+from station.journal.stored import DamagedError, Incarnation, JournalError, explain
 from station.journal.walk import Walk
 
 BUSY_MS = 100
@@ -133,8 +133,8 @@ def check_file(path: Path) -> None:
             f"journal {path} cannot be opened: {error.strerror}; let this user read and write it"
         ) from error
     if size < HEADER_BYTES:
-        sentence = f"journal {path} is {'empty' if size == 0 else f'only {size} bytes long'}, so it was cut off"
-        raise JournalError(f"{sentence}; nothing was deleted: move it aside to begin anew")
+        how_long = "empty" if size == 0 else f"only {size} bytes long"
+        raise DamagedError(f"journal {path} is {how_long}, so it was cut off")
 
 
 def check_ours(db: apsw.Connection, path: Path, *, older: bool = False) -> None:

@@ -27,6 +27,17 @@ class JournalError(Exception):
     """The journal cannot be used, or a write was not kept; the sentence says what to do. Nothing was deleted."""
 
 
+class DamagedError(JournalError):
+    """The journal's file is not whole, or no journal any more; `what` says how."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}; nothing was deleted: a start sets it aside whole, begins a new one, and inspects all until"
+            " `station resume`; to go on with a backup, restore it ahead of that"
+        )
+        self.what = what
+
+
 class Stored(NamedTuple):
     """One event as journaled: a row of the table, as it is bound and read.
 
@@ -126,18 +137,15 @@ def standing_of(record: Record) -> str:
 
 def explain(path: Path, error: Exception) -> JournalError:
     """What SQLite's error means, and what to do."""
-    keep = f"nothing was deleted; move {path} and {path}-wal aside together, keep them for analysis, and start again"
     match error:
         case apsw.BusyError() | apsw.LockedError():
             sentence = f"journal {path} is locked by another program; close it (`fuser {path}` names it)"
         case apsw.FullError():
             sentence = f"no space left for journal {path}; free some on its disk, nothing of this write was kept"
         case apsw.CorruptError() | UnicodeDecodeError():
-            sentence = f"journal {path} is damaged or truncated ({error}); {keep}"
+            return DamagedError(f"journal {path} is damaged or truncated ({' '.join(str(error).split())})")
         case apsw.NotADBError():
-            sentence = (
-                f"{path} is not a journal (no SQLite file); set another path, or move it aside; it was not touched"
-            )
+            return DamagedError(f"{path} is not a journal (no SQLite file)")
         case apsw.ReadOnlyError() | apsw.PermissionsError():
             sentence = f"journal {path} may not be written; give this user write access to it and to its folder"
         case apsw.CantOpenError():

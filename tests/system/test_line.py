@@ -23,7 +23,7 @@ DECISION_TO_EXIT_MS = 840.0
 
 def assert_promises(rig: Rig, report: dict[str, Any], but: str = "") -> None:
     assert not {name: report[name] for name in ZEROS if report[name] and name != but}, report
-    sequences = sorted(rig.subscriber.events)
+    sequences = [event["sequence"] for event in rig.subscriber.snapshot()]
     assert sequences == list(range(1, len(sequences) + 1))
     ids = {event["id"] for event in rig.subscriber.snapshot()}
     assert ids == {identity for _, identity, _ in rig.journal()}

@@ -1,7 +1,8 @@
 """What can be wrong with the files of the journal: each ends in a stated behaviour, and nothing is deleted.
 
-A damaged, foreign or newer journal is refused with a sentence; where the file is sound, the station goes on, and
-`verify`, the journal's own `journal-opened` or the publisher says what is missing.
+A damaged journal is set aside whole by a start, which begins a new one; a foreign or newer one is refused with a
+sentence; where the file is sound, the station goes on, and `verify`, `journal-opened` or the publisher says what
+is missing.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from station.beginning import begin
 from station.journal import CURSOR_FILE, Journal, JournalError, PictureStore, Reader
 from station.journal.look import look_at
 from station.journal.verify import verify
@@ -293,6 +295,40 @@ def test_a_journal_that_cannot_be_trusted_is_refused_and_nothing_is_deleted(site
     assert str(site.folder) in str(start.value)
     _nothing_lost(site, before)
     assert not list(site.folder.glob("*.new"))
+
+
+ONES_OWN = {
+    "a folder", "another station's", "cursor in its place", "database of another", "locked", "missing beside its log",
+    "much newer", "negative version", "newer by one", "no event table", "no gap table", "no meta table", "owner",
+    "schema format", "version 1, other tables", "version nought",
+}  # fmt: skip
+"""What is somebody's, or may be, or is not damaged at all: a start leaves it where it is."""
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_start_sets_aside_what_is_damaged_and_leaves_what_is_not(site: Site, name: str) -> None:
+    REFUSED[name][0](site)
+    before = site.files()
+    try:
+        if name in ONES_OWN:
+            with pytest.raises(JournalError):
+                begin(site.path, NOON, lambda: journal_of(site.path))
+            _nothing_lost(site, before)
+            return
+        begun = begin(site.path, NOON, lambda: journal_of(site.path))
+    finally:
+        while LOCKS:
+            LOCKS.pop().close()
+    begun.journal.append([changed(1)], epoch=1, session=1)
+    begun.journal.close()
+    assert [event.seq for event in Reader(site.path).after(0, 9)] == [1, 2]
+    assert verify(site.path).faults == []
+    (folder,) = site.folder.glob("journal-aside-*")
+    assert str(folder) in begun.aside
+    kept = {folder / path.name if path in {site.path, site.wal} else path: size for path, size in before.items()}
+    after = site.files()
+    for path, size in kept.items():
+        assert path.name == "journal.db-wal" or after[path] >= size, path
 
 
 @pytest.mark.parametrize("name", GOES_ON)

@@ -1,0 +1,104 @@
+"""What a start makes of a damaged journal: a new one, a pause that lasts, an alarm, and the old one whole beside it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from station.beginning import Begun, begin
+from station.clock import utc_text
+from station.core.actions import Keep
+from station.core.events import Starting
+from station.core.line import Line
+from station.core.now import Now
+from station.core.records import AlarmRaised, Record
+from station.journal import Journal, JournalError, mode_left
+from tests.unit.core.parts.bench import SETUP
+
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+def opened(path: Path) -> Journal:
+    ticks = count()
+    return Journal(path, station="demo", now_utc=lambda: NOON, mono_ns=lambda: next(ticks))
+
+
+def start(path: Path, at: datetime = NOON) -> Begun:
+    return begin(path, at, lambda: opened(path))
+
+
+def first_turn(begun: Begun) -> list[Record]:
+    """What the core keeps of a start, and its journal."""
+    line, now = Line(SETUP), Now(1, utc_text(NOON))
+    events = [Starting("1", "config", "model", mode=mode_left(begun.journal)), *begun.events]
+    kept = [action.record for event in events for action in line.handle(event, now) if isinstance(action, Keep)]
+    begun.journal.append(kept, epoch=0, session=0)
+    begun.journal.close()
+    return kept
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    path = tmp_path / "journal.db"
+    first_turn(start(path))
+    path.write_bytes(b"x" * path.stat().st_size)
+    return path
+
+
+def test_a_sound_journal_is_gone_on_with_and_nothing_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    first_turn(start(path))
+    again = start(path)
+    last = again.journal.last_seq
+    kept = first_turn(again)
+    assert last > 0
+    assert (again.aside, [record.type for record in kept]) == ("", ["station-started"])
+
+
+def test_all_is_inspected_until_somebody_resumes_also_after_another_start(damaged: Path) -> None:
+    bytes_then = damaged.read_bytes()
+    begun = start(damaged)
+    kept = first_turn(begun)
+    assert [record.type for record in kept] == ["station-started", "station-mode", "command-result", "alarm-raised"]
+    alarm = kept[-1]
+    assert isinstance(alarm, AlarmRaised)
+    assert (alarm.alarm, alarm.subject, alarm.priority, alarm.text) == ("journal", "aside", "top", begun.aside)
+    folder = damaged.parent / "journal-aside-20261125T120000Z"
+    assert str(folder) in begun.aside
+    assert (folder / "journal.db").read_bytes() == bytes_then
+    again = start(damaged)
+    assert (again.aside, mode_left(again.journal).paused) == ("", True)
+    again.journal.close()
+
+
+def test_each_damaged_one_has_a_folder_and_a_pause_of_its_own(damaged: Path) -> None:
+    one = start(damaged)
+    first_turn(one)
+    damaged.write_bytes(b"y" * 5000)
+    two = start(damaged, NOON + timedelta(minutes=1))
+    assert "station-mode" in [record.type for record in first_turn(two)]
+    assert one.aside != two.aside
+    assert len(list(damaged.parent.glob("journal-aside-*/journal.db"))) == 2
+
+
+def test_where_the_folder_is_there_already_it_is_refused_and_left(damaged: Path) -> None:
+    taken = damaged.parent / "journal-aside-20261125T120000Z"
+    taken.mkdir()
+    (taken / "journal.db").write_bytes(b"an older one")
+    bytes_then = damaged.read_bytes()
+    with pytest.raises(JournalError, match="nothing was deleted"):
+        start(damaged)
+    assert damaged.read_bytes() == bytes_then
+    assert (taken / "journal.db").read_bytes() == b"an older one"
+
+
+def test_another_stations_journal_is_left_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    first_turn(start(path))
+    with pytest.raises(JournalError, match="belongs to station 'demo'"):
+        begin(path, NOON, lambda: Journal(path, station="s9", now_utc=lambda: NOON, mono_ns=lambda: 1))
+    assert path.exists()
+    assert not list(tmp_path.glob("journal-aside-*"))
