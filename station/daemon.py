@@ -66,7 +66,7 @@ class Daemon:
         self.config = config
         self._inbox: deque[Event] = deque()
         self._wake = asyncio.Event()
-        self._stop_cause = ""
+        self._stop_cause = self._spoilt = ""
         self._loop: asyncio.AbstractEventLoop | None = None
         name = f"{config.site}/{config.line_name}/{config.station}"
         config.data.mkdir(parents=True, exist_ok=True)
@@ -121,6 +121,7 @@ class Daemon:
         """Run until stopped.
 
         Raises:
+            JournalError: the journal was damaged or taken away: the next start begins a new one.
             OverrunError: the core could not keep up.
             DiedError: a thread or a task failed.
         """
@@ -129,6 +130,14 @@ class Daemon:
             await self._run(watch)
         if watch.died:
             raise DiedError(watch.died)
+        if self._spoilt:
+            raise JournalError(self._spoilt)
+
+    def _give_up(self, what: str) -> None:
+        """What this journal should keep from here on would be lost: end, and let the supervisor start again."""
+        if not self._spoilt:
+            self._spoilt = f"{what}: the station ends, and its next start begins a new journal"
+            self._end_for(what)
 
     def _end_for(self, _died: str) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -196,6 +205,8 @@ class Daemon:
         while self._inbox:
             events.append(self._inbox.popleft())
         self._turn.take([*events, *marks, Tick()])
+        if self._turn.damaged:
+            self._give_up(self._turn.damaged)
         self._snapshot.write_every(_SNAPSHOT_NS)
         if self._keeping is not None and not self._inbox:
             self._keeping.step(self.line, self._put)
@@ -284,6 +295,8 @@ class Daemon:
         while True:
             await asyncio.sleep(_PC_S)
             await asyncio.to_thread(self._disk.look, now_ns())
+            if not await asyncio.to_thread(self._journal.in_place):
+                self._give_up(f"journal {self._journal.path} was taken away while it was written")
             self._put(clock_condition(self._quality()))
 
     def _read_lists(self) -> None:

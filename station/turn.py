@@ -14,7 +14,7 @@ from station.core.line import Line
 from station.core.now import Now
 from station.core.records import Record
 from station.heartbeat import JOURNAL_MS, LOOP_MS, Heartbeat, Proof
-from station.journal import JournalError
+from station.journal import DamagedError, JournalError
 from station.ports import Plc
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,9 @@ class Turn:
     `drop` lets pictures go, once what says so is on disk.
     While the disk refuses, orders are dropped (their parcels are inspected), records wait in a bounded backlog, no
     heartbeat is sent, and the disk is tried again now and then, with little: all that waits would hold up each turn.
+
+    Attributes:
+        damaged: how the journal's file is damaged; nothing will be kept in it any more.
     """
 
     line: Line
@@ -62,6 +65,7 @@ class Turn:
     heartbeat: Heartbeat = field(init=False)
     backlog: list[Record] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=lambda: {"turns": 0, "events": 0, "orders": 0, "unkept": 0})
+    damaged: str = ""
     _turned_ns: int | None = None
     _committed_ns: int | None = None
     _broken: bool = False
@@ -166,6 +170,8 @@ class Turn:
 
     def _trouble(self, error: JournalError) -> None:
         self._tried_ns = self.clock.mono_ns()
+        if isinstance(error, DamagedError):
+            self.damaged = error.what
         if not self._broken:
             self._broken = True
             log.error("journal: %s; all parcels are inspected until it can be written", error)

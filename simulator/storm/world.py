@@ -308,6 +308,8 @@ class World:
             return
         try:
             daemon.one_turn()
+            if daemon.turn.damaged:
+                self.kill_station()
         except KilledError:
             if self.daemon is daemon:
                 self.kill_station()

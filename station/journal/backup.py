@@ -10,12 +10,12 @@ import apsw
 
 from station.journal.files import sync_file, sync_folder
 from station.journal.opening import check_file, check_ours, check_station, take_lock
-from station.journal.stored import JournalError, explain
+from station.journal.stored import MARK, JournalError, explain
 from station.journal.verify import verify
 
 PAGES = 2000
 BUSY_MS = 5000
-SUFFIXES = ("", "-wal", "-shm", "-journal")
+SUFFIXES = ("", "-wal", "-shm", "-journal", MARK)
 Progress = Callable[[int, int], object]
 """Told how many of how many there are done."""
 

@@ -7,10 +7,18 @@ from pathlib import Path
 
 import apsw
 
-from station.journal.opening import check_file, check_ours, check_station, check_tail, quick_check
+from station.journal.opening import (
+    check_file,
+    check_mark,
+    check_missing,
+    check_ours,
+    check_station,
+    check_tail,
+    quick_check,
+)
 from station.journal.places import incarnations
 from station.journal.schema import SCHEMA_VERSION
-from station.journal.stored import JournalError, explain
+from station.journal.stored import explain
 
 BUSY_MS = 500
 
@@ -23,10 +31,10 @@ def look_at(path: Path, station: str) -> str:
         JournalError: a start will refuse it; the sentence says what to do.
     """
     if not path.exists():
-        if Path(f"{path}-wal").exists():
-            raise JournalError(f"{path} is missing but {path}-wal is there: put the journal back, or move that aside")
+        check_missing(path)
         return f"{path} is not there yet: the first start begins it"
     check_file(path)
+    check_mark(path)
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
         raise explain(path, apsw.ReadOnlyError())
     try:

@@ -14,7 +14,7 @@ from station.journal.lock import FileLock, LockedError
 from station.journal.migrate import bring_forward
 from station.journal.places import end_of, gaps_between, incarnations
 from station.journal.schema import APPLICATION_ID, COLUMNS, FOR_COMMANDS, SCHEMA, SCHEMA_VERSION
-from station.journal.stored import DamagedError, Incarnation, JournalError, explain
+from station.journal.stored import MARK, DamagedError, Incarnation, JournalError, explain
 from station.journal.walk import Walk
 
 BUSY_MS = 100
@@ -59,8 +59,7 @@ def take_lock(path: Path) -> FileLock:
 
 def create(path: Path, station: str, created: str, journal_id: str, vfs: str | None) -> None:
     """Make the file under another name and rename it, so that an empty journal is always one that was cut off."""
-    if Path(f"{path}-wal").exists():
-        raise JournalError(f"{path} is missing but {path}-wal is there: put the journal back, or move the -wal aside")
+    check_missing(path)
     temporary = Path(f"{path}.new")
     temporary.unlink(missing_ok=True)
     db = apsw.Connection(str(temporary), vfs=vfs)
@@ -86,6 +85,7 @@ def open_journal(path: Path, station: str, vfs: str | None) -> Opened:
         apsw.Error: SQLite refuses it.
     """
     check_file(path)
+    check_mark(path)
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
     try:
         plan_once(db)
@@ -118,6 +118,16 @@ def _check_writable(db: apsw.Connection, path: Path) -> None:
         raise explain(path, apsw.ReadOnlyError())
 
 
+def check_missing(path: Path) -> None:
+    """Refuse to begin a journal beside the log of another.
+
+    Raises:
+        DamagedError: one is there.
+    """
+    if Path(f"{path}-wal").exists():
+        raise DamagedError(f"journal {path} is missing, but its log {path}-wal is there")
+
+
 def check_file(path: Path) -> None:
     """Refuse what is no file at all, or one of no length.
 
@@ -135,6 +145,16 @@ def check_file(path: Path) -> None:
     if size < HEADER_BYTES:
         how_long = "empty" if size == 0 else f"only {size} bytes long"
         raise DamagedError(f"journal {path} is {how_long}, so it was cut off")
+
+
+def check_mark(path: Path) -> None:
+    """Refuse a journal that an earlier run could not write any more: a start looks at a part of a large one only.
+
+    Raises:
+        DamagedError: it is one.
+    """
+    if Path(f"{path}{MARK}").exists():
+        raise DamagedError(f"journal {path} was found damaged while it was written")
 
 
 def check_ours(db: apsw.Connection, path: Path, *, older: bool = False) -> None:

@@ -38,6 +38,10 @@ class DamagedError(JournalError):
         self.what = what
 
 
+MARK = "-damaged"
+"""Behind a journal's name: of a file that says that it was found damaged while it was written."""
+
+
 class Stored(NamedTuple):
     """One event as journaled: a row of the table, as it is bound and read.
 

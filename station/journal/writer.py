@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -28,6 +29,8 @@ from station.journal.places import standing
 from station.journal.published import CURSOR_FILE, published
 from station.journal.schema import COLUMNS
 from station.journal.stored import (
+    MARK,
+    DamagedError,
     Incarnation,
     Stored,
     explain,
@@ -110,6 +113,7 @@ class Journal:
             self._lock.close()
             raise
         self._db, self.journal_id = opened.db, opened.journal_id
+        self._inode = path.stat().st_ino
         self.last_seq, self._chain = opened.last_seq, opened.chain
         self._opening: JournalOpened | None = self._opened(opened.runs, opened.migrated_from)
 
@@ -168,6 +172,13 @@ class Journal:
             JournalError: it did not.
         """
         self._commit(lambda: self._db.execute("UPDATE probe SET mono_ns = ?", (self._mono_ns(),)))
+
+    def in_place(self) -> bool:
+        """Whether what is written lies there under its name: a file that was taken away is written on, unseen."""
+        try:
+            return self.path.stat().st_ino == self._inode
+        except OSError:
+            return False
 
     def incarnations(self) -> list[Incarnation]:
         """The runs that wrote it, in order; this one once it has."""
@@ -297,5 +308,9 @@ class Journal:
         except apsw.Error as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            raise explain(self.path, error) from error
+            trouble = explain(self.path, error)
+            if isinstance(trouble, DamagedError):
+                with contextlib.suppress(OSError):
+                    Path(f"{self.path}{MARK}").touch()
+            raise trouble from error
         return done

@@ -14,6 +14,15 @@ from tests.system.test_commands import decided_after, reasons, station
 PAGE = 4096
 
 
+def resume(rig: Rig) -> None:
+    """As a person does who reads the alarms: the new journal does not know how the X-ray machine counts."""
+    assert station(rig, "resume", "--who", "anna").returncode == 0
+    rig.plant.tell("feed off")
+    rig.wait(rig.belt_empty, 15, "belt empty")
+    rig.plant.tell("feed on")
+    rig.let_pass(2)
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.xdist_group("line")
 def test_a_damaged_journal_is_set_aside_and_nothing_passes_until_a_person_resumes(make_rig: Callable[..., Rig]) -> None:
@@ -42,8 +51,24 @@ def test_a_damaged_journal_is_set_aside_and_nothing_passes_until_a_person_resume
     assert "paused" in shown
     assert folder.name in "".join(shown.split())
 
-    assert station(rig, "resume", "--who", "anna").returncode == 0
-    rig.let_pass(2)
+    resume(rig)
     assert all(path.exists() for path in pictures)
     assert verify(path, cursor=data / "cursor.db").faults == []
     assert json.loads((data / "status.json").read_text())["plc"]["live"]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.xdist_group("line")
+def test_a_journal_that_is_taken_away_from_a_running_station_is_noticed(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(seed=42)
+    rig.start()
+    rig.let_pass(2)
+    path = rig.folder / "data" / "journal.db"
+    path.unlink()
+    assert rig.station is not None
+    assert rig.station.wait(15) == 1
+    assert "was taken away while it was written" in rig.tail()
+    rig.start()
+    assert len(list(path.parent.glob("journal-aside-*/journal.db-wal"))) == 1
+    resume(rig)
+    assert verify(path, cursor=path.with_name("cursor.db")).faults == []

@@ -202,7 +202,7 @@ REFUSED: dict[str, tuple[Damage, str]] = {
     "cursor in its place": (lambda s: (s.wal.unlink(), _of(s, CURSOR_FILE)), "another program"),
     "log in its place": (_swap, "not a journal"),
     "a folder": (lambda s: _folder(s.path), "folder"),
-    "missing beside its log": (lambda s: s.path.rename(s.path.with_name("elsewhere")), "put the journal back"),
+    "missing beside its log": (lambda s: s.path.rename(s.path.with_name("elsewhere")), "is missing, but its log"),
     "another station's": (lambda s: s.sql("UPDATE meta SET value = 'other' WHERE key = 'station'"), "'other'"),
     "no owner": (lambda s: s.sql("DELETE FROM meta"), "does not say what it is"),
     "no event table": (lambda s: s.sql("DROP TABLE event"), "no such table"),
@@ -298,7 +298,7 @@ def test_a_journal_that_cannot_be_trusted_is_refused_and_nothing_is_deleted(site
 
 
 ONES_OWN = {
-    "a folder", "another station's", "cursor in its place", "database of another", "locked", "missing beside its log",
+    "a folder", "another station's", "cursor in its place", "database of another", "locked",
     "much newer", "negative version", "newer by one", "no event table", "no gap table", "no meta table", "owner",
     "schema format", "version 1, other tables", "version nought",
 }  # fmt: skip

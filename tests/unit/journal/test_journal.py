@@ -249,7 +249,7 @@ def test_an_overwritten_page_is_refused(path: Path, opened: Opened) -> None:
 
 def test_a_missing_journal_beside_its_log_is_refused(path: Path, opened: Opened) -> None:
     Path(f"{path}-wal").write_bytes(b"x")
-    with pytest.raises(JournalError, match="put the journal back"):
+    with pytest.raises(JournalError, match="is missing, but its log"):
         opened()
 
 

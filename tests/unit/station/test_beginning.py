@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+import apsw
 import pytest
 
 from station.beginning import Begun, begin
 from station.clock import utc_text
 from station.core.actions import Keep
-from station.core.events import Starting
+from station.core.events import DeviceState, Starting, Tick
 from station.core.line import Line
 from station.core.now import Now
 from station.core.records import AlarmRaised, Record
-from station.journal import Journal, JournalError, mode_left
+from station.journal import IdFile, Journal, JournalError, mode_left
+from station.turn import Turn
 from tests.unit.core.parts.bench import SETUP
+from tests.unit.core.virtual_line import VirtualLine
+from tests.unit.station.test_turn import RecordingPlc
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -82,6 +87,47 @@ def test_each_damaged_one_has_a_folder_and_a_pause_of_its_own(damaged: Path) -> 
     assert "station-mode" in [record.type for record in first_turn(two)]
     assert one.aside != two.aside
     assert len(list(damaged.parent.glob("journal-aside-*/journal.db"))) == 2
+
+
+def garble(path: Path) -> None:
+    """All but the first page, once another writer has made the journal's own forget what it remembers of the file."""
+    db = apsw.Connection(str(path))
+    db.execute("UPDATE probe SET mono_ns = 5")
+    db.pragma("wal_checkpoint(TRUNCATE)")
+    page, size = int(db.pragma("page_size")), path.stat().st_size
+    db.close()
+    with path.open("r+b") as file:
+        file.seek(page)
+        file.write(b"\xa5" * (size - page))
+
+
+def test_one_that_is_damaged_while_it_is_written_is_set_aside_by_the_next_start(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = opened(path)
+    plc, numbers = RecordingPlc(path), IdFile(tmp_path / "ids.json", lambda: NOON)
+    turn = Turn(Line(VirtualLine().line.setup), journal, numbers, plc)
+    assert turn.take([Tick()])
+    garble(path)
+    assert not turn.take([DeviceState("scanner", connected=True)])
+    assert "damaged" in turn.damaged
+    with contextlib.suppress(JournalError):
+        journal.close()
+    path.write_bytes(b"S" * 9000)  # whatever the start would find
+    begun = start(path)
+    assert "found damaged while it was written" in begun.aside
+    assert "station-mode" in [record.type for record in first_turn(begun)]
+    assert start(path).aside == "", "the mark went with the damaged one"
+
+
+def test_one_that_was_taken_away_or_replaced_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = opened(path)
+    assert journal.in_place()
+    copy = path.rename(tmp_path / "elsewhere.db")
+    assert not journal.in_place()
+    path.write_bytes(copy.read_bytes())
+    assert not journal.in_place()
+    journal.close()
 
 
 def test_where_the_folder_is_there_already_it_is_refused_and_left(damaged: Path) -> None:
