@@ -93,7 +93,8 @@ class Evidence:
     book: Book
     _handed: OrderedDict[Stamp, None] = field(default_factory=OrderedDict)
     _seen: OrderedDict[Key, Seen] = field(default_factory=OrderedDict)
-    _detections: OrderedDict[str, FrameInspected] = field(default_factory=OrderedDict)
+    _detections: OrderedDict[str, set[str]] = field(default_factory=OrderedDict)
+    """What is wrong with any of the answers for a picture."""
 
     def of(self, key: Key) -> Seen:
         """What the journal holds of that parcel."""
@@ -112,7 +113,11 @@ class Evidence:
 
     def answered(self, record: FrameInspected) -> None:
         """The detector has answered for a picture."""
-        self._detections[record.frame_id] = record
+        wrong = self._detections.setdefault(record.frame_id, set())
+        if record.fault:
+            wrong.add(f"the detector did not answer for {record.frame_id}: {record.fault}")
+        if any(isinstance(finding.score, str) for finding in record.findings):
+            wrong.add(f"the detector's score for {record.frame_id} is no number")
         while len(self._detections) > KEPT:
             self._detections.popitem(last=False)
 
@@ -217,11 +222,8 @@ class Evidence:
         frames = [reading.value for reading, _ in seen.stamps if reading.kind == "frame" and not reading.fault]
         lacks = []
         for frame in frames:
-            answer = self._detections.get(str(frame))
-            if answer is None or answer.fault:
-                lacks.append(f"the detector has not answered for {frame}")
-            elif any(isinstance(finding.score, str) for finding in answer.findings):
-                lacks.append(f"the detector's score for {frame} is no number")
+            wrong = self._detections.get(str(frame))
+            lacks += [f"the detector has not answered for {frame}"] if wrong is None else sorted(wrong)
         return lacks
 
     def completed(self, key: Key) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from station.core.actions import Action, Keep
 from station.core.desk import Desk
@@ -19,6 +19,7 @@ _DETECTIONS_KEPT = 200
 _PICTURES_KEPT = 100
 _LARGEST = 1 << 53
 _READINGS_AT_MOST = 100
+_FINDINGS_AT_MOST = 1000
 FLOOD = "more readings than can be held: did it stand under a device?"
 
 
@@ -69,14 +70,15 @@ class Witness:
             kept=detection.kept,
         )
         actions: list[Action] = [Keep(record)]
-        self._detections[detection.frame_id] = detection
+        self._detections[detection.frame_id] = united(self._detections.get(detection.frame_id), detection)
         while len(self._detections) > _DETECTIONS_KEPT:
             self._detections.popitem(last=False)
         for parcel in parcels:
             for frame in parcel.evidence.frames:
-                if frame.frame_id == detection.frame_id and frame.detection is None:
-                    frame.detection = detection
-                    parcel.ready_ns = max(parcel.ready_ns, now.ns)
+                if frame.frame_id == detection.frame_id:
+                    if frame.detection is None:
+                        parcel.ready_ns = max(parcel.ready_ns, now.ns)
+                    frame.detection = united(frame.detection, detection)
                     actions += self.desk.withdraw(parcel, count, now)
         return actions
 
@@ -171,3 +173,14 @@ def _weight(reading: WeightReading) -> float | str | None:
 
 def _whole(value: float) -> int:
     return int(max(-_LARGEST, min(_LARGEST, value)))
+
+
+def united(before: Detection | None, answer: Detection) -> Detection:
+    """All that the detector said of one picture: one that came twice was looked at twice, and may have two answers."""
+    if before is None:
+        return answer
+    new = tuple(finding for finding in answer.findings if finding not in before.findings)
+    fault = before.fault or answer.fault
+    if len(before.findings) + len(new) > _FINDINGS_AT_MOST:
+        new, fault = (), fault or "the detector answers for it again and again, and never the same"
+    return replace(before, findings=before.findings + new, fault=fault)

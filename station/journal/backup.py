@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -89,7 +90,9 @@ def set_aside(path: Path, stamp: str) -> Path:
         found = [Path(f"{path}{suffix}") for suffix in SUFFIXES if Path(f"{path}{suffix}").exists()]
         if not found:
             raise JournalError(f"there is no journal {path}: the next start begins one")
-        folder = path.parent / f"{path.stem}-aside-{stamp}"
+        named = f"{path.stem}-aside-{stamp}"  # a clock that was set back tells the same moment again
+        names = itertools.chain([named], (f"{named}-{number}" for number in itertools.count(2)))
+        folder = next(folder for name in names if not (folder := path.parent / name).exists())
         folder.mkdir()
         for file in reversed(found):
             file.rename(folder / file.name)

@@ -6,6 +6,7 @@ import contextlib
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from unittest import mock
 
 import apsw
 import pytest
@@ -130,15 +131,25 @@ def test_one_that_was_taken_away_or_replaced_is_noticed(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_where_the_folder_is_there_already_it_is_refused_and_left(damaged: Path) -> None:
+def test_a_folder_of_that_moment_stays_as_it_is(damaged: Path) -> None:
+    """A PC without a battery boots at the same moment again and again (seed 2026113148)."""
     taken = damaged.parent / "journal-aside-20261125T120000Z"
     taken.mkdir()
     (taken / "journal.db").write_bytes(b"an older one")
     bytes_then = damaged.read_bytes()
-    with pytest.raises(JournalError, match="nothing was deleted"):
+    begun = start(damaged)
+    begun.journal.close()
+    assert (taken / "journal.db").read_bytes() == b"an older one"
+    assert (Path(f"{taken}-2") / "journal.db").read_bytes() == bytes_then
+    assert f"{taken}-2" in begun.aside
+
+
+def test_where_it_cannot_be_set_aside_it_is_refused_and_left(damaged: Path) -> None:
+    bytes_then = damaged.read_bytes()
+    refused = mock.patch.object(Path, "rename", side_effect=OSError(5, "Input/output error"))
+    with refused, pytest.raises(JournalError, match="nothing was deleted"):
         start(damaged)
     assert damaged.read_bytes() == bytes_then
-    assert (taken / "journal.db").read_bytes() == b"an older one"
 
 
 def test_another_stations_journal_is_left_where_it_is(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from station.core.matching import Match
 from station.core.parcel import Parcel
 from station.core.records import AlarmCleared, AlarmRaised, Decided, FrameInspected, ParcelRef, ReadingMatched
 from station.core.setup import DeviceSetup
-from station.core.witness import FLOOD, matched_record
+from station.core.witness import FLOOD, matched_record, united
 from tests.unit.core.parts.bench import BEHIND, MS, SCALE, SCANNER, SETUP, TRIGGER, XRAY, Bench, arrived, codes
 
 KNIFE = Finding("knife", 0.9, (1.0, 2.0, 3.0, 4.0))
@@ -214,16 +214,61 @@ def test_no_more_than_200_answers_are_kept_the_latest(bench: Bench) -> None:
     assert len(bench.line.witness._detections) == 200
 
 
-def test_the_first_answer_for_a_picture_stands(bench: Bench) -> None:
-    """A second one, of a run that was thought lost, must not wash a finding away."""
+CLEAN = Detection("xray", "f", (), "model", 20.0)
+FOUND = replace(CLEAN, findings=(KNIFE,))
+FAILED = replace(CLEAN, fault="crashed")
+NO_NUMBER = replace(CLEAN, findings=(replace(KNIFE, score=float("nan")),))
+
+
+@pytest.mark.parametrize("matched", [3260, 3400], ids=["ahead of the match", "behind it"])
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        ((FOUND, CLEAN), "finding"),
+        ((CLEAN, FOUND), "finding"),
+        ((CLEAN, FAILED), "picture-unusable"),
+        ((FAILED, CLEAN), "picture-unusable"),
+        ((CLEAN, NO_NUMBER), "finding"),
+        ((NO_NUMBER, CLEAN), "finding"),
+    ],
+)
+def test_no_answer_for_a_picture_washes_away_what_another_said(
+    bench: Bench, answers: tuple[Detection, ...], code: str, matched: int
+) -> None:
+    """A picture that came twice is looked at twice (seed 2026113148)."""
     bench.ride(1, 2000)
     bench.scan(2000)
     bench.weigh(2000)
-    bench.picture(2000, 1, "f", KNIFE)
-    bench.go(3400)
-    bench.give(Detection("xray", "f", (), "model", 20.0))
+    bench.picture(2000, 1, "f")
+    bench._coming = [entry for entry in bench._coming if not isinstance(entry[2], Detection)]
+    bench.go(matched)
+    for answer in answers:
+        bench.give(answer)
     bench.go(3640)
-    assert codes(bench.last(Decided).reasons) == [("finding", "xray")]
+    assert codes(bench.last(Decided).reasons) == [(code, "xray")]
+
+
+def test_a_worse_answer_takes_a_pass_back(bench: Bench) -> None:
+    bench.ride(1, 2000)
+    bench.scan(2000)
+    bench.weigh(2000)
+    bench.picture(2000, 1, "f")
+    bench.go(3640)
+    assert bench.last(Decided).route == "pass"
+    ready_ns = bench.parcel(1).ready_ns
+    bench.give(CLEAN)
+    assert (bench.last(Decided).route, bench.parcel(1).ready_ns) == ("pass", ready_ns)
+    bench.give(FOUND)
+    assert (bench.last(Decided).route, bench.last(Decided).after) == ("inspect", "pass")
+
+
+def test_answers_without_end_for_one_picture_are_bounded() -> None:
+    answer: Detection | None = None
+    for number in range(1500):
+        answer = united(answer, replace(CLEAN, findings=(replace(KNIFE, score=number / 2000),)))
+    assert answer is not None
+    assert (len(answer.findings), bool(answer.fault)) == (1000, True)
+    assert united(FOUND, FOUND) == FOUND
 
 
 def test_the_parcel_was_ready_when_its_last_answer_came(bench: Bench) -> None:
