@@ -7,6 +7,7 @@ used; 130 ended by Ctrl-C, with nothing half made.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import sys
@@ -32,6 +33,7 @@ from station.clock import now_ns, now_utc
 from station.journal import CURSOR_FILE, JournalError, PictureStore, Reader, Stored
 from station.journal.backup import back_up, restore, set_aside
 from station.journal.export import csv_head, csv_line, selected
+from station.journal.salvage import Salvage
 from station.journal.show import parcel_story, tail_table
 from station.journal.verify import Verdict, verify
 from station.publisher.messages import event_message
@@ -104,6 +106,12 @@ def export(
     form: Annotated[str, typer.Option("--format", help="jsonl, as they were published, or csv.")] = "jsonl",
     kinds: Annotated[list[str], typer.Option("--type", help="Only events of this type; may be repeated.")] = [],  # noqa: B006
     out: Annotated[Path | None, typer.Option(help="A new file; else standard output.")] = None,
+    salvage: Annotated[
+        Path | None,
+        typer.Option(
+            help="A damaged journal that was set aside: all that can be read of it. Exit code 1: some is lost."
+        ),
+    ] = None,
     overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Write events as JSON Lines, which is how a subscriber fills a gap, or as CSV."""
@@ -116,15 +124,24 @@ def export(
         return event_message(event, settings).payload + b"\n"
 
     with _sentences():
-        reader = Reader(tree.data / "journal.db")
-        last = reader.last_seq()
-        events = selected(reader, after, None if everything else limit, lambda e: not kinds or e.type in kinds)
+        most, last = None if everything else limit, 0
+        salvaged = Salvage(salvage) if salvage else None
+        events: Iterator[Stored]
+        if salvaged:
+            found = (e for e in salvaged.events() if e.seq > after and (not kinds or e.type in kinds))
+            events = itertools.islice(found, most)
+        else:
+            reader = Reader(tree.data / "journal.db")
+            last, events = reader.last_seq(), selected(reader, after, most, lambda e: not kinds or e.type in kinds)
         with _written(out) as file, _bar("exporting", shown=out is not None) as told:
             if form == "csv":
                 file.write(csv_head())
             for event in events:
                 file.write(csv_line(event) if form == "csv" else json_line(event))
                 told(event.seq, last)
+    if salvaged and salvaged.lost:
+        lost = ", ".join(f"{first} to {last}" if first < last else str(first) for first, last in salvaged.lost)
+        fail(f"lost, or altered and left out: events {lost}", 1)
 
 
 @journal_app.command(epilog="Example: station journal backup config/demo.yaml /mnt/backup/journal-2026-11-25.db")

@@ -19,7 +19,7 @@ _DETECTIONS_KEPT = 200
 _PICTURES_KEPT = 100
 _LARGEST = 1 << 53
 _READINGS_AT_MOST = 100
-_FINDINGS_AT_MOST = 1000
+_FINDINGS_AT_MOST = 100
 FLOOD = "more readings than can be held: did it stand under a device?"
 
 

@@ -88,6 +88,21 @@ def test_json_lines_are_as_published_and_csv_has_every_field(data: Path, tmp_pat
     ]  # fmt: skip
 
 
+def test_what_is_salvaged_is_as_published_and_what_is_lost_is_named(data: Path, tmp_path: Path) -> None:
+    sound = journal(data, "export", "--all").output.splitlines()
+    tamper(data, "UPDATE event SET session = 9 WHERE seq = 7")
+    folder = tmp_path / "journal-aside"
+    assert journal(data, "aside").exit_code == 0
+    next(data.glob("journal-aside-*")).rename(folder)
+    out = tmp_path / "salvaged.jsonl"
+    ran = journal(data, "export", "--salvage", folder / "journal.db", "--all", "--out", out)
+    assert ran.exit_code == 1
+    assert "lost, or altered and left out: events 7" in ran.output
+    assert out.read_text().splitlines() == [*sound[:6], *sound[7:]]
+    some = journal(data, "export", "--salvage", folder / "journal.db", "--after", 8, "--limit", 2)
+    assert some.output.splitlines()[:2] == sound[8:10]
+
+
 def test_export_writes_nothing_over_and_leaves_nothing_half_made(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
