@@ -1,4 +1,4 @@
-"""The journal that a start goes on with: one that is damaged is set aside whole, and a new one is begun, paused."""
+"""The journal that a start goes on with; where it is damaged or gone a new one is begun, and the station is paused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from station.clock import utc_text
 from station.core.commands import Pause
 from station.core.events import CommandReceived, Condition
-from station.journal import DamagedError
+from station.journal import CURSOR_FILE, DamagedError
 from station.journal.backup import set_aside
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from station.journal import Journal
 
 _LASTS = timedelta(hours=1)
+_LEFT_BY_A_RUN = ("ids.json", CURSOR_FILE)
 
 
 class Begun(NamedTuple):
@@ -27,7 +28,7 @@ class Begun(NamedTuple):
 
     Attributes:
         journal: opened.
-        aside: what became of a damaged one before it; "" if there was none.
+        aside: what became of the one before it; "" if it is the one to go on with, or there was none.
         events: what the core is to hear of that, behind `Starting` and in the same turn.
     """
 
@@ -39,8 +40,8 @@ class Begun(NamedTuple):
 def begin(path: Path, now: datetime, opened: Callable[[], Journal]) -> Begun:
     """The journal at `path`.
 
-    What was commanded for good went with a damaged one, so a person is to look before anything passes: the core hears
-    of a pause, which the new journal keeps like any other, and of an alarm.
+    What was commanded for good went with one that is damaged or gone, so a person is to look before anything passes:
+    the core hears of a pause, which the new journal keeps like any other, and of an alarm.
 
     Args:
         path: of the journal.
@@ -50,14 +51,18 @@ def begin(path: Path, now: datetime, opened: Callable[[], Journal]) -> Begun:
     Raises:
         JournalError: it cannot be used as it is, is not to be touched, or cannot be set aside.
     """
-    try:
-        return Begun(opened())
-    except DamagedError as error:
-        what = error.what
     stamp = f"{now:%Y%m%dT%H%M%SZ}"
-    folder = set_aside(path, stamp)
-    text = f"{what}: it lies in {folder} now, and a new one is begun; all is inspected until `station resume`"
+    missing = not path.exists() and any(path.with_name(name).exists() for name in _LEFT_BY_A_RUN)
+    try:
+        journal = opened()
+        if not missing:
+            return Begun(journal)
+        what = f"journal {path} is missing, and a station has run here"
+    except DamagedError as error:
+        folder = set_aside(path, stamp)
+        journal, what = opened(), f"{error.what}: it lies in {folder} now"
+    text = f"{what}; a new one is begun, and all is inspected until `station resume`"
     begins, ends = utc_text(now), utc_text(now + _LASTS)
     pause = Pause(id=f"journal-aside-{stamp}", who="station", issued_at=begins, expires_at=ends)
     alarm = Condition("journal", "aside", standing=True, text=text)
-    return Begun(opened(), text, (CommandReceived(pause, "station"), alarm))
+    return Begun(journal, text, (CommandReceived(pause, "station"), alarm))

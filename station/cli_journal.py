@@ -175,10 +175,10 @@ def restore_(
 
 @journal_app.command(epilog="Example: station journal aside config/demo.yaml")
 def aside(journal: JournalFile, overrides: Overrides = []) -> None:  # noqa: B006
-    """Move a journal that cannot be used to a folder beside it, whole; the next start begins a new one."""
+    """Move a journal that cannot be used to a folder beside it, whole; the next start begins a new one, paused."""
     with _sentences():
         folder = set_aside(journal_path(journal, overrides), f"{now_utc():%Y%m%dT%H%M%SZ}")
-    console.print(f"moved to {folder}", highlight=False)
+    console.print(f"moved to {folder}; the next start begins a new one, and is paused", highlight=False)
 
 
 def _print(verdict: Verdict) -> None:

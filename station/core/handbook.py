@@ -140,7 +140,8 @@ HANDBOOK: Mapping[str, AlarmKind] = {
     ),
     "journal/aside": AlarmKind(
         "top",
-        "`aside`: the journal was damaged as the station started; it was set aside whole, and a new one is begun",
+        "`aside`: the journal was damaged as the station started, and set aside whole, or it was gone; a new one is"
+        " begun",
         "all is inspected until `station resume`. What was not published yet lies in the journal that the text names,"
         " and so does what was commanded: policy and model are those of the configuration again",
         "see that policy, model and hold list are the ones wanted, then `station resume CONFIG`; look at the disk;"

@@ -80,6 +80,18 @@ def test_all_is_inspected_until_somebody_resumes_also_after_another_start(damage
     again.journal.close()
 
 
+@pytest.mark.parametrize("left", ["ids.json", "cursor.db"])
+def test_where_one_is_gone_that_was_there_all_is_inspected_as_well(tmp_path: Path, left: str) -> None:
+    path = tmp_path / "journal.db"
+    path.with_name(left).touch()
+    begun = start(path)
+    assert "is missing, and a station has run here" in begun.aside
+    assert "station-mode" in [record.type for record in first_turn(begun)]
+    again = start(path)
+    assert (again.aside, mode_left(again.journal).paused) == ("", True)
+    again.journal.close()
+
+
 def test_each_damaged_one_has_a_folder_and_a_pause_of_its_own(damaged: Path) -> None:
     one = start(damaged)
     first_turn(one)
