@@ -52,12 +52,12 @@ def begin(path: Path, now: datetime, opened: Callable[[], Journal]) -> Begun:
         JournalError: it cannot be used as it is, is not to be touched, or cannot be set aside.
     """
     stamp = f"{now:%Y%m%dT%H%M%SZ}"
-    missing = not path.exists() and any(path.with_name(name).exists() for name in _LEFT_BY_A_RUN)
     try:
         journal = opened()
-        if not missing:
+        # Also where a start that set one aside died ahead of its first event.
+        if journal.last_seq or not any(path.with_name(name).exists() for name in _LEFT_BY_A_RUN):
             return Begun(journal)
-        what = f"journal {path} is missing, and a station has run here"
+        what = f"journal {path} was not there or held nothing, and a station has run here"
     except DamagedError as error:
         folder = set_aside(path, stamp)
         journal, what = opened(), f"{error.what}: it lies in {folder} now"

@@ -84,8 +84,11 @@ def test_all_is_inspected_until_somebody_resumes_also_after_another_start(damage
 def test_where_one_is_gone_that_was_there_all_is_inspected_as_well(tmp_path: Path, left: str) -> None:
     path = tmp_path / "journal.db"
     path.with_name(left).touch()
+    killed = start(path)
+    killed.journal.close()
     begun = start(path)
-    assert "is missing, and a station has run here" in begun.aside
+    assert begun.aside == killed.aside
+    assert "was not there or held nothing, and a station has run here" in begun.aside
     assert "station-mode" in [record.type for record in first_turn(begun)]
     again = start(path)
     assert (again.aside, mode_left(again.journal).paused) == ("", True)
