@@ -303,7 +303,6 @@ _AT_THE_PC: Mapping[str, Callable[[World, float, bool], None]] = {
 
 def _move_aside(world: World) -> None:
     """A person does what `station journal aside` does."""
-    world.promises.journal_lost()
     for path in sorted(Path(world.room.folder).glob("journal.db*")):
         path.rename(path.with_name(f"aside-{round(world.ms())}-{path.name}"))
     if world.room.disk is not None:

@@ -34,6 +34,7 @@ class Obeyed:
     ever: set[str] = field(default_factory=set)
     _mode: Mode = (False, False)
     _policy: str = ""
+    _to_pause: bool = False
     _resolved: set[Key] = field(default_factory=set)
 
     @property
@@ -48,7 +49,8 @@ class Obeyed:
                 left = self.mode_on_disk(seq) or (False, False)
                 if (record.paused, record.dry_run) != left:
                     yield f"it starts {(record.paused, record.dry_run)}, and was left (paused, dry run) {left}", None
-                self._hold((record.paused, record.dry_run))
+                self._hold((record.paused or self._to_pause, record.dry_run))
+                self._to_pause = False
                 self._policy = record.policy_version
             case ModeChanged():
                 self._hold((record.paused, record.dry_run))
@@ -76,7 +78,13 @@ class Obeyed:
         """The journal is another one than before: what was answered may be answered again."""
         self.answered.clear()
         self._resolved.clear()
+        self._to_pause = False
         self._hold((False, False))
+
+    def begun_anew(self) -> None:
+        """A new one is begun in the place of one that is damaged or gone: nothing passes before a person resumes."""
+        self.forget()
+        self._to_pause = True
 
     def _hold(self, mode: Mode) -> None:
         if any(mode) and not any(self._mode):

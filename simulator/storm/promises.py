@@ -143,9 +143,9 @@ class Promises:
                 self._outcomes.clear()
 
     def journal_lost(self) -> None:
-        """It was moved aside: what it holds open stays open there, and the next one knows nothing of it."""
+        """A new one is begun: what the one before holds open stays open there."""
         self.open.clear()
-        self.obeyed.forget()
+        self.obeyed.begun_anew()
 
     def copy_put_back(self, open_then: dict[Key, float]) -> None:
         """A copy of before is the journal now: what was open then is open again, and is completed once more."""
