@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from models.dataset import Drawn
 
 _WHITE = 254.0
+_AS_DRAWN = 0.5
+"""How often a picture is turned and mirrored alone, and about as large as it was drawn: as parcels on the belt are."""
+_DRAWN_ZOOM = 0.08
 _KEPT_SHARE = 0.4
 """What is left of a hazard in a part of a picture must be this share of its box; else it is not asked for."""
 _OVERLAID = 0.35
@@ -53,6 +56,9 @@ def shown(
     Returns:
         uint8 (height, width, 3), and boxes as in `Drawn`.
     """
+    if rng.random() < _AS_DRAWN:
+        zoom = float(np.exp(rng.uniform(-_DRAWN_ZOOM, _DRAWN_ZOOM)))
+        return _placed(drawn, at, size, zoom, rng, whole=whole)
     zoom = float(np.exp(rng.uniform(*_ZOOMS[whole])))
     pixels, boxes = _placed(drawn, at, size, zoom, rng, whole=whole)
     for _ in range(_MOST):

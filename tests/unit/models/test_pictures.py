@@ -76,6 +76,7 @@ def test_boxes_follow_what_they_are_around(blocks: Drawn, monkeypatch: pytest.Mo
 def test_sheets_that_lie_over_a_hazard_hide_no_shape_and_bring_no_box(
     blocks: Drawn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(variation, "_AS_DRAWN", 0.0)
     monkeypatch.setattr(variation, "_OVERLAID", 0.0)
     monkeypatch.setattr(variation, "_FULLER", 0.0)
     monkeypatch.setattr(variation, "_toned", lambda pixels, _: pixels)
@@ -89,6 +90,18 @@ def test_sheets_that_lie_over_a_hazard_hide_no_shape_and_bring_no_box(
             assert pixels[(y0 + y1) // 2, (x0 + x1) // 2].max() <= 10, "what is dark stays the darkest"
             assert around.max(axis=1).min() > 60, "and what lies over it is lighter"
     assert 8 < covered < 32
+
+
+def test_some_pictures_are_as_they_were_drawn_but_for_their_place(blocks: Drawn) -> None:
+    plain = 0
+    for seed in range(60):
+        pixels, boxes = shown(blocks, 0, (WIDTH_PX, HEIGHT_PX), np.random.default_rng(seed), whole=True)
+        if len(boxes) != 1:
+            continue
+        wide, tall = sorted((boxes[0, 3] - boxes[0, 1], boxes[0, 4] - boxes[0, 2]), reverse=True)
+        untouched = np.count_nonzero((pixels == 10) | (pixels == 254)) > 0.98 * pixels.size
+        plain += int(untouched and 0.75 < wide / 110 < 1.35 and 0.75 < tall / 60 < 1.35)
+    assert 15 < plain < 50
 
 
 def test_what_is_laid_over_brings_its_own_boxes() -> None:
