@@ -141,7 +141,7 @@ def export(
                 told(event.seq, last)
     if salvaged and salvaged.lost:
         lost = ", ".join(f"{first} to {last}" if first < last else str(first) for first, last in salvaged.lost)
-        fail(f"lost, or altered and left out: events {lost}", 1)
+        fail(f"not there (lost, or pruned long ago), or altered and left out: events {lost}", 1)
 
 
 @journal_app.command(epilog="Example: station journal backup config/demo.yaml /mnt/backup/journal-2026-11-25.db")

@@ -59,7 +59,6 @@ class Promises:
     open: dict[Key, float] = field(default_factory=dict)
     completed: int = 0
     came_out: int = 0
-    missed: int = 0
     released: int = 0
     durable: Callable[[], bool] = lambda: True
     too_late: Callable[[], bool] = lambda: False
@@ -197,9 +196,7 @@ class Promises:
     def _completed(self, record: ParcelCompleted) -> None:
         key = key_of(record.parcel)
         self.completed += 1
-        came_out = record.outcome in {"pass", "inspect"}
-        self.came_out += came_out
-        self.missed += not came_out
+        self.came_out += record.outcome in {"pass", "inspect"}
         if key in self._closed:
             self.broken(Promise.ACCOUNTED, f"completed twice: {self._closed[key]}, then {record.outcome}", key)
         self._closed[key] = record.outcome

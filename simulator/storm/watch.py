@@ -102,7 +102,8 @@ class Watch:
                     self._once(Promise.BOUNDED, name, f"{size} {name}")
 
     def _flow(self, calm_ms: float) -> None:
-        came_out, missed = self._promises.came_out, self._promises.missed
+        came_out = self._promises.came_out
+        missed = self._promises.completed - came_out
         trouble = calm_ms < 0 or calm_ms < self._calm_ms
         if trouble or (missed > self._missed and calm_ms < _STANDS_MS):
             self._came_out, self._flows_ms = came_out, None

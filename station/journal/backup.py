@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import apsw
@@ -91,7 +91,7 @@ def set_aside(path: Path, stamp: str) -> Path:
         if not found:
             raise JournalError(f"there is no journal {path}: the next start begins one")
         named = f"{path.stem}-aside-{stamp}"  # a clock that was set back tells the same moment again
-        names = itertools.chain([named], (f"{named}-{number}" for number in itertools.count(2)))
+        names = (f"{named}-{n}" if n > 1 else named for n in count(1))
         folder = next(folder for name in names if not (folder := path.parent / name).exists())
         folder.mkdir()
         for file in reversed(found):

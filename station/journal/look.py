@@ -18,7 +18,7 @@ from station.journal.opening import (
 )
 from station.journal.places import incarnations
 from station.journal.schema import SCHEMA_VERSION
-from station.journal.stored import explain
+from station.journal.stored import DamagedError, JournalError, explain
 
 BUSY_MS = 500
 
@@ -27,9 +27,19 @@ def look_at(path: Path, station: str) -> str:
     """A sentence on a journal that a start will take.
 
     Raises:
-        DamagedError: a start will set it aside.
-        JournalError: a start will refuse it; the sentence says what to do.
+        JournalError: a start will refuse it, or set it aside; the sentence says what to do.
     """
+    try:
+        return _looked_at(path, station)
+    except DamagedError as error:
+        text = (
+            f"{error.what}; nothing was deleted: a start sets it aside whole, begins a new one, and inspects all until"
+        )
+        advice = "`station resume`; to go on with a backup instead: `station journal aside`, then `restore`"
+        raise JournalError(f"{text} {advice}") from error
+
+
+def _looked_at(path: Path, station: str) -> str:
     if not path.exists():
         check_missing(path)
         return f"{path} is not there yet: the first start begins it"

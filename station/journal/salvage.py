@@ -15,7 +15,7 @@ from station.journal.opening import BUSY_MS, check_file, check_ours
 from station.journal.schema import COLUMNS
 from station.journal.stored import JournalError, Stored, explain
 
-AT_ONCE = 1000
+_AT_ONCE = 1000
 _SMALLEST = 64
 """An event takes more bytes of the file than that; with it the highest number is guessed where it cannot be read."""
 _UNREADABLE = (apsw.Error, UnicodeDecodeError)
@@ -53,8 +53,8 @@ class Salvage:
     def _proved(self, db: apsw.Connection) -> Iterator[Stored]:
         highest = self._highest(db)
         next_seq, chain = 1, b""
-        for first in range(1, highest + 1, AT_ONCE):
-            for event in _readable(db, first, min(first + AT_ONCE - 1, highest)):
+        for first in range(1, highest + 1, _AT_ONCE):
+            for event in _readable(db, first, min(first + _AT_ONCE - 1, highest)):
                 if event.seq > next_seq:
                     self._lose(next_seq, event.seq - 1)
                     chain = b""

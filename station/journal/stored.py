@@ -28,12 +28,11 @@ class JournalError(Exception):
 
 
 class DamagedError(JournalError):
-    """The journal's file is not whole, or no journal any more; `what` says how."""
+    """A journal's file is not whole, or no journal any more; `what` says how. It may be any, also a backup."""
 
     def __init__(self, what: str) -> None:
         super().__init__(
-            f"{what}; nothing was deleted: a start sets it aside whole, begins a new one, and inspects all until"
-            " `station resume`; to go on with a backup, restore it ahead of that"
+            f"{what}; nothing was deleted: `station journal export --salvage` reads what can be read of it"
         )
         self.what = what
 

@@ -97,7 +97,7 @@ def test_what_is_salvaged_is_as_published_and_what_is_lost_is_named(data: Path, 
     out = tmp_path / "salvaged.jsonl"
     ran = journal(data, "export", "--salvage", folder / "journal.db", "--all", "--out", out)
     assert ran.exit_code == 1
-    assert "lost, or altered and left out: events 7" in ran.output
+    assert "or altered and left out: events 7" in " ".join(ran.output.split())
     assert out.read_text().splitlines() == [*sound[:6], *sound[7:]]
     some = journal(data, "export", "--salvage", folder / "journal.db", "--after", 8, "--limit", 2)
     assert some.output.splitlines()[:2] == sound[8:10]
