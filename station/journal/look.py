@@ -32,11 +32,10 @@ def look_at(path: Path, station: str) -> str:
     try:
         return _looked_at(path, station)
     except DamagedError as error:
-        text = (
+        raise JournalError(
             f"{error.what}; nothing was deleted: a start sets it aside whole, begins a new one, and inspects all until"
-        )
-        advice = "`station resume`; to go on with a backup instead: `station journal aside`, then `restore`"
-        raise JournalError(f"{text} {advice}") from error
+            " `station resume`; to go on with a backup instead: `station journal aside`, then `restore`"
+        ) from error
 
 
 def _looked_at(path: Path, station: str) -> str:
