@@ -1,9 +1,9 @@
-"""The journal that a start goes on with; where it is damaged or gone a new one is begun, and the station is paused."""
+"""The journal that a start goes on with; where one, or part of one, is lost all is inspected until a person resumes."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from station.clock import utc_text
 from station.core.commands import Pause
@@ -28,20 +28,23 @@ class Begun(NamedTuple):
 
     Attributes:
         journal: opened.
-        aside: what became of the one before it; "" if it is the one to go on with, or there was none.
+        subject: of the alarm: "aside" if it is a new one in the place of another, "put-back" if an old copy; else "".
+        text: what became of the one before it; "" where there is no alarm.
         events: what the core is to hear of that, behind `Starting` and in the same turn.
     """
 
     journal: Journal
-    aside: str = ""
+    subject: Literal["", "aside", "put-back"] = ""
+    text: str = ""
     events: tuple[Event, ...] = ()
 
 
 def begin(path: Path, now: datetime, opened: Callable[[], Journal]) -> Begun:
     """The journal at `path`.
 
-    What was commanded for good went with one that is damaged or gone, so a person is to look before anything passes:
-    the core hears of a pause, which the new journal keeps like any other, and of an alarm.
+    What was commanded for good went with one that is damaged or gone, and with what an old copy of it does not hold, so
+    a person is to look before anything passes: the core hears of a pause, which the journal keeps like any other, and
+    of an alarm.
 
     Args:
         path: of the journal.
@@ -51,18 +54,24 @@ def begin(path: Path, now: datetime, opened: Callable[[], Journal]) -> Begun:
     Raises:
         JournalError: it cannot be used as it is, is not to be touched, or cannot be set aside.
     """
-    stamp = f"{now:%Y%m%dT%H%M%SZ}"
     try:
         journal = opened()
-        # Also where a start that set one aside died ahead of its first event.
-        if journal.last_seq or not any(path.with_name(name).exists() for name in _LEFT_BY_A_RUN):
-            return Begun(journal)
-        what = f"journal {path} was not there or held nothing, and a station has run here"
     except DamagedError as error:
-        folder = set_aside(path, stamp)
-        journal, what = opened(), f"{error.what}: it lies in {folder} now"
-    text = f"{what}; a new one is begun, and all is inspected until `station resume`"
+        folder = set_aside(path, f"{now:%Y%m%dT%H%M%SZ}")
+        return _paused(opened(), "aside", f"{error.what}: it lies in {folder} now; a new one is begun", now)
+    # Also where a start that set one aside died ahead of its first event.
+    if not journal.last_seq and any(path.with_name(name).exists() for name in _LEFT_BY_A_RUN):
+        what = f"journal {path} was not there or held nothing, and a station has run here; a new one is begun"
+        return _paused(journal, "aside", what, now)
+    if journal.published_beyond:
+        what = f"event {journal.published_beyond} was published, and journal {path} does not hold it"
+        return _paused(journal, "put-back", f"{what}: an old copy of it was put back", now)
+    return Begun(journal)
+
+
+def _paused(journal: Journal, subject: Literal["aside", "put-back"], what: str, now: datetime) -> Begun:
+    text = f"{what}; all is inspected until `station resume`"
     begins, ends = utc_text(now), utc_text(now + _LASTS)
-    pause = Pause(id=f"journal-aside-{stamp}", who="station", issued_at=begins, expires_at=ends)
-    alarm = Condition("journal", "aside", standing=True, text=text)
-    return Begun(journal, text, (CommandReceived(pause, "station"), alarm))
+    pause = Pause(id=f"journal-{subject}-{journal.incarnation}", who="station", issued_at=begins, expires_at=ends)
+    alarm = Condition("journal", subject, standing=True, text=text)
+    return Begun(journal, subject, text, (CommandReceived(pause, "station"), alarm))

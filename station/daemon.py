@@ -75,8 +75,8 @@ class Daemon:
         opened = partial(Journal, path, station=name, now_utc=now_utc, mono_ns=now_ns, quality=self._quality)
         self._begun = begin(path, now_utc(), opened)
         self._journal = self._begun.journal
-        if self._begun.aside:
-            log.error("%s", self._begun.aside)
+        if self._begun.text:
+            log.error("%s", self._begun.text)
         detector, self._model_fault = self._take_up()
         self._model = detector.model if detector else None
         thresholds = detector.model.thresholds if detector else {}

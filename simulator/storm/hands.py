@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import apsw
+
 from simulator.faults import Switch, Where
 from simulator.storm.runs import Copy
 from simulator.storm.setup import WEIGHTS_G
@@ -151,8 +153,19 @@ def _put_back(world: World, copy: Path) -> None:
         return
     with contextlib.closing(Reader(path)) as reader:
         runs = tuple((run.id, run.first_seq) for run in reader.incarnations())
-    world.runs.put_back(Copy(runs, last), world.subscriber.newest)
-    world.promises.copy_put_back(world.open_in_copy)
+    back = Copy(runs, last)
+    world.runs.put_back(back, world.subscriber.newest)
+    world.promises.copy_put_back(world.open_in_copy, shows=_shows(world, back))
+
+
+def _shows(world: World, copy: Copy) -> bool:
+    """Whether the publisher's cursor knows of an event that is not in the copy."""
+    path, ends = world.room.folder / "cursor.db", copy.ends()
+    if not path.exists():
+        return False
+    with contextlib.closing(apsw.Connection(str(path))) as db:
+        newest = db.execute("SELECT incarnation, seq FROM reached ORDER BY place DESC LIMIT 1").fetchall()
+    return any(int(seq) > ends.get(str(run), 0) for run, seq in newest)  # type: ignore[arg-type]
 
 
 def _broker_gone(world: World, _size: float, on: bool) -> None:  # noqa: FBT001

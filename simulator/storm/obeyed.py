@@ -81,8 +81,8 @@ class Obeyed:
         self._to_pause = False
         self._hold((False, False))
 
-    def begun_anew(self) -> None:
-        """A new one is begun in the place of one that is damaged or gone: nothing passes before a person resumes."""
+    def orders_lost(self) -> None:
+        """It is another one, and what was commanded for good is lost: nothing passes before a person resumes."""
         self.forget()
         self._to_pause = True
 

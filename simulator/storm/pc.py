@@ -226,7 +226,7 @@ class Daemon:
             quality=room.clock.quality,
         )
         begun = begin(path, room.clock.utc(), opened)
-        self.journal, self.set_aside = begun.journal, bool(begun.aside)
+        self.journal, self.set_aside = begun.journal, begun.subject == "aside"
         numbers = IdFile(room.folder / "ids.json", room.clock.utc, self.journal.numbers())
         disk = WatchedDisk(room, self.journal, numbers)
         self.turn = Turn(self.line, disk, disk, self.plc, room.clock.clock())

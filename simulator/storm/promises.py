@@ -144,12 +144,18 @@ class Promises:
     def journal_lost(self) -> None:
         """A new one is begun: what the one before holds open stays open there."""
         self.open.clear()
-        self.obeyed.begun_anew()
+        self.obeyed.orders_lost()
 
-    def copy_put_back(self, open_then: dict[Key, float]) -> None:
-        """A copy of before is the journal now: what was open then is open again, and is completed once more."""
+    def copy_put_back(self, open_then: dict[Key, float], *, shows: bool) -> None:
+        """A copy of before is the journal now: what was open then is open again, and is completed once more.
+
+        `shows`: the publisher's cursor knows of an event that is not in it.
+        """
         self.open = dict(open_then)
-        self.obeyed.forget()
+        if shows:
+            self.obeyed.orders_lost()
+        else:
+            self.obeyed.forget()
         for key in open_then:
             self._closed.pop(key, None)
 

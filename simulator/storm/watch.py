@@ -30,7 +30,7 @@ _SETTLED = {"parcels": 40, "waiting": 60, "matched": 400, "backlog": 100, "open"
 _SAMPLES = 6100
 _LARGE = {"_times": _SAMPLES, "_counts": _SAMPLES, "held": 1 << 30, "declared_g": 1 << 30}
 _ANY = 250
-_NOTICES = {("publisher", "journal"), ("journal", "aside")}
+_NOTICES = {("publisher", "journal"), ("journal", "aside"), ("journal", "put-back")}
 """That the journal is another one than before is told until the next start."""
 _NEXT_PARCEL_ENDS = {"parcel-lost", "order-late"}
 _CONTAINERS = (list, dict, set, frozenset, deque, tuple)

@@ -18,6 +18,7 @@ _SUBJECTS: Mapping[str, AlarmKind] = {
     "plc-fault/unreleased_in_pass_lane": replace(_FAULT, follows=("belt-stopped/unreleased_in_pass_lane", "plc-lost")),
     "pictures/thinned": replace(HANDBOOK["pictures"], priority="medium", follows=("pictures/refused", "disk-low")),
     "publisher/broker": replace(HANDBOOK["publisher"], on_s=2.0),
+    "publisher/journal": replace(HANDBOOK["publisher"], follows=("journal/aside", "journal/put-back")),
     "publisher/process": replace(HANDBOOK["publisher"], on_s=2.0),
 }
 """Subjects that follow from something of their own, or come and go by nature."""

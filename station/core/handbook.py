@@ -147,6 +147,14 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "see that policy, model and hold list are the ones wanted, then `station resume CONFIG`; look at the disk;"
         " keep the folder, or restore a backup (docs/operations.md). It stands until the next start",
     ),
+    "journal/put-back": AlarmKind(
+        "top",
+        "`put-back`: as the station started, its journal did not hold an event that had been published: an old copy of"
+        " it was put back",
+        "all is inspected until `station resume`. What was commanded since the copy was made is forgotten: a pause, a"
+        " dry run, a policy, a model",
+        "see that policy and model are the ones wanted, then `station resume CONFIG`. It stands until the next start",
+    ),
     "journal/size": AlarmKind(
         "high",
         "`size`: `retention.max_gb` cannot be kept to",
@@ -281,11 +289,12 @@ HANDBOOK: Mapping[str, AlarmKind] = {
     "publisher": AlarmKind(
         "high",
         "`process`: it ended. `broker`: it refuses or cannot be reached. `client-id`: another client uses the same."
-        " `rejected`: an event cannot be published. `journal`: it is not the one that was published. `lock`, `cursor`:"
-        " its own file cannot be used. `commands`, `inbox`: commands over MQTT cannot be heard, or taken",
+        " `rejected`: an event cannot be published. `journal`: it cannot be read, or is not the one that was published."
+        " `lock`, `cursor`: its own file cannot be used. `commands`, `inbox`: commands over MQTT cannot be heard, or"
+        " taken",
         "the central system does not hear of this line. Events are kept on disk and published later, all but one that"
         " is `rejected`; the process is started again by itself",
-        "as the text says. `journal`: an old copy was put back (see below)",
+        "as the text says",
         off_s=2.0,
     ),
     "trigger-step": AlarmKind(

@@ -14,6 +14,7 @@ from station.journal.opening import (
     check_ours,
     check_station,
     check_tail,
+    published_beyond,
     quick_check,
 )
 from station.journal.places import incarnations
@@ -66,5 +67,10 @@ def _look(db: apsw.Connection, path: Path, station: str) -> str:
     version = int(db.pragma("user_version"))
     if version < SCHEMA_VERSION:
         return f"{last} events, of version {version}: the next start brings them to {SCHEMA_VERSION}, and loses nothing"
-    check_tail(db, path, incarnations(db))
-    return f"{last} events; the newest follow from each other"
+    runs = incarnations(db)
+    check_tail(db, path, runs)
+    found = f"{last} events; the newest follow from each other"
+    beyond, told = published_beyond(db, path, runs, last)
+    if not beyond or told:
+        return found
+    return f"{found}. {beyond} was published and is not here: the next start is paused until `station resume`"

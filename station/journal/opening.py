@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import apsw
 
+from station.core.records import JournalOpened
 from station.journal.chain import genesis
 from station.journal.files import sync_folder
 from station.journal.lock import FileLock, LockedError
 from station.journal.migrate import bring_forward
-from station.journal.places import end_of, gaps_between, incarnations
+from station.journal.places import end_of, gaps_between, incarnations, standing
+from station.journal.published import CURSOR_FILE, published
 from station.journal.schema import APPLICATION_ID, COLUMNS, FOR_COMMANDS, SCHEMA, SCHEMA_VERSION
 from station.journal.stored import MARK, DamagedError, Incarnation, JournalError, explain
 from station.journal.walk import Walk
@@ -22,6 +25,11 @@ FULL_CHECK_BYTES = 64 * 2**20
 WAL_KEEP_BYTES = 16 * 2**20
 TAIL = 1000
 HEADER_BYTES = 512
+_TOLD = f"""
+WITH opening AS (SELECT CAST(payload AS TEXT) AS told FROM incarnation JOIN event ON seq = first_seq
+    WHERE type = '{JournalOpened.type}')
+SELECT 1 FROM opening WHERE json_valid(told) AND json_extract(told, '$.published_beyond') = ?
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,8 @@ class Opened:
 
     Attributes:
         migrated_from: the version that it was brought forward from now, 0 if it was of this one.
+        beyond: the id of an event that was published and is not in it, "" if there is none.
+        told: whether one of its runs told of that already.
     """
 
     db: apsw.Connection
@@ -38,6 +48,8 @@ class Opened:
     last_seq: int
     chain: bytes
     migrated_from: int
+    beyond: str
+    told: bool
 
 
 def take_lock(path: Path) -> FileLock:
@@ -102,10 +114,22 @@ def open_journal(path: Path, station: str, vfs: str | None) -> Opened:
         db.execute(FOR_COMMANDS)
         runs = incarnations(db)
         check_tail(db, path, runs)
-        return Opened(db, meta["id"], tuple(runs), *end_of(db, genesis(meta["id"])), migrated)
+        last_seq, chain = end_of(db, genesis(meta["id"]))
+        beyond, told = published_beyond(db, path, runs, last_seq)
+        return Opened(db, meta["id"], tuple(runs), last_seq, chain, migrated, beyond, told)
     except BaseException:
         db.close()
         raise
+
+
+def published_beyond(db: apsw.Connection, path: Path, runs: Sequence[Incarnation], last_seq: int) -> tuple[str, bool]:
+    """The id of an event that was published and is not here, as where an old copy was put back; "" if there is none.
+
+    And whether a run that wrote this journal told of it already, as its first event.
+    """
+    place = standing(published(path.with_name(CURSOR_FILE)), runs, last_seq).beyond
+    beyond = f"{place.incarnation}-{place.seq}" if place else ""
+    return beyond, bool(beyond and db.execute(_TOLD, (beyond,)).fetchall())
 
 
 def plan_once(db: apsw.Connection) -> None:

@@ -25,8 +25,6 @@ from station.core.triggers import TRIGGERS
 from station.journal.chain import link
 from station.journal.ids import Numbers
 from station.journal.opening import create, open_journal, take_lock
-from station.journal.places import standing
-from station.journal.published import CURSOR_FILE, published
 from station.journal.schema import COLUMNS
 from station.journal.stored import (
     MARK,
@@ -80,6 +78,8 @@ class Journal:
         journal_id: the journal's own name, from its beginning on.
         incarnation: the name of this run, with which the ids of its events begin.
         last_seq: the newest number.
+        published_beyond: the id of an event that was published and is not here, where no run before this one told of
+            it; else "".
 
     Raises:
         JournalError: the file is foreign, newer, truncated, damaged or locked, or another daemon writes it.
@@ -115,7 +115,16 @@ class Journal:
         self._db, self.journal_id = opened.db, opened.journal_id
         self._inode = path.stat().st_ino
         self.last_seq, self._chain = opened.last_seq, opened.chain
-        self._opening: JournalOpened | None = self._opened(opened.runs, opened.migrated_from)
+        self._opening: JournalOpened | None = JournalOpened(
+            journal=self.journal_id,
+            incarnation=self.incarnation,
+            previous=opened.runs[-1].id if opened.runs else "",
+            last_seq=self.last_seq,
+            chain=self._chain.hex(),
+            published_beyond=opened.beyond,
+            migrated_from=opened.migrated_from,
+        )
+        self.published_beyond = "" if opened.told else opened.beyond
 
     @property
     def next_seq(self) -> int:
@@ -262,20 +271,6 @@ class Journal:
 
     def _stamp(self) -> str:
         return utc_text(self._now_utc())
-
-    def _opened(self, runs: Sequence[Incarnation], migrated_from: int) -> JournalOpened:
-        """What this run begins with, and whether more was published than this journal knows of."""
-        stand = standing(published(self.path.with_name(CURSOR_FILE)), runs, self.last_seq)
-        beyond = stand.beyond
-        return JournalOpened(
-            journal=self.journal_id,
-            incarnation=self.incarnation,
-            previous=runs[-1].id if runs else "",
-            last_seq=self.last_seq,
-            chain=self._chain.hex(),
-            published_beyond=f"{beyond.incarnation}-{beyond.seq}" if beyond else "",
-            migrated_from=migrated_from,
-        )
 
     def _insert(
         self, batch: Sequence[Stored], records: Sequence[Record], also: Callable[[apsw.Connection], object] | None

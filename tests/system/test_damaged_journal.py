@@ -1,4 +1,4 @@
-"""A journal that a power cut damaged: the station comes back by itself, inspects all, and says what became of it."""
+"""A journal that was damaged, taken away, or exchanged for an old copy: the station says so, and inspects all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from station.journal.backup import back_up, set_aside
 from station.journal.verify import verify
 from tests.system.rig import Rig
 from tests.system.test_commands import decided_after, reasons, station
@@ -72,3 +73,28 @@ def test_a_journal_that_is_taken_away_from_a_running_station_is_noticed(make_rig
     assert len(list(path.parent.glob("journal-aside-*/journal.db-wal"))) == 1
     resume(rig)
     assert verify(path, cursor=path.with_name("cursor.db")).faults == []
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.xdist_group("line")
+def test_behind_an_old_copy_of_the_journal_nothing_passes_until_a_person_resumes(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(seed=43)
+    rig.start()
+    rig.let_pass(2)
+    path, copy = rig.folder / "data" / "journal.db", rig.folder / "copy.db"
+    back_up(path, copy)
+    rig.let_pass(2)
+    rig.kill()
+    set_aside(path, "1")
+    assert station(rig, "journal restore", str(copy)).returncode == 0
+    assert "the next start is paused" in " ".join(station(rig, "check").stdout.split())
+
+    rig.start()
+    rig.wait(lambda: len(rig.events("station-mode")) == 1, 15, "the pause is published")
+    rig.wait(lambda: len(decided_after(rig, "station-mode")) >= 3, 30, "three decisions")
+    assert all("paused" in reasons(decided) for decided in decided_after(rig, "station-mode"))
+    raised = {(a["alarm"], a["subject"]) for a in rig.events("alarm-raised")}
+    assert ("journal", "put-back") in raised
+    assert ("publisher", "journal") not in raised, "one cause, one alarm"
+    resume(rig)
+    assert verify(path).faults == []

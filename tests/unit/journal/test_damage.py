@@ -324,7 +324,7 @@ def test_a_start_sets_aside_what_is_damaged_and_leaves_what_is_not(site: Site, n
     assert [event.seq for event in Reader(site.path).after(0, 9)] == [1, 2]
     assert verify(site.path).faults == []
     (folder,) = site.folder.glob("journal-aside-*")
-    assert str(folder) in begun.aside
+    assert str(folder) in begun.text
     kept = {folder / path.name if path in {site.path, site.wal} else path: size for path, size in before.items()}
     after = site.files()
     for path, size in kept.items():

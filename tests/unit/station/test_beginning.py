@@ -1,4 +1,7 @@
-"""What a start makes of a damaged journal: a new one, a pause that lasts, an alarm, and the old one whole beside it."""
+"""What a start makes of a damaged journal: a new one, a pause that lasts, an alarm, and the old one whole beside it.
+
+And of an old copy that was put back: it goes on with that one, paused.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from station.core.events import DeviceState, Starting, Tick
 from station.core.line import Line
 from station.core.now import Now
 from station.core.records import AlarmRaised, Record
-from station.journal import IdFile, Journal, JournalError, mode_left
+from station.journal import IdFile, Journal, JournalError, Reader, mode_left
+from station.journal.backup import back_up, restore, set_aside
+from station.journal.look import look_at
+from station.publisher.cursor import Cursor
 from station.turn import Turn
 from tests.unit.core.parts.bench import SETUP
 from tests.unit.core.virtual_line import VirtualLine
@@ -61,7 +67,7 @@ def test_a_sound_journal_is_gone_on_with_and_nothing_is_told(tmp_path: Path) -> 
     last = again.journal.last_seq
     kept = first_turn(again)
     assert last > 0
-    assert (again.aside, [record.type for record in kept]) == ("", ["station-started"])
+    assert (again.text, [record.type for record in kept]) == ("", ["station-started"])
 
 
 def test_all_is_inspected_until_somebody_resumes_also_after_another_start(damaged: Path) -> None:
@@ -71,13 +77,114 @@ def test_all_is_inspected_until_somebody_resumes_also_after_another_start(damage
     assert [record.type for record in kept] == ["station-started", "station-mode", "command-result", "alarm-raised"]
     alarm = kept[-1]
     assert isinstance(alarm, AlarmRaised)
-    assert (alarm.alarm, alarm.subject, alarm.priority, alarm.text) == ("journal", "aside", "top", begun.aside)
+    assert (alarm.alarm, alarm.subject, alarm.priority, alarm.text) == ("journal", "aside", "top", begun.text)
     folder = damaged.parent / "journal-aside-20261125T120000Z"
-    assert str(folder) in begun.aside
+    assert str(folder) in begun.text
     assert (folder / "journal.db").read_bytes() == bytes_then
     again = start(damaged)
-    assert (again.aside, mode_left(again.journal).paused) == ("", True)
+    assert (again.text, mode_left(again.journal).paused) == ("", True)
     again.journal.close()
+
+
+# --- an old copy ------------------------------------------------------------------------------------------------------
+
+
+def run_and_publish(path: Path) -> None:
+    """One run of the station, and the publisher's behind it."""
+    first_turn(start(path))
+    publish(path)
+
+
+def publish(path: Path) -> None:
+    with Cursor(path.with_name("cursor.db")) as cursor, contextlib.closing(Reader(path)) as reader:
+        cursor.begin(reader)
+        cursor.advance(reader.last_seq())
+        cursor.keep()
+
+
+@pytest.fixture
+def put_back(tmp_path: Path) -> Path:
+    """A journal of one run, in the place of one of two; the publisher has seen both."""
+    path, copy = tmp_path / "journal.db", tmp_path / "backup" / "copy.db"
+    copy.parent.mkdir()
+    run_and_publish(path)
+    back_up(path, copy)
+    run_and_publish(path)
+    set_aside(path, "1")
+    restore(copy, path, "demo")
+    return path
+
+
+def test_behind_an_old_copy_all_is_inspected_until_somebody_resumes(put_back: Path) -> None:
+    begun = start(put_back)
+    last = begun.journal.last_seq
+    kept = first_turn(begun)
+    assert [record.type for record in kept] == ["station-started", "station-mode", "command-result", "alarm-raised"]
+    alarm = kept[-1]
+    assert isinstance(alarm, AlarmRaised)
+    assert (alarm.alarm, alarm.subject, alarm.priority, alarm.text) == ("journal", "put-back", "top", begun.text)
+    assert "was published, and journal" in begun.text
+    assert (last > 0, begun.subject) == (True, "put-back")
+    again = start(put_back)
+    assert (again.text, mode_left(again.journal).paused) == ("", True)
+    again.journal.close()
+
+
+def test_check_tells_it_ahead_of_that_start_and_not_behind_it(put_back: Path) -> None:
+    assert "the next start is paused until `station resume`" in look_at(put_back, "demo")
+    first_turn(start(put_back))
+    assert "paused" not in look_at(put_back, "demo")
+
+
+def test_a_start_that_died_ahead_of_its_first_event_leaves_that_to_the_next(put_back: Path) -> None:
+    killed = start(put_back)
+    killed.journal.close()
+    begun = start(put_back)
+    assert begun.text == killed.text
+    assert "station-mode" in [record.type for record in first_turn(begun)]
+
+
+def test_it_is_paused_once_for_a_copy_though_nothing_can_be_published(put_back: Path) -> None:
+    """Somebody resumed; the broker is away, so the publisher's cursor stands where it stood."""
+    first_turn(start(put_back))
+    for _ in range(2):
+        again = start(put_back)
+        assert again.text == ""
+        first_turn(again)
+
+
+def test_the_same_copy_put_back_again_is_paused_for_again(put_back: Path, tmp_path: Path) -> None:
+    run_and_publish(put_back)
+    set_aside(put_back, "2")
+    restore(tmp_path / "backup" / "copy.db", put_back, "demo")
+    assert "station-mode" in [record.type for record in first_turn(start(put_back))]
+
+
+def test_a_copy_that_knows_of_a_pause_of_the_same_moment_is_paused_for_anew(put_back: Path, tmp_path: Path) -> None:
+    """A PC without a battery boots at the same moment again and again."""
+    run_and_publish(put_back)
+    copy = tmp_path / "backup" / "later.db"
+    back_up(put_back, copy)
+    run_and_publish(put_back)
+    set_aside(put_back, "2")
+    restore(copy, put_back, "demo")
+    kept = first_turn(start(put_back))
+    assert ("command-result", "accepted") in [(record.type, getattr(record, "result", "")) for record in kept]
+
+
+def test_a_copy_of_all_that_was_published_goes_on_as_it_was(tmp_path: Path) -> None:
+    path, copy = tmp_path / "journal.db", tmp_path / "copy.db"
+    run_and_publish(path)
+    first_turn(start(path))
+    back_up(path, copy)
+    set_aside(path, "1")
+    restore(copy, path, "demo")
+    begun = start(path)
+    assert begun.text == ""
+    begun.journal.close()
+
+
+# --- one that is gone -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("left", ["ids.json", "cursor.db"])
@@ -87,11 +194,11 @@ def test_where_one_is_gone_that_was_there_all_is_inspected_as_well(tmp_path: Pat
     killed = start(path)
     killed.journal.close()
     begun = start(path)
-    assert begun.aside == killed.aside
-    assert "was not there or held nothing, and a station has run here" in begun.aside
+    assert begun.text == killed.text
+    assert "was not there or held nothing, and a station has run here" in begun.text
     assert "station-mode" in [record.type for record in first_turn(begun)]
     again = start(path)
-    assert (again.aside, mode_left(again.journal).paused) == ("", True)
+    assert (again.text, mode_left(again.journal).paused) == ("", True)
     again.journal.close()
 
 
@@ -101,7 +208,7 @@ def test_each_damaged_one_has_a_folder_and_a_pause_of_its_own(damaged: Path) -> 
     damaged.write_bytes(b"y" * 5000)
     two = start(damaged, NOON + timedelta(minutes=1))
     assert "station-mode" in [record.type for record in first_turn(two)]
-    assert one.aside != two.aside
+    assert one.text != two.text
     assert len(list(damaged.parent.glob("journal-aside-*/journal.db"))) == 2
 
 
@@ -130,10 +237,10 @@ def test_one_that_is_damaged_while_it_is_written_is_set_aside_by_the_next_start(
         journal.close()
     path.write_bytes(b"S" * 9000)  # whatever the start would find
     begun = start(path)
-    assert "found damaged while it was written" in begun.aside
+    assert "found damaged while it was written" in begun.text
     assert "station-mode" in [record.type for record in first_turn(begun)]
     again = start(path)
-    assert again.aside == "", "the mark went with the damaged one"
+    assert again.text == "", "the mark went with the damaged one"
     again.journal.close()
 
 
@@ -158,7 +265,7 @@ def test_a_folder_of_that_moment_stays_as_it_is(damaged: Path) -> None:
     begun.journal.close()
     assert (taken / "journal.db").read_bytes() == b"an older one"
     assert (Path(f"{taken}-2") / "journal.db").read_bytes() == bytes_then
-    assert f"{taken}-2" in begun.aside
+    assert f"{taken}-2" in begun.text
 
 
 def test_where_it_cannot_be_set_aside_it_is_refused_and_left(damaged: Path) -> None:
