@@ -105,7 +105,8 @@ def _refuse_ids(world: World, _size: float, on: bool) -> None:  # noqa: FBT001
 
 def _lose_ids(world: World, _size: float, _on: bool) -> None:  # noqa: FBT001
     """It is gone as the trouble begins, and again as it ends."""
-    if world.daemon is not None and world.battery:  # of file and clock one may be lost, not both
+    known = world.battery or world.promises.opened  # of file, clock and journal one must tell what was used
+    if world.daemon is not None and known:
         world.kill_station()
         (world.room.folder / "ids.json").unlink(missing_ok=True)
 

@@ -32,6 +32,7 @@ from station.core.records import (
     Ordered,
     ParcelCompleted,
     ParcelEntered,
+    PlcJoined,
     ReadingMatched,
     Record,
     SessionOpened,
@@ -41,8 +42,8 @@ from station.journal import Stored
 
 _WORD = 1 << 32
 _EARNED_MS = 300.0
-_LEARNS = "trigger-step"
-"""Raised while the distance of a device's trigger numbers is learnt anew, which takes several parcels."""
+_LASTING = ("trigger-step", "no-evidence")
+"""Raised by what several parcels in a row show: some of them of before, while there were faults."""
 _LATE_MS = 60.0
 
 
@@ -73,13 +74,13 @@ class Promises:
     alarms: dict[tuple[str, str], float] = field(default_factory=dict)
     held_ms: dict[str, float] = field(default_factory=dict)
     sessions: dict[int, float] = field(default_factory=dict)
+    opened: int = 0
     accepted: Callable[[CommandResult], None] = lambda _answer: None
     obeyed: Obeyed = field(init=False)
     evidence: Evidence = field(init=False)
     _used: set[tuple[str, int]] = field(default_factory=set)
     _proved_ms: float = float("-inf")
     _refused: bool = False
-    _opened: int = 0
     _outcomes: OrderedDict[Key, str] = field(default_factory=OrderedDict)
     _repeated: Repeated = field(default_factory=Repeated)
     _closed: OrderedDict[Key, str] = field(default_factory=OrderedDict)
@@ -134,7 +135,9 @@ class Promises:
             case CommandResult(result="accepted"):
                 self.accepted(record)
             case SessionOpened():
-                self._opened = record.new_session
+                self.opened = record.new_session
+            case PlcJoined(resumed=False):
+                self.opened = 0
             case AlarmCleared():
                 self.alarms.pop((record.alarm, record.subject), None)
             case StationStarted():
@@ -143,6 +146,7 @@ class Promises:
 
     def journal_lost(self) -> None:
         """A new one is begun: what the one before holds open stays open there."""
+        self.opened = 0
         self.open.clear()
         self.obeyed.orders_lost()
 
@@ -151,6 +155,7 @@ class Promises:
 
         `shows`: the publisher's cursor knows of an event that is not in it.
         """
+        self.opened = 0
         self.open = dict(open_then)
         if shows:
             self.obeyed.orders_lost()
@@ -163,7 +168,7 @@ class Promises:
         self.alarms[record.alarm, record.subject] = self.now_ms()
         if record.alarm == "belt-stopped":
             self.stop_alarm_ms = self.now_ms()
-        if self.calm() and record.alarm != _LEARNS:
+        if self.calm() and record.alarm not in _LASTING:
             self.broken(Promise.USEFUL, f"an alarm without a cause: {record.alarm} {record.subject}: {record.text}")
 
     def _entered(self, record: ParcelEntered) -> None:
@@ -173,11 +178,12 @@ class Promises:
         seen.ordered_lane = seen.accepted_lane = ""
         seen.reasons = ()
         body = self.truth.by_key.get(key)
-        taken = self.sessions.get(self._opened)
+        taken = self.sessions.get(self.opened)
         if record.inspect_only or body is None or body.entered_ns is None:
             return
         if taken is None or taken > ms_of(body.entered_ns):
-            text = f"it entered before the PLC took session {self._opened}, and is not told to be inspected for it"
+            since = f"before the PLC took session {self.opened}" if self.opened else "while no session was opened"
+            text = f"it entered {since}, and is not told to be inspected for it"
             self.broken(Promise.NO_OLD_ORDER, text, key)
 
     def _decided(self, record: Decided, event: Stored) -> None:

@@ -37,6 +37,8 @@ class Alarm:
 
     Attributes:
         since_ns: when the condition last began or ended.
+        began_ns: from when the delay runs, after which it is raised. A condition that is back before it would have been
+            cleared has not been gone, so one that comes and goes is raised in the end.
         on: the condition stands, after the delays of its kind.
         raised: the record with which it was raised, None while it is not.
         by: the alarm that it follows from, as long as that one stands.
@@ -54,6 +56,10 @@ class Alarm:
     by: str = ""
     seen: bool = True
     shelved_until_ns: int | None = None
+    began_ns: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began_ns = self.since_ns
 
     @property
     def name(self) -> str:
@@ -75,7 +81,17 @@ class Alarm:
         """When a delay of it is over, None if none runs."""
         if self.condition == self.on:
             return None
-        return self.since_ns + int((self.kind.on_s if self.condition else self.kind.off_s) * NS_PER_S)
+        return self.began_ns + int(self.kind.on_s * NS_PER_S) if self.condition else self.gone_ns()
+
+    def gone_ns(self) -> int:
+        """When the condition, if it ended, will have been gone for long enough."""
+        return self.since_ns + int(self.kind.off_s * NS_PER_S)
+
+    def turn(self, condition: bool, now_ns: int) -> None:  # noqa: FBT001
+        """The condition begins or ends now."""
+        if condition and now_ns >= self.gone_ns():
+            self.began_ns = now_ns
+        self.condition, self.since_ns = condition, now_ns
 
 
 @dataclass(slots=True)
@@ -109,7 +125,7 @@ class Alarms:
             listed.text = text
         if listed.condition == condition:
             return []
-        listed.condition, listed.since_ns = condition, self.now_ns
+        listed.turn(condition, self.now_ns)
         return self._settle()
 
     def pass_time(self) -> list[Keep]:
@@ -187,7 +203,7 @@ class Alarms:
                 kind = kind_of("network", subject)
                 alarm = self.listed[key] = Alarm("network", subject, kind, "", self.now_ns)
             elif alarm.condition != bool(text):
-                alarm.condition, alarm.since_ns = bool(text), self.now_ns
+                alarm.turn(bool(text), self.now_ns)
             alarm.text = text or alarm.text
 
     def _root_of(self, alarm: Alarm, standing: Mapping[str, str]) -> str:
@@ -223,7 +239,7 @@ class Alarms:
                 continue
             if alarm.alarm == "network":
                 self.network.groups.pop(alarm.subject, None)
-            if alarm.state == "normal":
+            if alarm.state == "normal" and alarm.gone_ns() <= self.now_ns:
                 del self.listed[key]
 
 

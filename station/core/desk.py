@@ -35,6 +35,7 @@ from station.core.records import (
 )
 from station.core.refs import finding_records, ref
 from station.core.setup import DeviceSetup, LineSetup, PolicySetup
+from station.core.usable import Usable
 
 _WORD = 1 << 32
 _ORDERS = 65_535
@@ -70,8 +71,11 @@ class Desk:
     every: int = 1
     _order: int = 0
 
+    usable: Usable = field(init=False)
+
     def __post_init__(self) -> None:
         self.rules = self.setup.policy
+        self.usable = Usable(self.alarms)
 
     def take_lists(self, lists: ListsLoaded, parcels: Collection[Parcel], count: int | None) -> list[Action]:
         """Replace the hold list and the declared weights, as a whole; `parcels` are on the belt, now at `count`."""
@@ -109,7 +113,7 @@ class Desk:
 
     def reasons(self, parcel: Parcel) -> list[Reason]:
         """Every reason to inspect the parcel, by what is known of it now."""
-        lost = {device.name for device in self.setup.devices if self._was_away(device, parcel)}
+        lost = self._lost(parcel)
         found = policy.reasons_to_inspect(parcel, self.rules, self.setup.devices, lost, self, self.declared_g)
         if not self.lists_known:
             found.append(policy.reason("no-lists"))
@@ -140,6 +144,10 @@ class Desk:
         stretches = self.away[device]
         if stretches and stretches[-1][1] == _INF:
             stretches[-1][1] = count + _POLL_MS * self.setup.geometry.counts_per_ms
+
+    def _lost(self, parcel: Parcel) -> set[str]:
+        """Devices that were not connected all the while the parcel passed them."""
+        return {device.name for device in self.setup.devices if self._was_away(device, parcel)}
 
     def _exceptions(self, parcel: Parcel) -> tuple[str, ...]:
         """Devices that policy allows to be missing, and that were away while the parcel passed them."""
@@ -182,7 +190,8 @@ class Desk:
         key = ParcelKey(identity.epoch, identity.number)
         order = Order(self._order, key, parcel.route, None if reasons else last)
         ordered = Ordered(parcel=identity, order=order.sequence, lane=parcel.route.value)
-        return [Keep(decided), Send(order), Keep(ordered)]
+        told = [] if after else self.usable.decided(parcel, self.setup.devices, self._lost(parcel))
+        return [Keep(decided), Send(order), Keep(ordered), *told]
 
     def withdraw(self, parcel: Parcel, count: int, now: Now) -> list[Action]:
         """A parcel that was to pass has new evidence against it: best effort, the PLC may answer `late`."""

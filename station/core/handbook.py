@@ -23,6 +23,7 @@ AlarmName = Literal[
     "journal",
     "lists",
     "network",
+    "no-evidence",
     "no-session",
     "numbers",
     "order-late",
@@ -196,6 +197,15 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         " one that does not gets its own alarm then",
         on_s=2.0,
         off_s=5.0,
+    ),
+    "no-evidence": AlarmKind(
+        "high",
+        "the named device is connected, and five parcels in a row had nothing usable of it: it says nothing, or only"
+        " what cannot be used; the text has the last",
+        "parcels are inspected for the lack of it",
+        "as the text says. Nothing comes: is its trigger there, its lamp on, its output format the configured one?"
+        " `station explain` shows what it sent for a parcel. It clears itself with the first parcel that has something",
+        follows=("plc-lost", "plc-slow", "plc-jump", "trigger-step", "detector/golden", "journal/disk"),
     ),
     "no-session": AlarmKind(
         "high",

@@ -325,7 +325,8 @@ class Line:
             self.connected.discard(event.device)
         self._note_down(event.device)
         text = f"not connected: {event.detail}"
-        return [record, *self.alarms.when(not event.connected, "device-lost", event.device, text)]
+        actions: list[Action] = [record, *self.alarms.when(not event.connected, "device-lost", event.device, text)]
+        return actions if event.connected else [*actions, *self.desk.usable.forget(event.device)]
 
     def _note_down(self, device: str) -> None:
         """Keep where it was away; without a belt yet, it is away from ever or here from ever."""

@@ -16,6 +16,7 @@ REASONS: Mapping[str, str] = {
     "no-lists": "the hold list and the declared weights were never read since the station's start",
     "no-weight": "no valid weight",
     "several-weights": "the scale gave different weights",
+    "faulty-reading": "beside a good reading the device gave one that is none",
     "weight-range": "the weight is outside the site's range",
     "weight-mismatch": "the weight does not fit the declared one",
     "no-picture": "no picture",
@@ -31,6 +32,9 @@ REASONS: Mapping[str, str] = {
     "dry-run": "the station is on a dry run: it decides, and every parcel is inspected",
 }
 """Every reason code; docs/mqtt.md lists them from here."""
+NOREAD = "NOREAD"
+NO_LABEL = frozenset({NOREAD, "blank code"})
+"""What a scanner says that sees no label; beside one that does it means nothing."""
 
 
 def reasons_to_inspect(
@@ -70,15 +74,23 @@ def _of_device(parcel: Parcel, policy: PolicySetup, device: DeviceSetup, lost: b
         found.append(reason("ambiguous", device=device.name))
     if lost and device.name not in policy.may_be_missing:
         found.append(reason("device-lost", device.name, device.name))
-    missing = {
+    fault = evidence.faults.get(device.name, "")
+    if is_missing(parcel, device) and not (lost and device.name in policy.may_be_missing):
+        code = {"barcode": "no-barcode", "weight": "no-weight", "frame": "no-picture"}[device.kind]
+        found.append(reason(code, fault, device.name))
+    elif fault and fault not in NO_LABEL:  # beside a good one: which of the two is the parcel's?
+        found.append(reason("faulty-reading", fault, device.name))
+    return found
+
+
+def is_missing(parcel: Parcel, device: DeviceSetup) -> bool:
+    """Whether the parcel has nothing of the kind that the device brings."""
+    evidence = parcel.evidence
+    return {
         "barcode": not evidence.barcodes,
         "weight": not evidence.weights_g,
         "frame": not any(frame.device == device.name for frame in evidence.frames),
     }[device.kind]
-    if missing and not (lost and device.name in policy.may_be_missing):
-        code = {"barcode": "no-barcode", "weight": "no-weight", "frame": "no-picture"}[device.kind]
-        found.append(reason(code, evidence.faults.get(device.name, ""), device.name))
-    return found
 
 
 def _of_barcodes(parcel: Parcel, held: Container[str]) -> list[Reason]:

@@ -10,7 +10,8 @@ from station.core.desk import Desk
 from station.core.events import BarcodeReading, Detection, Frame, WeightReading
 from station.core.matching import Match, Matcher, Reading
 from station.core.now import Now
-from station.core.parcel import FrameEvidence, Parcel
+from station.core.parcel import Evidence, FrameEvidence, Parcel
+from station.core.policy import NO_LABEL, NOREAD
 from station.core.records import CountInterval, FrameInspected, Lookup, ReadingMatched, told
 from station.core.refs import finding_records, ref
 from station.core.triggers import TRIGGERS
@@ -103,11 +104,11 @@ class Witness:
             return
         match reading:
             case BarcodeReading(code=None):
-                evidence.faults[device] = reading.symbology or "NOREAD"
+                _note_fault(evidence, device, reading.symbology or NOREAD)
             case BarcodeReading(code=str(code)):
                 evidence.barcodes.append(code)
             case WeightReading(weight_g=None):
-                evidence.faults[device] = reading.fault
+                _note_fault(evidence, device, reading.fault or "fault")
             case WeightReading(weight_g=float(weight)):
                 evidence.weights_g.append(weight)
         if frame is not None:
@@ -133,6 +134,12 @@ class Witness:
         if frame.trigger is None or before.trigger is None:
             return True
         return frame.trigger == before.trigger % TRIGGERS + 1
+
+
+def _note_fault(evidence: Evidence, device: str, fault: str) -> None:
+    """The newest stands, but for one that says nothing."""
+    if fault not in NO_LABEL or device not in evidence.faults:
+        evidence.faults[device] = fault
 
 
 def matched_record(match: Match, count: int, lookup: Lookup | None) -> Keep:

@@ -125,11 +125,35 @@ def test_the_newest_text_is_shown_and_the_first_was_journaled(panel: Panel) -> N
 # --- delays
 
 
-def test_what_comes_and_goes_faster_than_its_delay_raises_nothing(panel: Panel) -> None:
+def test_what_comes_and_goes_now_and_then_raises_nothing(panel: Panel) -> None:
     for turn in range(50):
-        panel.at(turn).on("device-lost", "scanner").at(turn + 0.9).off("device-lost", "scanner")
-    assert panel.at(100).told == []
-    assert panel.alarms.listed == {}
+        begins = turn * (1.0 + DELAY.off_s)
+        panel.at(begins).on("device-lost", "scanner").at(begins + 1.0).off("device-lost", "scanner")
+    assert panel.at(1000).told == []
+
+
+def test_what_comes_and_goes_again_and_again_is_raised_once_and_cleared_once_it_stays_away(panel: Panel) -> None:
+    """A device that is there for half a second now and then has not come back."""
+    for turn in range(50):
+        panel.at(turn).on("device-lost", "scanner").at(turn + 0.5).off("device-lost", "scanner")
+    assert panel.told == ["raised device-lost/scanner"]
+    panel.at(49.5 + DELAY.off_s)
+    assert panel.told == ["raised device-lost/scanner", "cleared device-lost/scanner"]
+
+
+def test_one_that_was_gone_for_long_enough_begins_anew(panel: Panel) -> None:
+    panel.at(0).on("device-lost", "scanner").at(1).off("device-lost", "scanner")
+    panel.at(1 + DELAY.off_s).on("device-lost", "scanner")
+    panel.at(1 + DELAY.off_s + DELAY.on_s - 0.001)
+    assert panel.told == []
+    panel.at(1 + DELAY.off_s + DELAY.on_s)
+    assert panel.told == ["raised device-lost/scanner"]
+
+
+def test_what_is_over_is_not_listed_for_ever(panel: Panel) -> None:
+    panel.at(0).on("device-lost", "scanner").at(1).off("device-lost", "scanner")
+    panel.at(100).on("device-lost", "scale")
+    assert set(panel.alarms.listed) == {("device-lost", "scale")}
 
 
 def test_what_chatters_once_raised_stays_raised_until_it_has_been_still(panel: Panel) -> None:

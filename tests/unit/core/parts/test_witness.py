@@ -110,6 +110,31 @@ def test_a_noread_is_no_barcode_and_told(bench: Bench) -> None:
     assert (evidence.barcodes, evidence.faults) == (["A"], {"scanner": "NOREAD"})
 
 
+@pytest.mark.parametrize("order", ["fault first", "fault last"])
+def test_beside_a_good_reading_one_that_is_none_is_a_reason(bench: Bench, order: str) -> None:
+    """Of an overload and a weight, or a label that does not check and one that does, which is the parcel's own?"""
+    for number, count in ((1, 2000), (2, 4000)):
+        bench.ride(number, count)
+        bench.picture(count, number)
+    faulty = order == "fault first"
+    for first in (faulty, not faulty):
+        if first:
+            bench.weigh(2000, None, "overload")
+            bench.scan(4000, None, "unsure: its check digit is wrong")
+        else:
+            bench.weigh(2000)
+            bench.scan(4000, "B")
+    bench.scan(2000, "A")
+    bench.scan(2000, None)
+    bench.weigh(4000)
+    bench.go(7660)
+    found = [[(r.code, r.device, r.text.partition(": ")[2]) for r in d.reasons] for d in bench.kept(Decided)]
+    assert found == [
+        [("faulty-reading", "scale", "overload")],
+        [("faulty-reading", "scanner", "unsure: its check digit is wrong")],
+    ]
+
+
 @pytest.mark.parametrize("blank", ["", " ", "\r\n", "\t \u00a0", "\x1d"])
 def test_a_blank_code_is_no_barcode(bench: Bench, blank: str) -> None:
     """Not of the evidence, not in the lists, not in the record; beside a code that was read it is no second one."""

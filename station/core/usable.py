@@ -1,0 +1,57 @@
+"""Whether the devices bring anything of use: one that is connected and does not is an alarm of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from station.core.actions import Keep
+from station.core.alarms import Alarms
+from station.core.parcel import Parcel
+from station.core.policy import is_missing
+from station.core.setup import DeviceSetup
+
+IN_A_ROW = 5
+"""Parcels without anything usable of a device, from which on it is worth a word."""
+
+
+@dataclass(slots=True)
+class Usable:
+    """By device, how many parcels in a row had nothing usable of it."""
+
+    alarms: Alarms
+    _without: dict[str, int] = field(default_factory=dict)
+
+    def decided(self, parcel: Parcel, devices: Collection[DeviceSetup], lost: Collection[str]) -> list[Keep]:
+        """A parcel was decided, with what the devices but the `lost` ones brought; of one in doubt nothing is known."""
+        actions: list[Keep] = []
+        for device in devices:
+            name = device.name
+            if parcel.doubts or name in lost or name in parcel.evidence.ambiguous:
+                continue
+            fault = _fault(parcel, device)
+            if fault is None:
+                actions += self.forget(name)
+                continue
+            self._without[name] = self._without.get(name, 0) + 1
+            if self._without[name] >= IN_A_ROW:
+                text = f"it is connected, and {IN_A_ROW} parcels in a row had nothing usable of it; the last: {fault}"
+                actions += self.alarms.set("no-evidence", name, text)
+        return actions
+
+    def forget(self, device: str) -> list[Keep]:
+        """It brought something, or is not connected, which is an alarm of its own."""
+        self._without.pop(device, None)
+        return self.alarms.clear("no-evidence", device)
+
+
+def _fault(parcel: Parcel, device: DeviceSetup) -> str | None:
+    """Why nothing that it brought can be used; None if something can."""
+    if is_missing(parcel, device):
+        return parcel.evidence.faults.get(device.name, "") or "nothing came"
+    faults = [
+        frame.fault or ("the detector gave no answer" if frame.detection is None else frame.detection.fault)
+        for frame in parcel.evidence.frames
+        if frame.device == device.name
+    ]
+    return faults[-1] if faults and all(faults) else None

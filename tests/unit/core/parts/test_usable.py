@@ -1,0 +1,100 @@
+"""A device that is connected and brings nothing of use is an alarm, cleared by the first parcel that has something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from station.core.events import DeviceState
+from station.core.records import AlarmCleared, AlarmRaised
+from station.core.usable import IN_A_ROW
+from tests.unit.core.parts.bench import Bench
+
+APART = 8000
+
+
+def parcels(bench: Bench, first: int, times: int, without: Callable[[int, int], None]) -> None:
+    """So many parcels; `without` lays out what devices say of each."""
+    for number in range(first, first + times):
+        count = number * APART
+        bench.ride(number, count)
+        without(number, count)
+        bench.go(count + APART - 1)
+
+
+def no_code(bench: Bench) -> Callable[[int, int], None]:
+    def lay(number: int, count: int) -> None:
+        bench.weigh(count)
+        bench.picture(count, number)
+
+    return lay
+
+
+def no_weight(bench: Bench) -> Callable[[int, int], None]:
+    def lay(number: int, count: int) -> None:
+        bench.scan(count, f"C{number}")
+        bench.weigh(count, None, "unstable")
+        bench.picture(count, number)
+
+    return lay
+
+
+def no_look(bench: Bench) -> Callable[[int, int], None]:
+    def lay(number: int, count: int) -> None:
+        bench.scan(count, f"C{number}")
+        bench.weigh(count)
+        bench.picture(count, number, fault="the detector failed: out of memory")
+
+    return lay
+
+
+def all_well(bench: Bench) -> Callable[[int, int], None]:
+    def lay(number: int, count: int) -> None:
+        bench.scan(count, f"C{number}")
+        bench.weigh(count)
+        bench.picture(count, number)
+
+    return lay
+
+
+def told(bench: Bench) -> list[str]:
+    raised = [f"raised {r.subject}" for r in bench.kept(AlarmRaised) if r.alarm == "no-evidence"]
+    cleared = [f"cleared {r.subject}" for r in bench.kept(AlarmCleared) if r.alarm == "no-evidence"]
+    return raised + cleared
+
+
+@pytest.mark.parametrize(
+    ("kind", "device", "last"),
+    [
+        (no_code, "scanner", "nothing came"),
+        (no_weight, "scale", "unstable"),
+        (no_look, "xray", "the detector failed: out of memory"),
+    ],
+)
+def test_five_parcels_in_a_row_without_anything_usable(
+    bench: Bench, kind: Callable[[Bench], Callable[[int, int], None]], device: str, last: str
+) -> None:
+    parcels(bench, 1, IN_A_ROW - 1, kind(bench))
+    assert told(bench) == []
+    parcels(bench, IN_A_ROW, 1, kind(bench))
+    assert told(bench) == [f"raised {device}"]
+    (alarm,) = [r for r in bench.kept(AlarmRaised) if r.alarm == "no-evidence"]
+    assert alarm.text.endswith(f"the last: {last}")
+    parcels(bench, IN_A_ROW + 1, 1, all_well(bench))
+    assert told(bench) == [f"raised {device}", f"cleared {device}"]
+
+
+def test_one_that_has_something_breaks_the_row(bench: Bench) -> None:
+    parcels(bench, 1, IN_A_ROW - 1, no_code(bench))
+    parcels(bench, IN_A_ROW, 1, all_well(bench))
+    parcels(bench, IN_A_ROW + 1, IN_A_ROW - 1, no_code(bench))
+    assert told(bench) == []
+
+
+def test_a_device_that_is_lost_has_an_alarm_of_its_own(bench: Bench) -> None:
+    parcels(bench, 1, IN_A_ROW + 1, no_code(bench))
+    assert told(bench) == ["raised scanner"]
+    bench.give(DeviceState("scanner", connected=False, detail="unplugged"))
+    parcels(bench, IN_A_ROW + 2, IN_A_ROW + 1, no_code(bench))
+    assert told(bench) == ["raised scanner", "cleared scanner"]
