@@ -14,6 +14,7 @@ from station.journal import JournalError
 from station.journal.look import look_at
 from station.lists import ListError, Lists
 from station.ports import Driver
+from station.releases import check_labels
 from station.room import margins
 from station.vision import ModelError
 from station.vision.load import read_model
@@ -64,10 +65,10 @@ def _model(config: StationConfig) -> Iterator[Finding]:
     except ModelError as error:
         yield Finding("model", right=False, text=str(error))
         return
-    unknown = set(config.policy.thresholds) - set(model.words)
-    if unknown:
-        text = f"policy.thresholds names {', '.join(sorted(unknown))}; the model knows {', '.join(model.words)}"
-        yield Finding("policy", right=False, text=text)
+    try:
+        check_labels(config.policy.thresholds, model.words)
+    except ModelError as error:
+        yield Finding("policy", right=False, text=str(error))
     floor = model.spec.decode.floor
     if low := sorted(label for label, score in config.policy.thresholds.items() if score < floor):
         text = f"policy.thresholds: {', '.join(low)} below {floor:g}, under which the model reports nothing: raise it"

@@ -9,13 +9,15 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from station.core.commands import Grams, Score
 from station.core.setup import DeviceKind, DeviceSetup, Geometry, LineSetup, PolicySetup
 from station.ports import Driver, Role
-from station.yamltree import Fault, TreeError, did_you_mean, faults_of, read_tree, told
+from station.yamltree import Fault, TreeError, did_you_mean, faults_of, parse_value, read_tree, told
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+LONGEST_DAYS = 36_500
 _KINDS: dict[Role, DeviceKind] = {Role.BARCODE: "barcode", Role.SCALE: "weight", Role.FRAMES: "frame"}
 
 
@@ -24,7 +26,15 @@ class ConfigError(Exception):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch(cls, value: object, info: ValidationInfo) -> object:
+        """A yes or no where a number belongs would be taken for 1 or 0."""
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+            raise ValueError(f"'{str(value).lower()}' is yes or no; it is not what belongs here")
+        return value
 
 
 class LineConfig(_Part):
@@ -71,12 +81,12 @@ class PlcConfig(_Part):
 class PolicyConfig(_Part):
     """What sends a parcel to inspection. Every device is required unless it `may_be_missing`."""
 
-    weight_range_g: tuple[float, float]
+    weight_range_g: tuple[Grams, Grams]
     declared_tolerance_g: float = Field(default=50.0, ge=0)
-    declared_tolerance_percent: float = Field(default=5.0, ge=0)
+    declared_tolerance_percent: float = Field(default=5.0, ge=0, le=100)
     hold_list: Path | None = None
     declared_weights: Path | None = None
-    thresholds: Mapping[str, float] = {}
+    thresholds: Mapping[str, Score] = {}
 
 
 class ModelConfig(_Part):
@@ -106,8 +116,8 @@ class MqttConfig(_Part):
 class RetentionConfig(_Part):
     """How long journal and pictures are kept; without it, for ever. What is not published yet always stays."""
 
-    days: float | None = Field(default=None, gt=0)
-    finds_days: float | None = Field(default=None, gt=0)
+    days: float | None = Field(default=None, gt=0, le=LONGEST_DAYS)
+    finds_days: float | None = Field(default=None, gt=0, le=LONGEST_DAYS)
     max_gb: float | None = Field(default=None, gt=0)
 
 
@@ -136,7 +146,7 @@ class StationConfig(_Part):
     station: Name
     data: Path
     line: LineConfig
-    devices: Mapping[Name, DeviceConfig]
+    devices: Mapping[Name, DeviceConfig] = Field(min_length=1)
     plc: PlcConfig
     policy: PolicyConfig
     model: ModelConfig | None = None
@@ -220,7 +230,10 @@ def _override(document: dict[str, Any], override: str) -> None:
         place = place.get(folder) if isinstance(place, dict) else None
         if not isinstance(place, dict):
             raise ConfigError(f"--set {override}: there is no '{folder}' in the configuration")
-    place[last] = yaml.safe_load(value)
+    try:
+        place[last] = parse_value(value)
+    except TreeError as error:
+        raise ConfigError(f"--set {key}: {error}") from error
 
 
 def _validate(document: dict[str, Any], drivers: Mapping[str, Driver]) -> tuple[StationConfig | None, list[Fault]]:
@@ -236,7 +249,7 @@ def _validate(document: dict[str, Any], drivers: Mapping[str, Driver]) -> tuple[
     plc = config.plc.model_copy(
         update={"wire": _wire(config.plc, ("plc",), drivers, {Role.PLC}, faults)},
     )
-    faults += _places(config)
+    faults += [*_rules(config), *_places(config)]
     devices = {name: device.model_copy(update={"wire": wires[name]}) for name, device in config.devices.items()}
     return config.model_copy(update={"devices": devices, "plc": plc}), faults
 
@@ -260,15 +273,27 @@ def _wire(
         return None
 
 
-def _places(config: StationConfig) -> list[Fault]:
+def _rules(config: StationConfig) -> list[Fault]:
+    """What does not go together in what the site has decided."""
     faults: list[Fault] = []
-    eyes = config.line.eyes_mm
     keep = config.retention
     if keep and keep.days and keep.finds_days and keep.finds_days < keep.days:
         faults.append((("retention", "finds_days"), "must not be less than days: a find is kept longer"))
     disk = config.disk
     if not disk.refuse_gb <= disk.none_gb <= disk.thin_gb:
         faults.append((("disk", "thin_gb"), "must not be less than none_gb, nor that than refuse_gb"))
+    low_g, high_g = config.policy.weight_range_g
+    if not low_g < high_g:
+        faults.append((("policy", "weight_range_g"), "must be least..greatest, in grams"))
+    if all(device.may_be_missing for device in config.devices.values()):
+        faults.append((("devices",), "may not all be missing: a parcel of which nothing is known would pass"))
+    return faults
+
+
+def _places(config: StationConfig) -> list[Fault]:
+    """What does not fit together on the belt."""
+    faults: list[Fault] = []
+    eyes = config.line.eyes_mm
     if list(eyes) != sorted(set(eyes)) or eyes[0] != 0:
         faults.append((("line", "eyes_mm"), "must begin with 0 (the infeed eye) and grow"))
     if not eyes[-1] < config.line.diverter_mm < config.line.exit_mm:

@@ -38,7 +38,7 @@ from station.keeping import Keeping
 from station.lists import ListError, Lists
 from station.ports import Device, Driver, Picture, Plc
 from station.publishing import Publishing
-from station.releases import Releases, release_of, take_up
+from station.releases import Releases, check_labels, release_of, take_up
 from station.snapshot import Snapshot
 from station.systemd import Systemd
 from station.turn import Turn
@@ -251,7 +251,9 @@ class Daemon:
             return None, ""
         folder = self.config.model.folder
         left = model_left(self._journal, release_of(folder))
-        return take_up(folder, self.config.data, left, self.config.model.threads)
+        detector, fault = take_up(folder, self.config.data, left, self.config.model.threads)
+        check_labels(self.config.policy.thresholds, detector.model.words)
+        return detector, fault
 
     def _releases(self, running: str) -> Releases | None:
         if self.config.model is None:

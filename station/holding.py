@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from time import sleep
 
@@ -23,6 +24,24 @@ FOLDER = "hold"
 CURRENT = "current"
 LONGEST_CODE = 128
 MOST_STAGED = 20
+_POWER = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
+_PARTS = re.compile(r"[;\t|]")
+_BRACKETS = re.compile(r"\([0-9]{2,4}\)")
+_NO_CODE: tuple[tuple[Callable[[str], object], str], ...] = (
+    (lambda code: not 0 < len(code) <= LONGEST_CODE, f"a barcode has 1 to {LONGEST_CODE} characters"),
+    (
+        lambda code: not all(" " <= char <= "~" for char in code) or code != code.strip(),
+        "it holds a character that no barcode has: write plain ASCII",
+    ),
+    (_POWER.fullmatch, "a spreadsheet has rounded it: format the column as text, and enter the code again"),
+    (
+        lambda code: code[0] in "='\"]<{",
+        "write the code alone, as the scanner's driver tells it, with nothing ahead of it",
+    ),
+    (_PARTS.search, "it looks like several cells: part columns by a comma"),
+    (_BRACKETS.match, "write application identifiers without brackets, as the scanner sends them"),
+    (lambda code: " " in code and code.replace(" ", "").isdigit(), "write the digits without blanks"),
+)
 _LARGEST = MOST_CODES * (4 * LONGEST_CODE + 1)
 _AT_ONCE = 250
 _GIVES_WAY_S = 0.0002
@@ -32,6 +51,14 @@ _JUST_NOW_S = 2.0
 
 class HoldListError(Exception):
     """A commanded hold list cannot be used; the sentence says what is wrong."""
+
+
+def code_fault(code: str) -> str:
+    """Why a cell of a list can be no barcode as a scanner's driver tells it, and what to write; "" if it can be one.
+
+    A list that a spreadsheet has changed would hold nothing, and nobody would see it.
+    """
+    return next((said for is_so, said in _NO_CODE if is_so(code)), "")
 
 
 def spellings(code: str) -> list[str]:
@@ -58,8 +85,8 @@ def stage(data: Path, codes: Iterable[str]) -> tuple[str, int]:
     if len(listed) > MOST_CODES:
         raise HoldListError(f"{len(listed)} codes, {MOST_CODES} are allowed")
     for code in listed:
-        if not 0 < len(code) <= LONGEST_CODE or not code.isprintable() or code != code.strip():
-            raise HoldListError(f"{code[:40]!r} is no barcode")
+        if fault := code_fault(code):
+            raise HoldListError(f"{code[:40]!r} is no barcode: {fault}")
     content = "".join(f"{code}\n" for code in listed).encode()
     sha256, folder = hashlib.sha256(content).hexdigest(), data / FOLDER
     folder.mkdir(parents=True, exist_ok=True)

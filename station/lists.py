@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from station.core.events import HeldCodes, ListsLoaded
-from station.holding import HoldListError, current, spellings
+from station.holding import HoldListError, code_fault, current, spellings
 
 LARGEST_BYTES = 64 * 1024 * 1024
 _MEND = "write a file with at least the heading, or take its key out of the configuration"
@@ -45,16 +45,12 @@ class Lists:
             return None
         held_bytes, declared_bytes = _read(self.hold_list), _read(self.declared_weights)
         held = frozenset(code for _, row in _rows(held_bytes, self.hold_list, 1) for code in spellings(row[0]))
-        declared = tuple(
-            (code, _grams(row[1], number, self.declared_weights))
-            for number, row in _rows(declared_bytes, self.declared_weights, 2)
-            for code in spellings(row[0])
-        )
+        declared = _declared(declared_bytes, self.declared_weights)
         if self._commanded is None and self.data is not None:
             self._commanded = _commanded(self.data)
         self._stamp = stamp
         version = hashlib.sha256(held_bytes + b"\0" + declared_bytes).hexdigest()[:16]
-        return ListsLoaded(version, held, declared, self._commanded)
+        return ListsLoaded(version, held, tuple(declared.items()), self._commanded)
 
 
 def read_hold_list(path: Path) -> list[str]:
@@ -100,20 +96,41 @@ def _read(path: Path | None) -> bytes:
     return data
 
 
+def _declared(data: bytes, path: Path | None) -> dict[str, float]:
+    """Grams by code; a code with two weights is refused."""
+    declared: dict[str, float] = {}
+    for number, row in _rows(data, path, 2):
+        grams = _grams(row[1], number, path)
+        for code in spellings(row[0]):
+            if declared.setdefault(code, grams) != grams:
+                raise ListError(f"{path}:{number}: {row[0]} is declared a second time, with another weight")
+    return declared
+
+
 def _rows(data: bytes, path: Path | None, columns: int) -> list[tuple[int, list[str]]]:
-    """Rows with their line numbers; a first row that begins with `barcode` is a heading."""
+    """Rows with their line numbers; a first row that begins with `barcode` is a heading, and may name more columns."""
     try:
         text = data.decode("utf-8-sig")
         rows = list(enumerate(csv.reader(io.StringIO(text), strict=True), start=1))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ListError(f"{path}: is not CSV in UTF-8: {error}") from error
     wanted = []
+    most = columns
     for number, row in rows:
         cells = [cell.strip() for cell in row]
-        if not any(cells) or (number == 1 and cells[0].lower() == "barcode"):
+        if not any(cells):
+            continue
+        if number == 1 and cells[0].lower() == "barcode":
+            most = max(columns, len(cells))
+            if columns > 1 and [cell.lower() for cell in cells[1:2]] != ["grams"]:
+                raise ListError(f"{path}:1: the second column must be `grams`, by that name, and weights in grams")
             continue
         if len(cells) < columns or not cells[0]:
             raise ListError(f"{path}:{number}: {columns} column(s) wanted, the first the barcode")
+        if len(cells) > most:
+            raise ListError(f"{path}:{number}: {len(cells)} columns, {most} are wanted: is a comma in a number?")
+        if fault := code_fault(cells[0]):
+            raise ListError(f"{path}:{number}: {cells[0][:40]!r} is no barcode: {fault}")
         wanted.append((number, cells))
     return wanted
 

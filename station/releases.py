@@ -73,6 +73,16 @@ def stage_model(data: Path, folder: Path) -> str:
     return release
 
 
+def check_labels(labels: Collection[str], words: Collection[str]) -> None:
+    """Refuse a model, or a policy, where the policy names what the model does not know: it would never be found.
+
+    Raises:
+        ModelError: says what, and what the model knows.
+    """
+    if unknown := sorted(set(labels) - set(words)):
+        raise ModelError(f"policy.thresholds names {', '.join(unknown)}; the model knows {', '.join(words)}")
+
+
 def take_up(configured: Path, data: Path, left: str, threads: int = 1) -> tuple[Detector, str]:
     """The model of release `left`, tried and ready; the configured one where that is "" or cannot be used, and why.
 
@@ -147,8 +157,7 @@ class Releases:
         except OSError as error:
             raise ModelError(f"{folder}: its test could not be run to its end: {error}") from error
         sha256, words = trial.told(folder, text)
-        if unknown := sorted(set(self.labels) - set(words)):
-            raise ModelError(f"the policy names {', '.join(unknown)}; the model knows {', '.join(words)}")
+        check_labels(self.labels, words)
         return StagedModel(release, sha256, self.configured)
 
     def end(self) -> None:

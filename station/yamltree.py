@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -16,6 +17,32 @@ Fault = tuple[Place, str]
 
 _NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, OverflowError, RecursionError)
 """What PyYAML raises on a text that is none: its own errors, and its converters' (`!!bool x`, `2026-99-99`)."""
+
+
+_PLAIN = (
+    ("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("tag:yaml.org,2002:int", r"[-+]?(?:0|[1-9][0-9_]*)", "-+0123456789"),
+    (
+        "tag:yaml.org,2002:float",
+        r"[-+]?(?:[0-9][0-9_]*\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+0123456789.",
+    ),
+)
+"""What a plain word can be beside text and nothing, as YAML 1.2 has it. YAML 1.1 would read `0100` as 64, `8:20:00` as
+30,000, `2026-01-05` as a day, and `no` and `on` as yes or no; here they are the text that they are."""
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's, with the plain words of YAML 1.2."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - as PyYAML has it
+        first: [pair for pair in pairs if pair[0] in {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+for _tag, _pattern, _first in _PLAIN:
+    _Loader.add_implicit_resolver(_tag, re.compile(f"(?:{_pattern})$"), list(_first))
 
 
 class TreeError(Exception):
@@ -42,7 +69,7 @@ def parse_tree(text: str, name: str) -> tuple[dict[Any, Any], yaml.Node | None]:
         TreeError: it is not YAML, no mapping, or has a key twice.
     """
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
         tree = loader.get_single_node()
         twice = next(_twice(tree, set()), None)  # before keys that are merged in stand beside a mapping's own
         document = None if tree is None else loader.construct_document(tree)
@@ -55,6 +82,18 @@ def parse_tree(text: str, name: str) -> tuple[dict[Any, Any], yaml.Node | None]:
             printable(f"{name}:{twice.start_mark.line + 1}: {twice.value}: stands here a second time; keep one")
         )
     return document, tree
+
+
+def parse_value(text: str) -> Any:
+    """One value, as it would stand behind a key.
+
+    Raises:
+        TreeError: it is not YAML.
+    """
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader with fewer plain words
+    except _NOT_YAML as error:
+        raise TreeError(f"{printable(text)}: is not YAML: {printable(str(error))}") from error
 
 
 def _twice(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.ScalarNode]:

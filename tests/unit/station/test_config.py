@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,8 +45,55 @@ CASES = [
     ("latency_ms: [20, 60]", "latency_ms: [60, 20]", "devices.scanner.latency_ms"),
     ("trigger_eye: 2", "trigger_eye: 9", "there are eyes 0 to 4"),
     ("diverter_mm: 5500", "diverter_mm: 900", "between the decision eye"),
+    ("slip: 0.005", "slip: no", "line.slip: Input should be a valid number"),
+    ("slip: 0.005", "slip: true", "line.slip: 'true' is yes or no"),
+    ("slip: 0.005", "slip: .nan", "line.slip: Input should be a finite number"),
+    ("speed_mm_s: 2500", "speed_mm_s: 8:20:00", "line.speed_mm_s: Input should be a valid number"),
+    ("policy:\n", "policy:\n  thresholds: {knife: 40}\n", "policy.thresholds.knife: Input should be less"),
+    ("policy:\n", "policy:\n  thresholds: {knife: .nan}\n", "policy.thresholds.knife"),
+    ("declared_tolerance_g: ", "declared_tolerance_g: .inf  # ", "policy.declared_tolerance_g"),
+    ("declared_tolerance_percent: ", "declared_tolerance_percent: 500  # ", "policy.declared_tolerance_percent"),
+    ("site: demo\n", "site: demo\nretention: {days: 999999}\n", "retention.days: Input should be less than or equal"),
     ("kind: modbus-plc", "kind: mt-sics-scale", "plc.kind: 'mt-sics-scale' is no such kind"),
 ]
+
+
+def with_parts(tmp_path: Path, **parts: object) -> Path:
+    """The demo's configuration with other parts; None takes one out."""
+    path = tmp_path / "line.yaml"
+    tree = {**yaml.safe_load(DEMO), **parts}
+    path.write_text(yaml.safe_dump(tree))
+    return path
+
+
+def test_without_a_device_that_must_be_there_a_parcel_of_which_nothing_is_known_would_pass(tmp_path: Path) -> None:
+    devices = yaml.safe_load(DEMO)["devices"]
+    for few, said in (
+        ({}, "devices: Dictionary should have at least 1 item"),
+        ({name: {**device, "may_be_missing": True} for name, device in devices.items()}, "may not all be missing"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            load_config(with_parts(tmp_path, devices=few), DRIVERS)
+
+
+def test_a_weight_range_that_is_turned_round(tmp_path: Path) -> None:
+    policy = {**yaml.safe_load(DEMO)["policy"], "weight_range_g": [30000, 100]}
+    with pytest.raises(ConfigError, match=r"weight_range_g: must be least\.\.greatest"):
+        load_config(with_parts(tmp_path, policy=policy), DRIVERS)
+
+
+@pytest.mark.parametrize(("written", "meant"), [("0100", 100.0), ("1e3", 1000.0), ("12.5", 12.5), ("+7", 7.0)])
+def test_a_number_is_what_a_person_reads(tmp_path: Path, written: str, meant: float) -> None:
+    """YAML 1.1 reads 0100 as 64."""
+    path = tmp_path / "line.yaml"
+    path.write_text(DEMO.replace("speed_mm_s: 2500", f"speed_mm_s: {written}", 1))
+    assert load_config(path, DRIVERS).line.speed_mm_s == meant
+
+
+@pytest.mark.parametrize("value", ["{", "[1, 2", "'", "*a", "!!python/object:os.system x"])
+def test_a_value_given_at_the_command_line_that_is_no_yaml(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"--set mqtt\.port: "):
+        load_config(examples() / "demo.yaml", DRIVERS, [f"mqtt.port={value}"])
 
 
 @pytest.mark.parametrize(("old", "new", "said"), CASES)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from station.holding import HoldListError, stage
 from station.lists import ListError, Lists
 
 
@@ -54,6 +55,9 @@ def test_a_held_code_is_held_however_it_is_spelt(tmp_path: Path, written: str, r
         (b"barcode,grams\n0012,nan\n", "no weight"),
         (b"barcode,grams\n0012,-4\n", "no weight"),
         (b"barcode,grams\n0012\n", "declared.csv:2"),
+        (b"barcode,kg\n0012,0.5\n", "declared.csv:1: the second column must be `grams`"),
+        (b"barcode,grams\n0012,2,5\n", "declared.csv:2: 3 columns"),
+        (b"barcode,grams\n0012,500\n0013,1\n0012,501\n", "declared.csv:4: 0012 is declared a second time"),
         (b"barcode,grams\n0012,500", "still being written"),
         (b"\xff\xfe\n", "not CSV in UTF-8"),
         (b"", "is empty; write a file with at least the heading"),
@@ -65,6 +69,46 @@ def test_a_bad_list_is_refused_as_a_whole_and_named(tmp_path: Path, declared: by
         lists.changed()
     (tmp_path / "declared.csv").write_bytes(b"barcode,grams\n0012,500\n")
     assert lists.changed() is not None
+
+
+SPOILT = [
+    ("4006381333931;customs", "several cells"),
+    ("4006381333931\tcustoms", "no barcode has"),
+    ("4.00638E+12", "a spreadsheet has rounded it"),
+    ("4,00638E+12", "2 columns"),
+    ('"4,00638E+12"', "a spreadsheet has rounded it"),
+    ('="4006381333931"', "the code alone"),
+    ("'4006381333931", "the code alone"),
+    ("]C1003401234500000001", "the code alone"),
+    ("(00)340123450000000017", "without brackets"),
+    ("4006 3813 3393 1", "without blanks"),
+    ("\u200b4006381333931", "no barcode has"),
+    ("\0\0\0", "no barcode has|not CSV"),
+    ("<html><body>503 Service Unavailable</body></html>", "the code alone"),
+    ('{"error": "timeout"}', "2 columns|the code alone|not CSV"),
+    ("4006381333931,customs", "2 columns"),
+]
+"""What a spreadsheet, a web server or a helpful person makes of a hold list; it would hold nothing."""
+
+
+@pytest.mark.parametrize(("line", "said"), SPOILT)
+def test_a_hold_list_that_would_hold_nothing_is_refused(tmp_path: Path, line: str, said: str) -> None:
+    for text in (f"barcode\n0012\n{line}\n", f"{line}\n"):
+        lists = both(tmp_path, hold=text.encode())
+        with pytest.raises(ListError, match=said):
+            lists.changed()
+
+
+@pytest.mark.parametrize(("line", "said"), [case for case in SPOILT if "columns" not in case[1]])
+def test_and_so_is_one_that_is_commanded(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(HoldListError, match=said.partition("|")[0]):
+        stage(tmp_path, ["0012", line.strip('"') if "rounded" in said else line])
+
+
+def test_more_columns_may_be_named_in_the_heading(tmp_path: Path) -> None:
+    loaded = both(tmp_path, hold=b"barcode,why\n0012,customs\n").changed()
+    assert loaded is not None
+    assert loaded.held == {"0012"}
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
