@@ -23,6 +23,9 @@ IDENTIFIER = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 GS1_IDENTIFIERS = {"]C1", "]e0", "]e1", "]e2", "]d2", "]Q3", "]J1"}
 EAN_IDENTIFIERS = {"]E0", "]E3", "]E4"}
 LONGEST_PLAIN_NUMBER = 14
+ANOTHER = re.compile(r".\][A-Za-z][0-9A-Za-z]")
+BETWEEN = re.compile(r"[,;|]")
+"""What stands between two codes in one text: of which of them would the parcel be? GS1 texts may hold it."""
 SWALLOWED = re.compile(r".(1[135-7]\d\d(0[1-9]|1[0-2])[0-3]\d|0[01]\d{12,18})$")
 """A date, a GTIN or an SSCC at the end of a text of free length: its separator was probably not sent."""
 
@@ -57,10 +60,14 @@ class ScannerCodec:
         max_length: int,
         idle_ns: int,
         gs1: Literal["auto", "off"],
+        separator: str = "",
+        codes: str = "",
     ) -> None:
         self._framer = Framer(prefix, suffix, max_length, idle_ns)
-        self._noread = noread
+        self._noread = _folded(noread)
         self._gs1 = gs1
+        self._separator = separator
+        self._codes = re.compile(codes) if codes else None
 
     @property
     def held(self) -> int:
@@ -78,27 +85,47 @@ class ScannerCodec:
 
     def receive(self, data: bytes, arrived: Arrived) -> list[Scanned | Refused]:
         """Take bytes that arrived together."""
-        return [self._read(piece) for piece in self._framer.receive(data, arrived)]
+        return [item for piece in self._framer.receive(data, arrived) for item in self._read(piece)]
 
     def idle(self, empty_ns: int) -> list[Scanned | Refused]:
         """The port was seen empty at that moment."""
-        return [self._read(piece) for piece in self._framer.idle(empty_ns)]
+        return [item for piece in self._framer.idle(empty_ns) for item in self._read(piece)]
 
-    def _read(self, piece: Framed | Dropped) -> Scanned | Refused:
+    def _read(self, piece: Framed | Dropped) -> list[Scanned | Refused]:
         if isinstance(piece, Dropped):
-            return Refused(piece.why, piece.data, family_of(piece.data))
+            return [Refused(piece.why, piece.data, family_of(piece.data))]
         if family := family_of(piece.body):
-            return Refused("text of another device", piece.body, family)
+            return [Refused("text of another device", piece.body, family)]
         text = piece.body.decode("latin-1").replace("<GS>", GS)
         if any(char != GS and not " " <= char <= "~" for char in text):
-            return Scanned(None, f"garbled: {piece.body[:40]!r}", piece.arrived)
+            return [Scanned(None, f"garbled: {piece.body[:40]!r}", piece.arrived)]
+        texts = text.split(self._separator) if self._separator else [text]
+        return [self._code(part, piece.arrived) for part in texts]
+
+    def _code(self, text: str, arrived: Arrived) -> Scanned:
         found = IDENTIFIER.match(text)
         symbology = found.group() if found else ""
         content = text.removeprefix(symbology)
-        if self._noread and self._noread in (text, content):
-            return Scanned(None, "", piece.arrived)
+        if self._noread and self._noread in (_folded(text), _folded(content)):
+            return Scanned(None, "", arrived)
+        if why := self._no_code(content, symbology):
+            return Scanned(None, f"unsure: {why}: {text[:60]!r}", arrived)
         code, why = identify(content, symbology, gs1=self._gs1 == "auto")
-        return Scanned(code, f"unsure: {why}: {text[:60]!r}" if why else symbology, piece.arrived)
+        return Scanned(code, f"unsure: {why}: {text[:60]!r}" if why else symbology, arrived)
+
+    def _no_code(self, content: str, symbology: str) -> str:
+        """Why a text is no code of this site, "" if it may be one: scanners also send words, answers, several codes."""
+        if self._codes is not None:
+            return "" if self._codes.fullmatch(content) else "not what `codes` allows"
+        if content.strip(GS) and not any(char.isdigit() for char in content):
+            return "a word, and no code"
+        gs1 = symbology in GS1_IDENTIFIERS or GS in content
+        several = ANOTHER.search(content) or (not gs1 and BETWEEN.search(content))
+        return "several codes in one text, or an answer" if several else ""
+
+
+def _folded(text: str) -> str:
+    return text.replace(" ", "").casefold()
 
 
 def identify(content: str, symbology: str, *, gs1: bool) -> tuple[str | None, str]:

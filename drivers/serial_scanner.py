@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from drivers.scanner_codec import Refused, Scanned, ScannerCodec
 from drivers.serial_line import SerialDevice, SerialSettings
@@ -18,6 +19,7 @@ baud: 115200
 prefix: "\\x02"      # what the scanner sends before a code; "" if nothing. A control character is safest
 suffix: "\\r\\n"      # and after it
 noread: NOREAD       # its text for "triggered, but no code seen"
+codes: '[0-9]{13}|[0-9]{18}'   # what a code of this site looks like; no other text is one
 """
 
 
@@ -27,12 +29,40 @@ class ScannerSettings(SerialSettings):
     prefix: str = Field(default="", max_length=8, description="what it sends ahead of a code")
     suffix: str = Field(default="\r\n", min_length=1, max_length=8, description="what it sends behind a code")
     noread: str = Field(default="NOREAD", max_length=32, description='its word for "no code seen"; "" if it says none')
+    codes: str = Field(
+        default="",
+        max_length=200,
+        description="a regular expression that the whole of a code fits, without its symbology identifier; all other "
+        "text is none. Without it a code has a digit, and no `,` `;` `|`: words and answers of a scanner are none",
+    )
+    separator: str = Field(
+        default="", max_length=4, description="what it sends between the codes, if it sends several in one text"
+    )
     max_length: int = Field(default=128, ge=1, le=4096, description="the longest code, in characters")
     gs1: Literal["auto", "off"] = Field(
         default="auto",
         description="auto: numbers over 14 digits and marked GS1 texts count only with a certain SSCC or GTIN; "
         "off: each text is its own identity, for sites with long numbers of their own",
     )
+
+    @field_validator("codes")
+    @classmethod
+    def _is_pattern(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from error
+        return value
+
+    @field_validator("prefix", "suffix")
+    @classmethod
+    def _is_text(cls, value: str) -> str:
+        """In single quotes YAML keeps the backslash, and latin-1 is all that a line carries."""
+        if "\\" in value:
+            raise ValueError('holds a backslash: write it in double quotes, like "\\r\\n"')
+        if any(ord(char) > 255 for char in value):
+            raise ValueError("holds a character that no serial line carries")
+        return value
 
 
 class SerialScanner(SerialDevice):
@@ -46,6 +76,8 @@ class SerialScanner(SerialDevice):
             max_length=settings.max_length,
             idle_ns=settings.idle_ms * 1_000_000,
             gs1=settings.gs1,
+            separator=settings.separator,
+            codes=settings.codes,
         )
         super().__init__(name, settings, codec, now_ns)
 

@@ -14,9 +14,11 @@ EAN = "4006381333931"
 LOT_FIRST = "1021072911172405310100693570007182"
 
 
-def codec(prefix: bytes = b"", suffix: bytes = b"\r\n", gs1: str = "auto", max_length: int = 128) -> ScannerCodec:
+def codec(
+    prefix: bytes = b"", suffix: bytes = b"\r\n", gs1: str = "auto", max_length: int = 128, **more: str
+) -> ScannerCodec:
     return ScannerCodec(
-        prefix=prefix, suffix=suffix, noread="NOREAD", max_length=max_length, idle_ns=100 * MS, gs1=gs1
+        prefix=prefix, suffix=suffix, noread="NOREAD", max_length=max_length, idle_ns=100 * MS, gs1=gs1, **more
     )  # type: ignore[arg-type]  # fmt: skip
 
 
@@ -48,7 +50,7 @@ def code(text: str, **kind: str) -> str | None:
         ("JJD0099 abc", "JJD0099 abc"),
         ("036000291453", "036000291453"),
         ("]C0036000291452", "036000291452"),
-        ("]C0 AB]C1", " AB]C1"),
+        ("]C0 AB1]", " AB1]"),
         ("00340123450000000017", "340123450000000017"),
         ("]C100340123450000000017", "340123450000000017"),
         ("0104006381333931", EAN),
@@ -96,7 +98,37 @@ def test_a_site_with_long_numbers_of_its_own_may_take_them_as_they_are() -> None
     assert code("]C1" + LOT_FIRST, gs1="off") == LOT_FIRST
 
 
-@pytest.mark.parametrize("text", ["NOREAD", "]Z6NOREAD"])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        *((word, "a word") for word in ("ERROR", "HEARTBEAT", "?", "*****", "NR", "-", "TIMEOUT", "]C0ERROR")),
+        *((answer, "several codes") for answer in ("OK,LON,1", "ER,LON,00", "ST,GS,+  2.500kg", f"NOREAD,{EAN}")),
+        *((codes, "several codes") for codes in ("ABC123;DEF456", "ABC123|DEF456", "]C0ABC123]C0DEF456")),
+    ],
+)
+def test_words_answers_and_several_codes_in_one_text_are_none(text: str, why: str) -> None:
+    event = read(text)
+    assert isinstance(event, Scanned)
+    assert (event.code, why in event.symbology, text[-6:] in event.symbology) == (None, True, True)
+
+
+def test_a_site_says_what_its_codes_look_like() -> None:
+    allowed = "[0-9]{13}|K,[0-9]+"
+    assert [code(text, codes=allowed) for text in (EAN, f"]E0{EAN}", "K,77", "SUFBK2990D0A.", "0")] == [
+        EAN,
+        EAN,
+        "K,77",
+        None,
+        None,
+    ]
+
+
+def test_codes_that_come_in_one_text_are_parted_by_the_separator_that_is_configured() -> None:
+    events = codec(separator=";").receive(f"]E0{EAN};ABC123;NOREAD\r\n".encode(), at(1))
+    assert [event.code for event in events if isinstance(event, Scanned)] == [EAN, "ABC123", None]
+
+
+@pytest.mark.parametrize("text", ["NOREAD", "]Z6NOREAD", "NoRead", "NO READ"])
 def test_noread_is_a_reading_without_a_code(text: str) -> None:
     assert read(text) == Scanned(None, "", at(1))
 

@@ -54,6 +54,8 @@ CASES = [
     ("declared_tolerance_g: ", "declared_tolerance_g: .inf  # ", "policy.declared_tolerance_g"),
     ("declared_tolerance_percent: ", "declared_tolerance_percent: 500  # ", "policy.declared_tolerance_percent"),
     ("site: demo\n", "site: demo\nretention: {days: 999999}\n", "retention.days: Input should be less than or equal"),
+    ('suffix: "\\r\\n"', "suffix: '\\r\\n'", "devices.scanner.wire.suffix: holds a backslash"),
+    ("noread: NOREAD", "noread: NOREAD, codes: '('", "devices.scanner.wire.codes: is no regular expression"),
     ("kind: modbus-plc", "kind: mt-sics-scale", "plc.kind: 'mt-sics-scale' is no such kind"),
 ]
 

@@ -103,7 +103,7 @@ def test_one_that_passes_its_test_and_knows_what_the_policy_names_can_be_given(d
     model = releases(data, ("gun", "knife"))[0].tried(release)
     assert (model.release, model.over) == (release, "configured")
     assert model.model_sha256 == take_up(SHIPPED, data, "")[0].model.sha256
-    with pytest.raises(ModelError, match="policy.thresholds names bomb; the model knows gun"):
+    with pytest.raises(ModelError, match=r"policy\.thresholds names bomb; the model knows gun"):
         releases(data, ("bomb", "gun"))[0].tried(release)
 
 
