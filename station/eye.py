@@ -11,7 +11,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 QUEUE = 4
+_SHOWN = 100
+"""Pictures of a device that are known again by what they show."""
 _NICE = 10
 _IDLE_S = 0.5
 _TEST_EVERY_NS = 30_000_000_000
@@ -58,6 +60,7 @@ class Eye:
         self._waiting: deque[Picture] = deque()
         self._ends = False
         self._untold: deque[Picture] = deque()
+        self._shown: dict[str, OrderedDict[bytes, str]] = {}
         self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
 
     def start(self) -> None:
@@ -165,7 +168,7 @@ class Eye:
 
     def _detected(self, told: Sequence[tuple[Picture, str, bool]]) -> Iterator[Detection]:
         """What is found in pictures, each with the name of its file and whether it was kept."""
-        read = [self._readable(picture) for picture, _, _ in told]
+        read = [self._readable(picture, frame_id) for picture, frame_id, _ in told]
         results = iter(self._looked([pixels for pixels, _ in read if pixels is not None]))
         model = self._detector.model.sha256 if self._detector is not None else ""
         for (picture, frame_id, kept), (pixels, fault) in zip(told, read, strict=True):
@@ -175,19 +178,27 @@ class Eye:
             else:
                 yield Detection(picture.device, frame_id, result.findings, model, result.inference_ms, kept=kept)
 
-    def _readable(self, picture: Picture) -> tuple[NDArray[np.uint8] | None, str]:
+    def _readable(self, picture: Picture, frame_id: str) -> tuple[NDArray[np.uint8] | None, str]:
         """The picture's pixels; or none, and why it cannot be judged."""
         if self._detector is None:
             return None, "no image model is configured"
         try:
             pixels = read_picture(picture.data)
-            fault = quality_fault(pixels, self._detector.model)
+            fault = quality_fault(pixels, self._detector.model) or self._repeated(picture.device, frame_id, pixels)
         except PictureFault as error:
             return None, str(error)
         except Exception as error:  # whatever it is, this thread must go on, and the parcel be inspected
             log.exception("eye: a picture of %s could not be judged", picture.device)
             return None, f"the picture could not be judged: {error!r}"
         return (None, fault) if fault else (pixels, "")
+
+    def _repeated(self, device: str, frame_id: str, pixels: NDArray[np.uint8]) -> str:
+        """Why it is no new picture: a frozen source may write another time into each file. The same file is known."""
+        shown = self._shown.setdefault(device, OrderedDict())
+        first = shown.setdefault(hashlib.sha256(pixels.tobytes()).digest(), frame_id)
+        while len(shown) > _SHOWN:
+            shown.popitem(last=False)
+        return "" if first == frame_id else "it shows the very same as an earlier picture, in another file: frozen?"
 
     def _looked(self, pictures: Sequence[NDArray[np.uint8]]) -> Sequence[DetectionResult | DetectorFault]:
         if self._detector is None or not pictures:

@@ -153,6 +153,25 @@ def test_a_picture_that_cannot_be_judged_takes_no_answer_from_the_one_beside_it(
     assert not beside.fault
 
 
+def test_a_frozen_source_that_writes_each_file_otherwise_is_seen(tmp_path: Path) -> None:
+    """Another compression here, another time in the file elsewhere: what is shown is the very same."""
+    told = Told()
+    eye = Eye(Counting(1), PictureStore(tmp_path), told.hear)
+    files = [
+        cv2.imencode(".png", view[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, level])[1].tobytes()
+        for view, level in ((VIEWS[0], 1), (VIEWS[0], 9), (VIEWS[1], 1), (VIEWS[0], 1), (VIEWS[0], 5))
+    ]
+    assert len(set(files)) == 4
+    eye.start()
+    for number, data in enumerate([*files, files[0]]):
+        eye.put(Picture("beside" if number == len(files) else "above", data, Arrived(1000 + number, 1050)))
+        told.detections(number + 1)
+    eye.stop()
+    frozen = ["frozen" in one.fault for one in told.detections(len(files) + 1)]
+    assert frozen == [False, True, False, False, True, False], "the very same file is the core's business"
+    assert [bool(one.findings) for one in told.detections(0)[:-1]] == [not fault for fault in frozen[:-1]]
+
+
 class Hanging(Counting):
     """Looks at one picture only once it may."""
 
