@@ -50,7 +50,7 @@ class Framer:
         self._restarts = bool(prefix) and prefix[0] < 0x20
         self._held = bytearray()
         self._first: Arrived | None = None
-        self._last_ns = 0
+        self._last_ns: int | None = None
         self._at = _At.OUTSIDE if prefix else _At.INSIDE
 
     @property
@@ -79,22 +79,31 @@ class Framer:
 
     def idle(self, empty_ns: int) -> list[Framed | Dropped]:
         """The port was seen empty at `empty_ns`: a piece that has waited too long is dropped."""
+        if self._last_ns is None:
+            self._last_ns = empty_ns
         silent_ns = empty_ns - self._last_ns
         if self._at is _At.SKIPPING and silent_ns > SETTLED * self._idle_ns:
-            self._begin()
+            self.begin()
         elif self._held and self._at is not _At.SKIPPING and silent_ns > self._idle_ns:
             return [self._drop("incomplete", skip=self._at is _At.INSIDE)]
         return []
 
+    def begin(self) -> None:
+        """Begin between two frames; what is held belongs to none."""
+        self._held.clear()
+        self._first = None
+        self._at = _At.OUTSIDE if self._prefix else _At.INSIDE
+
     def skip(self) -> None:
         """Begin in the middle of something: nothing counts before the next mark."""
-        self._begin()
+        self.begin()
+        self._last_ns = None
         self._at = _At.OUTSIDE if self._restarts else _At.SKIPPING
 
     def _step(self, arrived: Arrived) -> list[Framed | Dropped]:
         if self._at is _At.SKIPPING:
             if self._held.endswith(self._suffix):
-                self._begin()
+                self.begin()
             del self._held[: -len(self._suffix)]
             return []
         if self._prefix and self._held.endswith(self._prefix) and (self._at is _At.OUTSIDE or self._restarts):
@@ -109,13 +118,13 @@ class Framer:
         before = bytes(self._held[: -len(self._prefix)])
         first = arrived if before or self._first is None else self._first
         why = "incomplete" if self._at is _At.INSIDE else "without prefix"
-        self._begin()
+        self.begin()
         self._at, self._first = _At.INSIDE, first
         return [Dropped(why, before)] if before else []
 
     def _end(self) -> list[Framed | Dropped]:
         body, first, inside = bytes(self._held[: -len(self._suffix)]), self._first, self._at is _At.INSIDE
-        self._begin()
+        self.begin()
         if not body or first is None:
             return []
         if len(body) > self._max_length:
@@ -124,12 +133,7 @@ class Framer:
 
     def _drop(self, why: str, *, skip: bool) -> Dropped:
         data = bytes(self._held)
-        self._begin()
+        self.begin()
         if skip and not self._restarts:
             self._at = _At.SKIPPING
         return Dropped(why, data)
-
-    def _begin(self) -> None:
-        self._held.clear()
-        self._first = None
-        self._at = _At.OUTSIDE if self._prefix else _At.INSIDE

@@ -47,6 +47,10 @@ class MtSicsCodec:
         """Whether a frame has begun that may still become whole."""
         return self._framer.pending
 
+    def begin(self) -> None:
+        """Reading begins between two frames: what came before is no part of any."""
+        self._framer.begin()
+
     def skip(self) -> None:
         """Reading begins in the middle of something."""
         self._framer.skip()

@@ -15,12 +15,14 @@ import serial
 from pydantic import Field
 from serial.tools import list_ports
 
+from drivers.holders import holders
 from drivers.wire import Wire, WireError
 from station.core.events import Arrived
 from station.ports import NowNs, Settings
 
 READ_S = 0.005
 DRAIN_S = 0.5
+LOOK_S = 0.1
 WATCH_NS = 2_000_000_000
 PARITY = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
@@ -41,6 +43,10 @@ class SerialSettings(PortSettings):
     idle_ms: int = Field(default=100, ge=10, le=5000, description="a frame that pauses longer is dropped as incomplete")
 
 
+class TakenError(WireError):
+    """Another program meddles with the port: what was read last may be half of what was sent."""
+
+
 class Codec(Protocol):
     """Bytes in, events out."""
 
@@ -54,15 +60,18 @@ class Codec(Protocol):
     def idle(self, empty_ns: int) -> Sequence[object]:
         """The port was seen empty at that moment."""
 
+    def begin(self) -> None:
+        """Reading begins between two frames: what came before is no part of any."""
+
     def skip(self) -> None:
         """Reading begins in the middle of something."""
 
 
 class SerialLine:
-    """An open, locked port.
+    """An open, locked port that nobody else has open.
 
     Raises:
-        WireError: it is absent, held by another process, or may not be opened; the sentence says which.
+        WireError: it is absent, held or read by another process, or may not be opened; the sentence says which.
     """
 
     def __init__(self, settings: PortSettings, now_ns: NowNs) -> None:
@@ -79,10 +88,9 @@ class SerialLine:
         if not os.path.realpath(self._path).startswith("/dev/pts/"):
             # On a pseudo-terminal, which its other end keeps open, this would outlive a killed daemon.
             fcntl.ioctl(self._fd, termios.TIOCEXCL)
-        self._empty_ns = now_ns()
-        self._others = set(holders(self._path))
+        self._empty_ns = self._watched_ns = now_ns()
         self._suspects: set[int] = set()
-        self._watched_ns = self._empty_ns
+        self._alone()
 
     def read(self) -> tuple[bytes, Arrived]:
         """What has come, waiting for it 5 ms; b"" with the moment at which the port was last seen empty.
@@ -102,7 +110,7 @@ class SerialLine:
         except (OSError, TypeError, ValueError) as error:
             raise WireError(f"port {self._path} is gone ({error}); is the plug in?") from error
         if ready and not data:
-            raise WireError(f"port {self._path} is gone; is the plug in?")
+            raise self._emptied()
         return data, Arrived(self._empty_ns, self._now_ns())
 
     def write(self, data: bytes) -> None:
@@ -131,16 +139,43 @@ class SerialLine:
         """Let go of it."""
         self._serial.close()
 
+    def _alone(self) -> None:
+        """Refuse a port that another process has open as well; it asked for no lock, so none stops it."""
+        try:
+            self._look()
+            if self._suspects:
+                select.select([], [], [], LOOK_S)
+                self._look()
+        except WireError:
+            self.close()
+            raise
+
     def _watch(self) -> None:
-        """Find a second reader, that would get a part of each frame: no lock stops one that asks for none."""
+        """Find a second reader, that would get a part of each frame."""
         if self._now_ns() - self._watched_ns < (WATCH_NS // 10 if self._suspects else WATCH_NS):
             return
         self._watched_ns = self._now_ns()
-        found = {pid: comm for pid, comm in holders(self._path).items() if pid not in self._others}
-        # One look is no proof: a child of this process holds all its files for the moment between fork and exec.
+        self._look()
+
+    def _look(self) -> None:
+        """One look is no proof: a child of this process holds all its files for the moment between fork and exec."""
+        found = holders(self._path)
         if both := {pid: comm for pid, comm in found.items() if pid in self._suspects}:
-            raise WireError(f"port {self._path} is also read by {_named(both)}; stop that program")
+            raise self._shared(both)
         self._suspects = set(found)
+
+    def _emptied(self) -> WireError:
+        """Why there was nothing to read where something had come."""
+        if others := holders(self._path):
+            return self._shared(others)
+        poll = select.poll()
+        poll.register(self._fd, select.POLLIN)
+        if any(state & (select.POLLHUP | select.POLLERR) for _, state in poll.poll(0)):
+            return WireError(f"port {self._path} is gone; is the plug in?")
+        return TakenError(f"port {self._path}: somebody else read what had come; stop that program")
+
+    def _shared(self, others: Mapping[int, str]) -> TakenError:
+        return TakenError(f"port {self._path} is also read by {_named(others)}; stop that program")
 
 
 class SerialDevice(Wire):
@@ -151,6 +186,7 @@ class SerialDevice(Wire):
         self._settings = settings
         self._codec = codec
         self._line: SerialLine | None = None
+        self._taken = False
         self._foreign = False
 
     def probe(self) -> str:
@@ -164,8 +200,10 @@ class SerialDevice(Wire):
     def _open(self) -> None:
         self._line = SerialLine(self._settings, self._now_ns)
         self._greet(self._line)
-        if not self._line.drain(self._settings.idle_ms / 1000):
+        self._codec.begin()
+        if not self._line.drain(self._settings.idle_ms / 1000) or self._taken:
             self._codec.skip()
+        self._taken = False
 
     def _greet(self, line: SerialLine) -> None:
         """Send what the device must be told when it is connected."""
@@ -173,7 +211,11 @@ class SerialDevice(Wire):
     def _turn(self) -> None:
         if self._line is None:
             raise WireError("not open")
-        data, arrived = self._line.read()
+        try:
+            data, arrived = self._line.read()
+        except TakenError:
+            self._taken = True
+            raise
         events = self._codec.receive(data, arrived) if data else self._codec.idle(arrived.after_ns)
         for event in events:
             self._handle(event)
@@ -203,20 +245,6 @@ class SerialDevice(Wire):
         if self._line is not None:
             self._line.close()
             self._line = None
-
-
-def holders(port: str) -> dict[int, str]:
-    """Other processes that have the port open, as far as this user may see: pid and command."""
-    target, found = os.path.realpath(port), {}
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit() or int(process.name) == os.getpid():
-            continue
-        try:
-            if any(str(fd.readlink()) == target for fd in (process / "fd").iterdir()):
-                found[int(process.name)] = (process / "comm").read_text().strip()
-        except OSError:
-            continue
-    return found
 
 
 def _named(processes: Mapping[int, str]) -> str:

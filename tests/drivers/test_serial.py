@@ -190,6 +190,52 @@ def test_a_second_reader_during_the_run_is_found_and_named(
         assert f"also read by process {other.pid} (python" in lost.detail  # type: ignore[attr-defined]
 
 
+def test_beside_a_second_reader_it_is_never_connected_again_and_half_a_code_is_none(
+    pty: Pty, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers.serial_line.WATCH_NS", 50_000_000)
+    device = started(scanner(pty))
+    caught.wait_for(DeviceState)
+    with other_process(pty, lock=False) as other:
+        caught.wait_for(DeviceState, 2)
+        eventually(lambda: device.health().counters.get("losses", 0) >= 4)
+        assert f"also read by process {other.pid} (python" in device.health().detail
+        assert f"also read by process {other.pid} (python" in scanner(pty).probe()
+        assert [s.connected for s in caught.of(DeviceState)] == [True, False]  # type: ignore[attr-defined]
+    assert caught.wait_for(DeviceState, 3)[-1].connected  # type: ignore[attr-defined]
+    pty.say(b"0011\r\nCODE0012\r\n")  # of the first code the other one took `CODE`
+    assert [r.code for r in caught.wait_for(BarcodeReading)] == ["CODE0012"]  # type: ignore[attr-defined]
+
+
+def test_bytes_that_somebody_else_took_are_not_called_an_unplug(
+    pty: Pty, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started(scanner(pty))
+    caught.wait_for(DeviceState)
+    with other_process(pty, lock=False) as other:
+        real = os.read
+
+        def too_late(fd: int, count: int) -> bytes:
+            return b"" if os.path.realpath(pty.path) == os.ttyname(fd) else real(fd, count)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("drivers.serial_line.os.read", too_late)
+            pty.say(b"CODE0011\r\n")
+            lost = caught.wait_for(DeviceState, 2)[-1]
+        assert f"also read by process {other.pid} (python" in lost.detail  # type: ignore[attr-defined]
+
+
+def test_the_process_at_the_far_end_of_a_pseudo_terminal_is_no_second_reader() -> None:
+    code = "import os, sys; _, slave = os.openpty(); print(os.ttyname(slave), flush=True); sys.stdin.read()"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe) as device:
+        assert device.stdout
+        port = device.stdout.readline().decode().strip()
+        assert SerialScanner("s", ScannerSettings(port=port), time.monotonic_ns).probe() == ""
+        assert device.stdin
+        device.stdin.close()
+
+
 def test_a_scale_at_the_scanners_port_is_named_until_a_code_comes(pty: Pty, caught: Caught, started: Start) -> None:
     device = started(scanner(pty))
     caught.wait_for(DeviceState)
