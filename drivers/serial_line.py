@@ -88,6 +88,7 @@ class SerialLine:
         if not os.path.realpath(self._path).startswith("/dev/pts/"):
             # On a pseudo-terminal, which its other end keeps open, this would outlive a killed daemon.
             fcntl.ioctl(self._fd, termios.TIOCEXCL)
+        self._set = termios.tcgetattr(self._fd)
         self._empty_ns = self._watched_ns = now_ns()
         self._suspects: set[int] = set()
         self._alone()
@@ -96,7 +97,7 @@ class SerialLine:
         """What has come, waiting for it 5 ms; b"" with the moment at which the port was last seen empty.
 
         Raises:
-            WireError: the port is gone, or a second process reads from it.
+            WireError: the port is gone, or another program reads from it or has set it otherwise.
         """
         self._watch()
         try:
@@ -151,10 +152,15 @@ class SerialLine:
             raise
 
     def _watch(self) -> None:
-        """Find a second reader, that would get a part of each frame."""
+        """Find a second reader, that would get a part of each frame, and what another program did to the port."""
         if self._now_ns() - self._watched_ns < (WATCH_NS // 10 if self._suspects else WATCH_NS):
             return
         self._watched_ns = self._now_ns()
+        try:
+            if termios.tcgetattr(self._fd) != self._set:
+                raise TakenError(f"port {self._path} was set otherwise by another program; stop that program")
+        except termios.error as error:
+            raise WireError(f"port {self._path} is gone ({error}); is the plug in?") from error
         self._look()
 
     def _look(self) -> None:

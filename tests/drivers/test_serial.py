@@ -21,6 +21,7 @@ from drivers.serial_scanner import ScannerSettings, SerialScanner
 from station.core.events import BarcodeReading, DeviceState, WeightReading
 from station.ports import Device
 from tests.drivers.conftest import Caught, eventually
+from tests.needs import need
 
 EAN = "4006381333931"
 Start = Callable[[Device], Device]
@@ -205,6 +206,21 @@ def test_beside_a_second_reader_it_is_never_connected_again_and_half_a_code_is_n
     assert caught.wait_for(DeviceState, 3)[-1].connected  # type: ignore[attr-defined]
     pty.say(b"0011\r\nCODE0012\r\n")  # of the first code the other one took `CODE`
     assert [r.code for r in caught.wait_for(BarcodeReading)] == ["CODE0012"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("command", [["sane"], ["115200"]])
+def test_a_port_that_another_program_set_otherwise_is_lost_and_set_anew(
+    pty: Pty, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setattr("drivers.serial_line.WATCH_NS", 50_000_000)
+    started(scanner(pty, prefix="\x02"))
+    caught.wait_for(DeviceState)
+    subprocess.run([need("stty"), "-F", str(pty.path), *command], check=True)
+    lost = caught.wait_for(DeviceState, 2)[1]
+    assert "was set otherwise by another program" in lost.detail  # type: ignore[attr-defined]
+    assert caught.wait_for(DeviceState, 3)[-1].connected  # type: ignore[attr-defined]
+    pty.say(b"\x0200012\r\n")
+    assert [r.code for r in caught.wait_for(BarcodeReading)] == ["00012"]  # type: ignore[attr-defined]
 
 
 def test_bytes_that_somebody_else_took_are_not_called_an_unplug(
