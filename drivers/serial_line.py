@@ -33,7 +33,10 @@ class PortSettings(Settings):
     port: str = Field(description="path of the port; one under /dev/serial/by-id/ stays the same when replugged")
     baud: int = Field(default=9600, ge=300, le=921_600, description="this and the next three as the device is set")
     data_bits: Literal[7, 8] = 8
-    parity: Literal["none", "even", "odd"] = "none"
+    parity: Literal["none", "even", "odd"] = Field(
+        default="none",
+        description="where there is one it is checked: a byte with a wrong bit is part of no code or weight",
+    )
     stop_bits: Literal[1, 2] = 1
 
 
@@ -88,7 +91,7 @@ class SerialLine:
         if not os.path.realpath(self._path).startswith("/dev/pts/"):
             # On a pseudo-terminal, which its other end keeps open, this would outlive a killed daemon.
             fcntl.ioctl(self._fd, termios.TIOCEXCL)
-        self._set = termios.tcgetattr(self._fd)
+        self._set = _checked(self._fd) if settings.parity != "none" else termios.tcgetattr(self._fd)
         self._empty_ns = self._watched_ns = now_ns()
         self._suspects: set[int] = set()
         self._alone()
@@ -251,6 +254,14 @@ class SerialDevice(Wire):
         if self._line is not None:
             self._line.close()
             self._line = None
+
+
+def _checked(fd: int) -> list[int | list[bytes | int]]:
+    """Have parity checked, which pyserial does not: a byte that fails comes as NUL, which no device sends."""
+    attributes = termios.tcgetattr(fd)
+    attributes[0] = attributes[0] & ~(termios.IGNPAR | termios.PARMRK) | termios.INPCK
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)
+    return termios.tcgetattr(fd)
 
 
 def _named(processes: Mapping[int, str]) -> str:

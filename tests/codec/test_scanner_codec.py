@@ -212,3 +212,12 @@ def test_any_number_is_an_identity_or_unsure(text: str) -> None:
     event = read(text)
     assert isinstance(event, Scanned)
     assert (event.code is None) == event.symbology.startswith("unsure")
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\x02", b"AB"])
+@pytest.mark.parametrize("spoilt", range(len(b"CODE0011\r\n")))
+def test_a_code_with_a_byte_of_wrong_parity_is_none(prefix: bytes, spoilt: int) -> None:
+    data = bytearray(prefix + b"CODE0011\r\n")
+    data[len(prefix) + spoilt] = 0
+    events = codec(prefix).receive(bytes(data) + prefix + b"CODE0012\r\n", at(1))
+    assert {event.code for event in events if isinstance(event, Scanned)} <= {None, "CODE0012"}

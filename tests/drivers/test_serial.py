@@ -6,10 +6,11 @@ import fcntl
 import os
 import subprocess
 import sys
+import termios
 import time
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import yaml
 
 from drivers import mt_sics_scale, serial_scanner
 from drivers.mt_sics_scale import MtSicsScale, MtSicsSettings
+from drivers.serial_line import SerialLine
 from drivers.serial_scanner import ScannerSettings, SerialScanner
 from station.core.events import BarcodeReading, DeviceState, WeightReading
 from station.ports import Device
@@ -221,6 +223,16 @@ def test_a_port_that_another_program_set_otherwise_is_lost_and_set_anew(
     assert caught.wait_for(DeviceState, 3)[-1].connected  # type: ignore[attr-defined]
     pty.say(b"\x0200012\r\n")
     assert [r.code for r in caught.wait_for(BarcodeReading)] == ["00012"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("parity", "checked"), [("none", False), ("even", True), ("odd", True)])
+def test_parity_is_checked_where_there_is_one(pty: Pty, parity: str, *, checked: bool) -> None:
+    with closing(SerialLine(ScannerSettings(port=str(pty.path), parity=parity), time.monotonic_ns)):  # type: ignore[arg-type]
+        fd = os.open(pty.path, os.O_RDWR | os.O_NOCTTY)
+        flags = termios.tcgetattr(fd)[0]
+        os.close(fd)
+    assert bool(flags & termios.INPCK) is checked
+    assert not flags & (termios.IGNPAR | termios.PARMRK)  # a byte that fails comes as NUL, alone
 
 
 def test_bytes_that_somebody_else_took_are_not_called_an_unplug(
