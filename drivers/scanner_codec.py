@@ -43,6 +43,7 @@ class Refused:
     why: str
     data: bytes
     family: str
+    arrived: Arrived
 
 
 class ScannerCodec:
@@ -90,9 +91,9 @@ class ScannerCodec:
 
     def _read(self, piece: Framed | Dropped) -> Scanned | Refused:
         if isinstance(piece, Dropped):
-            return Refused(piece.why, piece.data, family_of(piece.data))
+            return Refused(piece.why, piece.data, family_of(piece.data), piece.arrived)
         if family := family_of(piece.body):
-            return Refused("text of another device", piece.body, family)
+            return Refused("text of another device", piece.body, family, piece.arrived)
         text = piece.body.decode("latin-1").replace("<GS>", GS)
         if any(char != GS and not " " <= char <= "~" for char in text):
             return Scanned(None, f"garbled: {piece.body[:40]!r}", piece.arrived)

@@ -6,17 +6,16 @@ import fcntl
 import os
 import select
 import termios
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import serial
 from pydantic import Field
 from serial.tools import list_ports
 
 from drivers.holders import holders
-from drivers.wire import Wire, WireError
+from drivers.wire import WireError
 from station.core.events import Arrived
 from station.ports import NowNs, Settings
 
@@ -40,34 +39,8 @@ class PortSettings(Settings):
     stop_bits: Literal[1, 2] = 1
 
 
-class SerialSettings(PortSettings):
-    """A line on which a device speaks frames of its own accord."""
-
-    idle_ms: int = Field(default=100, ge=10, le=5000, description="a frame that pauses longer is dropped as incomplete")
-
-
 class TakenError(WireError):
     """Another program meddles with the port: what was read last may be half of what was sent."""
-
-
-class Codec(Protocol):
-    """Bytes in, events out."""
-
-    @property
-    def pending(self) -> bool:
-        """Whether a frame has begun that may still become whole."""
-
-    def receive(self, data: bytes, arrived: Arrived) -> Sequence[object]:
-        """Take bytes that arrived together."""
-
-    def idle(self, empty_ns: int) -> Sequence[object]:
-        """The port was seen empty at that moment."""
-
-    def begin(self) -> None:
-        """Reading begins between two frames: what came before is no part of any."""
-
-    def skip(self) -> None:
-        """Reading begins in the middle of something."""
 
 
 class SerialLine:
@@ -185,75 +158,6 @@ class SerialLine:
 
     def _shared(self, others: Mapping[int, str]) -> TakenError:
         return TakenError(f"port {self._path} is also read by {_named(others)}; stop that program")
-
-
-class SerialDevice(Wire):
-    """A device on a serial line with a codec of its own."""
-
-    def __init__(self, name: str, settings: SerialSettings, codec: Codec, now_ns: NowNs) -> None:
-        super().__init__(name, now_ns)
-        self._settings = settings
-        self._codec = codec
-        self._line: SerialLine | None = None
-        self._taken = False
-        self._foreign = False
-
-    def probe(self) -> str:
-        """Open the port, and let it go."""
-        try:
-            SerialLine(self._settings, self._now_ns).close()
-        except WireError as error:
-            return str(error)
-        return ""
-
-    def _open(self) -> None:
-        self._line = SerialLine(self._settings, self._now_ns)
-        self._greet(self._line)
-        self._codec.begin()
-        if not self._line.drain(self._settings.idle_ms / 1000) or self._taken:
-            self._codec.skip()
-        self._taken = False
-
-    def _greet(self, line: SerialLine) -> None:
-        """Send what the device must be told when it is connected."""
-
-    def _turn(self) -> None:
-        if self._line is None:
-            raise WireError("not open")
-        try:
-            data, arrived = self._line.read()
-        except TakenError:
-            self._taken = True
-            raise
-        events = self._codec.receive(data, arrived) if data else self._codec.idle(arrived.after_ns)
-        for event in events:
-            self._handle(event)
-        if not self._codec.pending:
-            self._seen_empty_ns = arrived.after_ns
-
-    def _right_family(self) -> None:
-        """A frame of the right kind of device came."""
-        self._foreign = False
-
-    def _wrong_family(self, family: str, data: bytes) -> None:
-        """Text of another device came: this one counts as lost, with its name, until a frame of its own comes."""
-        self._counters["foreign"] += 1
-        self._foreign = True
-        shown = data[:40].decode("latin-1").encode("unicode_escape").decode()
-        port = self._settings.port
-        self._state(connected=False, detail=f"text of {family} on {port}: '{shown}'; are two plugs swapped?")
-
-    def _sound(self) -> bool:
-        return not self._foreign
-
-    @abstractmethod
-    def _handle(self, event: object) -> None:
-        """Make of a codec's event what the station is told."""
-
-    def _close(self) -> None:
-        if self._line is not None:
-            self._line.close()
-            self._line = None
 
 
 def _checked(fd: int) -> list[int | list[bytes | int]]:

@@ -65,7 +65,7 @@ def test_dynamic_is_no_evidence_however_often() -> None:
 
 
 def test_power_up_is_no_result() -> None:
-    assert read('I4 A "0123456789"') == Refused("switched on", b'I4 A "0123456789"', "")
+    assert read('I4 A "0123456789"') == Refused("switched on", b'I4 A "0123456789"', "", at(1))
 
 
 @pytest.mark.parametrize("swb", [0x30, 0x38, 0x34, 0x32, 0x20, 0x70, 0x31])

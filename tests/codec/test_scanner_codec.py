@@ -108,13 +108,25 @@ def test_noread_is_a_reading_without_a_code(text: str) -> None:
         ("S D     12.345 kg", "an MT-SICS scale"),
         ("ES", "an MT-SICS scale"),
         ("$GPGGA,123519,4807.038,N", "a GPS receiver (NMEA)"),
+        ("AT", "a modem (AT commands)"),
         ("AT+GCAP", "a modem (AT commands)"),
+        ("AT+CPIN?", "a modem (AT commands)"),
+        ("AT+CFUN=1", "a modem (AT commands)"),
+        ("ATE0", "a modem (AT commands)"),
+        ("AT&F", "a modem (AT commands)"),
     ],
 )
 def test_text_of_another_family_is_refused_and_named(text: str, family: str) -> None:
     event = read(text)
     assert isinstance(event, Refused)
     assert event.family == family
+
+
+@pytest.mark.parametrize(
+    "text", ["ATE4711", "ATI0815", "ATZ5", "AT&T", "AT&4711", "ATLAS", "AT 4711", "AT+4711", "EST"]
+)
+def test_a_label_that_begins_as_another_devices_text_is_a_code(text: str) -> None:
+    assert code(text) == text
 
 
 def test_a_toledo_scale_at_the_scanners_port_is_named() -> None:

@@ -136,7 +136,40 @@ def test_half_a_code_with_a_pause_is_dropped_and_the_next_is_read(pty: Pty, caug
     pty.say(b"\x02400638")
     eventually(lambda: device.health().counters.get("incomplete", 0) == 1)
     pty.say(b"1333931\r\n\x02" + EAN.encode() + b"\r\n")
-    assert [r.code for r in caught.wait_for(BarcodeReading)] == [EAN]  # type: ignore[attr-defined]
+    readings = [(r.code, r.symbology) for r in caught.wait_for(BarcodeReading, 2)]  # type: ignore[attr-defined]
+    assert readings == [(None, "incomplete: b'400638'"), (EAN, "")]
+
+
+def test_a_flood_of_what_cannot_be_read_is_told_once_a_second_and_counted(
+    pty: Pty, caught: Caught, started: Start
+) -> None:
+    device = started(scanner(pty, prefix="\x02"))
+    caught.wait_for(DeviceState)
+    pty.say(b"".join(b"n%d\xff\r\n" % n for n in range(50)))
+    pty.say(b"\x02" + EAN.encode() + b"\r\n")
+    readings = [(r.code, r.symbology) for r in caught.wait_for(BarcodeReading, 2)]  # type: ignore[attr-defined]
+    assert readings == [(None, "without prefix: b'n0\\xff'"), (EAN, "")]
+    counters = device.health().counters
+    assert (counters["without prefix"], counters["not told"]) == (50, 49)
+
+
+def test_what_a_scanner_says_again_and_again_between_good_codes_is_told_once(
+    pty: Pty, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers.serial_device.UNREAD_NS", 0)
+    started(scanner(pty, prefix="\x02"))
+    caught.wait_for(DeviceState)
+    pty.say(b"READY\r\n\x0200012\r\n" * 3 + b"ERROR\r\n\x0200012\r\n")
+    readings = [r.symbology for r in caught.wait_for(BarcodeReading, 6)]  # type: ignore[attr-defined]
+    assert readings == ["without prefix: b'READY'", "", "", "", "without prefix: b'ERROR'", ""]
+
+
+def test_of_a_long_text_that_cannot_be_read_sixty_bytes_are_told(pty: Pty, caught: Caught, started: Start) -> None:
+    started(scale(pty))
+    caught.wait_for(DeviceState)
+    pty.say(b"x" * 500)
+    [reading] = caught.wait_for(WeightReading)
+    assert (reading.weight_g, reading.fault) == (None, f"too long: {b'x' * 60!r}")  # type: ignore[attr-defined]
 
 
 def test_bad_bytes_and_an_unplug_end_nothing(
@@ -267,14 +300,24 @@ def test_the_process_at_the_far_end_of_a_pseudo_terminal_is_no_second_reader() -
 def test_a_scale_at_the_scanners_port_is_named_until_a_code_comes(pty: Pty, caught: Caught, started: Start) -> None:
     device = started(scanner(pty))
     caught.wait_for(DeviceState)
-    pty.say(b"S S      1.23 kg\r\n")
+    pty.say(b"S S      1.23 kg\r\n" * 2)
     lost = caught.wait_for(DeviceState, 2)[-1]
     assert "text of an MT-SICS scale" in lost.detail  # type: ignore[attr-defined]
     assert "S S      1.23 kg" in lost.detail  # type: ignore[attr-defined]
     pty.say(b"00012\r\n")
     assert caught.wait_for(DeviceState, 3)[-1].connected  # type: ignore[attr-defined]
-    assert device.health().counters["foreign"] == 1
-    assert [r.code for r in caught.of(BarcodeReading)] == ["00012"]  # type: ignore[attr-defined]
+    assert device.health().counters["foreign"] == 2
+    assert [r.code for r in caught.of(BarcodeReading)] == [None, "00012"]  # type: ignore[attr-defined]
+
+
+def test_one_text_of_another_device_is_no_code_and_no_loss(pty: Pty, caught: Caught, started: Start) -> None:
+    device = started(scanner(pty))
+    caught.wait_for(DeviceState)
+    pty.say(b"ET\r\n00012\r\nET\r\n00013\r\nATE4711\r\n")
+    readings = [(r.code, r.symbology) for r in caught.wait_for(BarcodeReading, 4)]  # type: ignore[attr-defined]
+    assert readings == [(None, "text of an MT-SICS scale: b'ET'"), ("00012", ""), ("00013", ""), ("ATE4711", "")]
+    assert device.health().connected
+    assert len(caught.of(DeviceState)) == 1
 
 
 def test_probe_says_what_is_wrong_and_what_to_do(pty: Pty, tmp_path: Path) -> None:
@@ -315,7 +358,7 @@ def test_a_toledo_stream_is_refused_and_named(pty: Pty, caught: Caught, started:
     pty.say(bytes.fromhex("022D30203030323530303030303030300D2D") * 10)
     lost = caught.wait_for(DeviceState, 2)[-1]
     assert "text of a Toledo continuous scale" in lost.detail  # type: ignore[attr-defined]
-    assert caught.of(WeightReading) == []
+    assert [reading.weight_g for reading in caught.of(WeightReading)] == [None]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("driver", [serial_scanner.DRIVER, mt_sics_scale.DRIVER])
