@@ -18,6 +18,8 @@ from pymodbus.framer import FramerType
 
 CONNECT_TIMEOUT_S = 0.2
 WRITE_FUNCTION = 16
+_HEADER_BYTES = 7
+_WRITTEN_BYTES = 5
 _USED_UP = ": its connections may be used up (a device takes 2 to 8, and keeps those of dead clients for a while)"
 EXCEPTIONS = {1: "illegal function", 2: "illegal address", 3: "illegal value", 4: "device failure", 5: "acknowledge",
               6: "busy", 10: "gateway has no path", 11: "gateway target does not answer"}  # fmt: skip
@@ -120,6 +122,20 @@ class ModbusClient:
             raise BadReplyError(f"function {reply.function_code} answered function {function}")
         return reply
 
+    def check(self, begins: bytes, length: int) -> None:
+        """The last reply, as it came, begins so and is so long: pymodbus overlooks what stands behind its words.
+
+        Raises:
+            BadReplyError: it does not; the connection was closed.
+        """
+        rest = self._seen
+        while rest and rest[:2] != self._asked[:2]:
+            rest = rest[_HEADER_BYTES - 1 + int.from_bytes(rest[4:6], "big") :]
+        size = int.from_bytes(rest[4:6], "big") - 1
+        if size != length or not rest[_HEADER_BYTES:].startswith(begins):
+            self.close()
+            raise BadReplyError(f"{self.address}: garbled answer {rest[:12].hex(' ')} ({length} bytes were to come)")
+
     def _meaning(self, error: Exception) -> ModbusError:
         if not self._seen and isinstance(error, (ConnectionException, ConnectionError)):  # its end, or its reset
             return ClosedError(f"{self.address} closed the connection{'' if self._answered else _USED_UP}")
@@ -153,6 +169,7 @@ def read_registers(client: ModbusClient, address: int, count: int, unit: int, *,
     if len(registers) != count:
         client.close()
         raise BadReplyError(f"{len(registers)} registers came, {count} were asked for")
+    client.check(struct.pack(">BB", function, 2 * count), 2 + 2 * count)
     return registers
 
 
@@ -167,3 +184,4 @@ def write_registers(client: ModbusClient, address: int, values: Sequence[int], u
     if (reply.address, reply.count) != (address, len(words)):
         client.close()
         raise BadReplyError(f"wrote {reply.count} at {reply.address}, asked was {len(words)} at {address}")
+    client.check(struct.pack(">BHH", WRITE_FUNCTION, address, len(words)), _WRITTEN_BYTES)
