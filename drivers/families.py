@@ -8,7 +8,7 @@ FAMILIES = {
     "an MT-SICS scale": re.compile(rb"S [SDI+\-](\s+-?[\d.]+\s+\w{1,3})?\s*|E[STL]|I4 A .*", re.DOTALL),
     "a Toledo continuous scale": re.compile(rb".*\x02[\x20-\x7f]{3}[ \d]{12}(\r.*)?", re.DOTALL),
     "a GPS receiver (NMEA)": re.compile(rb"\$[A-Z]{5},.*", re.DOTALL),
-    "a modem (AT commands)": re.compile(rb"AT([+&EIZ].*)?", re.DOTALL),
+    "a modem (AT commands)": re.compile(rb"AT(Z|I|E[01]|&[CDFKVW]\d?|\+[A-Z]+(=.*|\?)?)?", re.DOTALL),
 }
 
 

@@ -11,6 +11,7 @@ from enum import Enum, auto
 
 from station.core.events import Arrived
 
+WITHOUT_PREFIX, TOO_LONG = "without prefix", "too long"
 SETTLED = 10
 """A silence of this many idle times ends a skipped frame without its suffix."""
 
@@ -25,10 +26,11 @@ class Framed:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Bytes that are no whole frame, and why."""
+    """Bytes that are no whole frame, and why; `arrived` is that of the first one."""
 
     why: str
     data: bytes
+    arrived: Arrived
 
 
 class _At(Enum):
@@ -50,7 +52,7 @@ class Framer:
         self._restarts = bool(prefix) and prefix[0] < 0x20
         self._held = bytearray()
         self._first: Arrived | None = None
-        self._last_ns = 0
+        self._last_ns: int | None = None
         self._at = _At.OUTSIDE if prefix else _At.INSIDE
 
     @property
@@ -79,22 +81,32 @@ class Framer:
 
     def idle(self, empty_ns: int) -> list[Framed | Dropped]:
         """The port was seen empty at `empty_ns`: a piece that has waited too long is dropped."""
+        if self._last_ns is None:
+            self._last_ns = empty_ns
         silent_ns = empty_ns - self._last_ns
-        if self._at is _At.SKIPPING and silent_ns > SETTLED * self._idle_ns:
-            self._begin()
-        elif self._held and self._at is not _At.SKIPPING and silent_ns > self._idle_ns:
-            return [self._drop("incomplete", skip=self._at is _At.INSIDE)]
+        if self._at is _At.SKIPPING:
+            if silent_ns > SETTLED * self._idle_ns:
+                self.begin()
+        elif self._first is not None and silent_ns > self._idle_ns:
+            return [self._drop("incomplete", self._first, skip=self._at is _At.INSIDE)]
         return []
+
+    def begin(self) -> None:
+        """Begin between two frames; what is held belongs to none."""
+        self._held.clear()
+        self._first = None
+        self._at = _At.OUTSIDE if self._prefix else _At.INSIDE
 
     def skip(self) -> None:
         """Begin in the middle of something: nothing counts before the next mark."""
-        self._begin()
+        self.begin()
+        self._last_ns = None
         self._at = _At.OUTSIDE if self._restarts else _At.SKIPPING
 
     def _step(self, arrived: Arrived) -> list[Framed | Dropped]:
         if self._at is _At.SKIPPING:
             if self._held.endswith(self._suffix):
-                self._begin()
+                self.begin()
             del self._held[: -len(self._suffix)]
             return []
         if self._prefix and self._held.endswith(self._prefix) and (self._at is _At.OUTSIDE or self._restarts):
@@ -102,34 +114,30 @@ class Framer:
         if self._held.endswith(self._suffix):
             return self._end()
         if len(self._held) > self._max_length + len(self._prefix) + len(self._suffix):
-            return [self._drop("too long" if self._at is _At.INSIDE else "without prefix", skip=True)]
+            why = TOO_LONG if self._at is _At.INSIDE else WITHOUT_PREFIX
+            return [self._drop(why, self._first or arrived, skip=True)]
         return []
 
     def _enter(self, arrived: Arrived) -> list[Framed | Dropped]:
         before = bytes(self._held[: -len(self._prefix)])
-        first = arrived if before or self._first is None else self._first
-        why = "incomplete" if self._at is _At.INSIDE else "without prefix"
-        self._begin()
-        self._at, self._first = _At.INSIDE, first
-        return [Dropped(why, before)] if before else []
+        first = self._first or arrived
+        why = "incomplete" if self._at is _At.INSIDE else WITHOUT_PREFIX
+        self.begin()
+        self._at, self._first = _At.INSIDE, arrived if before else first
+        return [Dropped(why, before, first)] if before else []
 
     def _end(self) -> list[Framed | Dropped]:
         body, first, inside = bytes(self._held[: -len(self._suffix)]), self._first, self._at is _At.INSIDE
-        self._begin()
+        self.begin()
         if not body or first is None:
             return []
         if len(body) > self._max_length:
-            return [Dropped("too long", body)]
-        return [Framed(body, first) if inside else Dropped("without prefix", body)]
+            return [Dropped(TOO_LONG, body, first)]
+        return [Framed(body, first) if inside else Dropped(WITHOUT_PREFIX, body, first)]
 
-    def _drop(self, why: str, *, skip: bool) -> Dropped:
+    def _drop(self, why: str, first: Arrived, *, skip: bool) -> Dropped:
         data = bytes(self._held)
-        self._begin()
+        self.begin()
         if skip and not self._restarts:
             self._at = _At.SKIPPING
-        return Dropped(why, data)
-
-    def _begin(self) -> None:
-        self._held.clear()
-        self._first = None
-        self._at = _At.OUTSIDE if self._prefix else _At.INSIDE
+        return Dropped(why, data, first)

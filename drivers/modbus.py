@@ -8,6 +8,7 @@ Source: Modbus Application Protocol V1.1b3; Modbus Messaging on TCP/IP V1.0b.
 from __future__ import annotations
 
 import logging
+import socket
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,6 +19,8 @@ from pymodbus.framer import FramerType
 
 CONNECT_TIMEOUT_S = 0.2
 WRITE_FUNCTION = 16
+_HEADER_BYTES = 7
+_WRITTEN_BYTES = 5
 _USED_UP = ": its connections may be used up (a device takes 2 to 8, and keeps those of dead clients for a while)"
 EXCEPTIONS = {1: "illegal function", 2: "illegal address", 3: "illegal value", 4: "device failure", 5: "acknowledge",
               6: "busy", 10: "gateway has no path", 11: "gateway target does not answer"}  # fmt: skip
@@ -55,6 +58,25 @@ class RefusedError(ModbusError):
         self.code = code
 
 
+class _Client(ModbusTcpClient):  # type: ignore[misc]
+    """pymodbus's, which tells why it could not connect."""
+
+    failure: OSError | None = None
+    socket: Any
+
+    def connect(self) -> bool:
+        """Connect now, if not connected; False if that failed."""
+        if self.socket:
+            return True
+        try:
+            self.socket = socket.create_connection(
+                (self.comm_params.host, self.comm_params.port), self.comm_params.timeout_connect
+            )
+        except OSError as error:
+            self.failure = error
+        return self.socket is not None
+
+
 class ModbusClient:
     """One connection at a time, opened by the first request and after every failure by the next.
 
@@ -67,7 +89,7 @@ class ModbusClient:
         self._asked = self._seen = b""
         self._answered = False
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # each driver says a loss once, in its own words
-        self._client = ModbusTcpClient(
+        self._client = _Client(
             host,
             port=port,
             framer=FramerType.SOCKET,
@@ -85,12 +107,15 @@ class ModbusClient:
         """Connect now, if not connected.
 
         Raises:
+            ClosedError: it was accepted, and ended at once.
             NoConnectionError: nobody accepted within 200 ms.
         """
         if self.connected:
             return
         self._client.comm_params.timeout_connect = CONNECT_TIMEOUT_S
         if not self._client.connect():
+            if isinstance(self._client.failure, ConnectionResetError):
+                raise ClosedError(f"{self.address} closed the connection{_USED_UP}")
             raise NoConnectionError(f"no connection to {self.address}")
         self._client.comm_params.timeout_connect = self._reply_timeout_s
         self._answered = False
@@ -119,6 +144,20 @@ class ModbusClient:
             self.close()
             raise BadReplyError(f"function {reply.function_code} answered function {function}")
         return reply
+
+    def check(self, begins: bytes, length: int) -> None:
+        """The last reply, as it came, begins so and is so long: pymodbus overlooks what stands behind its words.
+
+        Raises:
+            BadReplyError: it does not; the connection was closed.
+        """
+        rest = self._seen
+        while rest and rest[:2] != self._asked[:2]:
+            rest = rest[_HEADER_BYTES - 1 + int.from_bytes(rest[4:6], "big") :]
+        size = int.from_bytes(rest[4:6], "big") - 1
+        if size != length or not rest[_HEADER_BYTES:].startswith(begins):
+            self.close()
+            raise BadReplyError(f"{self.address}: garbled answer {rest[:12].hex(' ')} ({length} bytes were to come)")
 
     def _meaning(self, error: Exception) -> ModbusError:
         if not self._seen and isinstance(error, (ConnectionException, ConnectionError)):  # its end, or its reset
@@ -153,6 +192,7 @@ def read_registers(client: ModbusClient, address: int, count: int, unit: int, *,
     if len(registers) != count:
         client.close()
         raise BadReplyError(f"{len(registers)} registers came, {count} were asked for")
+    client.check(struct.pack(">BB", function, 2 * count), 2 + 2 * count)
     return registers
 
 
@@ -167,3 +207,4 @@ def write_registers(client: ModbusClient, address: int, values: Sequence[int], u
     if (reply.address, reply.count) != (address, len(words)):
         client.close()
         raise BadReplyError(f"wrote {reply.count} at {reply.address}, asked was {len(words)} at {address}")
+    client.check(struct.pack(">BHH", WRITE_FUNCTION, address, len(words)), _WRITTEN_BYTES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -13,7 +13,7 @@ from pydantic import Field
 
 from drivers.modbus import ModbusClient, ModbusError, RefusedError, read_registers, write_registers
 from drivers.plc_codec import Command, ForeignMapError, PlcMap, check_map, is_torn
-from drivers.plc_reader import MissedEdgesError, PlcReader
+from drivers.plc_reader import FROZEN_S, STANDS_STILL, MissedEdgesError, PlcReader
 from station.core.actions import Order
 from station.core.events import DeviceState, PlcConnected, PlcLost
 from station.ports import Driver, Health, NowNs, Role, Settings, Sink
@@ -30,6 +30,8 @@ NS = 1_000_000_000
 SILENCE_S = 0.3
 TORN_S = 1.0
 TORN = "the status block is torn: scan_begin and scan_end must agree after each scan"
+CONNECTING_POLL_S = 0.02
+STEADY_POLLS = 10
 BACKOFF_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 _HALF_REGISTER = 1 << 15
 _SENT_KEPT = 256
@@ -65,7 +67,10 @@ class ModbusPlc:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._connected = False
+        self._failures = 0
+        self._good_polls = 0
         self._told: set[str] = set()
+        self._again = False
         self._detail = "not started"
         self._last_message_ns: int | None = None
         self._counters = {"polls": 0, "failures": 0, "torn": 0, "reconnects": 0}
@@ -119,37 +124,61 @@ class ModbusPlc:
     # --- the poll ---------------------------------------------------------------------------------------------------
 
     def _run(self, sink: Sink) -> None:
-        failures = 0
         while not self._stopping.is_set():
             begun = self._now_ns()
             try:
                 if not self._connected:
                     self._connect(sink)
-                    failures = 0
                 self._poll(sink)
             except (ModbusError, ForeignMapError, MissedEdgesError) as error:
-                failures += 1
-                self._fail(error, sink)
-                self._stopping.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
-                continue
+                if self._stopping.is_set():
+                    break
+                self._good_polls = 0
+                if self._lost(error):
+                    self._failures += 1
+                    self._fail(error, sink)
+                    self._stopping.wait(BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)])
+                    continue
             spent = (self._now_ns() - begun) / NS
             self._stopping.wait(max(0.0, self._settings.poll_ms / 1000 - spent))
         self._client.close()
 
     def _connect(self, sink: Sink) -> None:
-        status = self._status()
-        check_map(status, self._map.version)
-        if is_torn(status):
-            raise MissedEdgesError(TORN)
-        event = self._reader.connect(status, self._now_ns())
+        status = self._running()
         self._number = status["poll_echo"]  # so that the next write has advanced
         self._sent.clear()
+        self._write()  # one that is refused is no connection
+        event = self._reader.connect(status, self._now_ns())
         self._connected, self._detail = True, ""
-        self._told.clear()
         self._counters["reconnects"] += 1
-        log.info("%s: connected to %s, program version %d", self.name, self._client.address, event.program_version)
+        if not self._again:
+            log.info("%s: connected to %s, program version %d", self.name, self._client.address, event.program_version)
         sink(DeviceState(self.name, connected=True))
         sink(event)
+
+    def _running(self) -> Mapping[str, Any]:
+        """A whole status block of a PLC whose program runs: a Modbus server answers for one in STOP as well."""
+        begun_ns, first, why = self._now_ns(), None, TORN
+        while not self._stopping.is_set():
+            status = self._status()
+            check_map(status, self._map.version)
+            if not is_torn(status):
+                if first not in {None, status["heartbeat"]}:
+                    return status
+                first, why = status["heartbeat"], STANDS_STILL
+            if self._now_ns() - begun_ns > FROZEN_S * NS:
+                break
+            self._stopping.wait(CONNECTING_POLL_S)
+        raise MissedEdgesError(why)
+
+    def _steady(self) -> None:
+        """After some polls in which all went well, what goes wrong next is told, and tried again, as the first time."""
+        self._good_polls += 1
+        if self._good_polls >= STEADY_POLLS:
+            if self._again:
+                log.info("%s: connected again", self.name)
+            self._failures, self._again = 0, False
+            self._told.clear()
 
     def _poll(self, sink: Sink) -> None:
         self._write()
@@ -182,6 +211,7 @@ class ModbusPlc:
                     continue
                 del self._pending[ack.order]
             sink(ack)
+        self._steady()
 
     def _catch_up(self, echo: int) -> None:
         """A block of an earlier connection that came late left the PLC ahead of us: ours would never be taken."""
@@ -199,18 +229,25 @@ class ModbusPlc:
         if command.session:
             write_registers(self._client, self._map.blocks["command"].address, command.encode(), self._settings.unit)
 
-    def _fail(self, error: Exception, sink: Sink) -> None:
+    def _lost(self, error: Exception) -> bool:
+        """False if it was busy for a moment: nothing was read, nothing is lost."""
         self._counters["failures"] += 1
-        if isinstance(error, RefusedError) and self._connected and not self._reader.silent(self._now_ns(), SILENCE_S):
-            return  # busy for a moment: nothing was read, nothing is lost
+        busy = isinstance(error, RefusedError) and self._connected
+        return not busy or self._reader.silent(self._now_ns(), SILENCE_S)
+
+    def _fail(self, error: Exception, sink: Sink) -> None:
+        """Tell a loss; the log has each cause once until the PLC was heard for a while."""
         self._client.close()
         self._detail = str(error)
         if isinstance(error, MissedEdgesError):
             self._reader.forget()
-        if self._connected or (self._detail not in self._told and len(self._told) < _CAUSES_TOLD):
-            was, self._connected = self._connected, False
+        was, self._connected = self._connected, False
+        new = self._detail not in self._told and len(self._told) < _CAUSES_TOLD
+        if new:
             self._told.add(self._detail)
             log.warning("%s: %s: %s", self.name, "lost" if was else "not connected", error)
+        self._again = not new and (was or self._again)
+        if was or new:
             sink(DeviceState(self.name, connected=False, detail=self._detail))
             sink(PlcLost(self._detail))
 

@@ -18,6 +18,7 @@ from station.core.events import Arrived
 WEIGHT = re.compile(r"S ([SD]) {1,12}(-?\d{1,9}(?:\.\d{1,6})?) {1,3}(\w{1,3}) *")
 FAULTS = {"S I": "not executable", "S +": "overload", "S -": "underload", "ES": "syntax error",
           "ET": "transmission error", "EL": "logical error"}  # fmt: skip
+SWITCHED_ON = "switched on"
 LONGEST = 64
 
 
@@ -28,6 +29,7 @@ class Refused:
     why: str
     data: bytes
     family: str
+    arrived: Arrived
 
 
 class MtSicsCodec:
@@ -47,6 +49,10 @@ class MtSicsCodec:
         """Whether a frame has begun that may still become whole."""
         return self._framer.pending
 
+    def begin(self) -> None:
+        """Reading begins between two frames: what came before is no part of any."""
+        self._framer.begin()
+
     def skip(self) -> None:
         """Reading begins in the middle of something."""
         self._framer.skip()
@@ -61,7 +67,7 @@ class MtSicsCodec:
 
     def _read(self, piece: Framed | Dropped) -> Weighed | Dynamic | Refused:
         if isinstance(piece, Dropped):
-            return Refused(piece.why, piece.data, _other(piece.data))
+            return Refused(piece.why, piece.data, _other(piece.data), piece.arrived)
         line = piece.body.decode("latin-1")
         if fault := FAULTS.get(line.rstrip(" ")):
             return Weighed(None, fault, piece.arrived)
@@ -76,9 +82,9 @@ class MtSicsCodec:
     @staticmethod
     def _no_result(piece: Framed) -> Weighed | Refused:
         if piece.body.startswith(b"I4 A"):
-            return Refused("switched on", piece.body, "")
+            return Refused(SWITCHED_ON, piece.body, "", piece.arrived)
         if family := _other(piece.body):
-            return Refused("text of another device", piece.body, family)
+            return Refused("text of another device", piece.body, family, piece.arrived)
         return Weighed(None, f"no MT-SICS result: {piece.body[:40]!r}", piece.arrived)
 
     def _stable(self, number: float, unit: str, arrived: Arrived) -> Weighed:

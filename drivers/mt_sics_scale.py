@@ -6,10 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from drivers.mt_sics_codec import MtSicsCodec, Refused
-from drivers.serial_line import SerialDevice, SerialLine, SerialSettings
+from drivers.mt_sics_codec import SWITCHED_ON, MtSicsCodec, Refused
+from drivers.serial_device import SerialDevice, SerialSettings
+from drivers.serial_line import SerialLine
 from drivers.weighing import Dynamic, NewResults, Weighed
-from station.core.events import WeightReading
+from station.core.events import Arrived, WeightReading
 from station.ports import Driver, NowNs, Role
 
 EXAMPLE = """\
@@ -47,13 +48,18 @@ class MtSicsScale(SerialDevice):
 
     def _handle(self, event: object) -> None:
         match event:
-            case Refused(family="", why=why):
+            case Refused(why=why, family="", data=data, arrived=arrived):
                 self._counters[why] += 1
-            case Refused(family=family, data=data):
-                self._wrong_family(family, data)
+                if why != SWITCHED_ON:
+                    self._unread(why, data, arrived)
+            case Refused(family=family, why=why, data=data, arrived=arrived):
+                self._wrong_family(family, why, data, arrived)
             case Weighed() | Dynamic():
                 self._right_family()
                 self._weigh(event)
+
+    def _deliver_unread(self, text: str, arrived: Arrived) -> None:
+        self._deliver(WeightReading(self.name, None, arrived, text))
 
     def _weigh(self, event: Weighed | Dynamic) -> None:
         fresh = self._new is None or self._new.new(event)

@@ -30,6 +30,7 @@ every_ms: 200                          # a picture so often; at most the time th
 MS = 1_000_000
 OPEN_MS = 3000
 READ_MS = 800
+OPENS_WITHIN_NS = 10_000 * MS
 OUTDATED_NS = 2_000 * MS
 
 
@@ -46,6 +47,8 @@ class CameraSettings(Settings):
 
 class OpenCvCamera(Wire):
     """Delivers `Picture`, the newest frame each time; a frozen camera's with a fault."""
+
+    opens_within_ns = OPENS_WITHIN_NS
 
     def __init__(self, name: str, settings: CameraSettings, now_ns: NowNs) -> None:
         super().__init__(name, now_ns)

@@ -21,7 +21,8 @@ _ROWS_AT_ONCE = 120  # registers of whole rows of the parcel table: none is read
 _WORD = 1 << 32
 _HALF_WORD = 1 << 31
 _NS = 1_000_000_000
-_FROZEN_S = 0.3
+FROZEN_S = 0.3
+STANDS_STILL = "the PLC answers, but its program stands still or was restarted"
 _TABLE_TRIES = 5
 
 Read = Callable[[int, int], list[int]]
@@ -75,8 +76,8 @@ class PlcReader:
         """
         if self._heartbeat is not None and not 0 < (status["heartbeat"] - self._heartbeat) % 65_536 < _HALF_WORD >> 16:
             # The same scan again or an older answer; if that goes on, the program stands still or began anew.
-            if self.silent(answered_ns, _FROZEN_S):
-                raise MissedEdgesError("the PLC answers, but its program stands still or was restarted")
+            if self.silent(answered_ns, FROZEN_S):
+                raise MissedEdgesError(STANDS_STILL)
             return
         if not self._continues(status):
             status = self._begin(status)

@@ -46,6 +46,7 @@ class Refused:
     why: str
     data: bytes
     family: str
+    arrived: Arrived
 
 
 class ScannerCodec:
@@ -79,6 +80,10 @@ class ScannerCodec:
         """Whether a frame has begun that may still become whole."""
         return self._framer.pending
 
+    def begin(self) -> None:
+        """Reading begins between two frames: what came before is no part of any."""
+        self._framer.begin()
+
     def skip(self) -> None:
         """Reading begins in the middle of something."""
         self._framer.skip()
@@ -93,9 +98,9 @@ class ScannerCodec:
 
     def _read(self, piece: Framed | Dropped) -> list[Scanned | Refused]:
         if isinstance(piece, Dropped):
-            return [Refused(piece.why, piece.data, family_of(piece.data))]
+            return [Refused(piece.why, piece.data, family_of(piece.data), piece.arrived)]
         if family := family_of(piece.body):
-            return [Refused("text of another device", piece.body, family)]
+            return [Refused("text of another device", piece.body, family, piece.arrived)]
         text = piece.body.decode("latin-1").replace("<GS>", GS)
         if any(char != GS and not " " <= char <= "~" for char in text):
             return [Scanned(None, f"garbled: {piece.body[:40]!r}", piece.arrived)]

@@ -6,21 +6,22 @@ import fcntl
 import os
 import select
 import termios
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import serial
 from pydantic import Field
 from serial.tools import list_ports
 
-from drivers.wire import Wire, WireError
+from drivers.holders import holders
+from drivers.wire import WireError
 from station.core.events import Arrived
 from station.ports import NowNs, Settings
 
 READ_S = 0.005
 DRAIN_S = 0.5
+LOOK_S = 0.1
 WATCH_NS = 2_000_000_000
 PARITY = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
@@ -31,38 +32,22 @@ class PortSettings(Settings):
     port: str = Field(description="path of the port; one under /dev/serial/by-id/ stays the same when replugged")
     baud: int = Field(default=9600, ge=300, le=921_600, description="this and the next three as the device is set")
     data_bits: Literal[7, 8] = 8
-    parity: Literal["none", "even", "odd"] = "none"
+    parity: Literal["none", "even", "odd"] = Field(
+        default="none",
+        description="where there is one it is checked: a byte with a wrong bit is part of no code or weight",
+    )
     stop_bits: Literal[1, 2] = 1
 
 
-class SerialSettings(PortSettings):
-    """A line on which a device speaks frames of its own accord."""
-
-    idle_ms: int = Field(default=100, ge=10, le=5000, description="a frame that pauses longer is dropped as incomplete")
-
-
-class Codec(Protocol):
-    """Bytes in, events out."""
-
-    @property
-    def pending(self) -> bool:
-        """Whether a frame has begun that may still become whole."""
-
-    def receive(self, data: bytes, arrived: Arrived) -> Sequence[object]:
-        """Take bytes that arrived together."""
-
-    def idle(self, empty_ns: int) -> Sequence[object]:
-        """The port was seen empty at that moment."""
-
-    def skip(self) -> None:
-        """Reading begins in the middle of something."""
+class TakenError(WireError):
+    """Another program meddles with the port: what was read last may be half of what was sent."""
 
 
 class SerialLine:
-    """An open, locked port.
+    """An open, locked port that nobody else has open.
 
     Raises:
-        WireError: it is absent, held by another process, or may not be opened; the sentence says which.
+        WireError: it is absent, held or read by another process, or may not be opened; the sentence says which.
     """
 
     def __init__(self, settings: PortSettings, now_ns: NowNs) -> None:
@@ -79,16 +64,16 @@ class SerialLine:
         if not os.path.realpath(self._path).startswith("/dev/pts/"):
             # On a pseudo-terminal, which its other end keeps open, this would outlive a killed daemon.
             fcntl.ioctl(self._fd, termios.TIOCEXCL)
-        self._empty_ns = now_ns()
-        self._others = set(holders(self._path))
+        self._set = _checked(self._fd) if settings.parity != "none" else termios.tcgetattr(self._fd)
+        self._empty_ns = self._watched_ns = now_ns()
         self._suspects: set[int] = set()
-        self._watched_ns = self._empty_ns
+        self._alone()
 
     def read(self) -> tuple[bytes, Arrived]:
         """What has come, waiting for it 5 ms; b"" with the moment at which the port was last seen empty.
 
         Raises:
-            WireError: the port is gone, or a second process reads from it.
+            WireError: the port is gone, or another program reads from it or has set it otherwise.
         """
         self._watch()
         try:
@@ -102,7 +87,7 @@ class SerialLine:
         except (OSError, TypeError, ValueError) as error:
             raise WireError(f"port {self._path} is gone ({error}); is the plug in?") from error
         if ready and not data:
-            raise WireError(f"port {self._path} is gone; is the plug in?")
+            raise self._emptied()
         return data, Arrived(self._empty_ns, self._now_ns())
 
     def write(self, data: bytes) -> None:
@@ -131,92 +116,56 @@ class SerialLine:
         """Let go of it."""
         self._serial.close()
 
+    def _alone(self) -> None:
+        """Refuse a port that another process has open as well; it asked for no lock, so none stops it."""
+        try:
+            self._look()
+            if self._suspects:
+                select.select([], [], [], LOOK_S)
+                self._look()
+        except WireError:
+            self.close()
+            raise
+
     def _watch(self) -> None:
-        """Find a second reader, that would get a part of each frame: no lock stops one that asks for none."""
+        """Find a second reader, that would get a part of each frame, and what another program did to the port."""
         if self._now_ns() - self._watched_ns < (WATCH_NS // 10 if self._suspects else WATCH_NS):
             return
         self._watched_ns = self._now_ns()
-        found = {pid: comm for pid, comm in holders(self._path).items() if pid not in self._others}
-        # One look is no proof: a child of this process holds all its files for the moment between fork and exec.
+        try:
+            if termios.tcgetattr(self._fd) != self._set:
+                raise TakenError(f"port {self._path} was set otherwise by another program; stop that program")
+        except termios.error as error:
+            raise WireError(f"port {self._path} is gone ({error}); is the plug in?") from error
+        self._look()
+
+    def _look(self) -> None:
+        """One look is no proof: a child of this process holds all its files for the moment between fork and exec."""
+        found = holders(self._path)
         if both := {pid: comm for pid, comm in found.items() if pid in self._suspects}:
-            raise WireError(f"port {self._path} is also read by {_named(both)}; stop that program")
+            raise self._shared(both)
         self._suspects = set(found)
 
+    def _emptied(self) -> WireError:
+        """Why there was nothing to read where something had come."""
+        if others := holders(self._path):
+            return self._shared(others)
+        poll = select.poll()
+        poll.register(self._fd, select.POLLIN)
+        if any(state & (select.POLLHUP | select.POLLERR) for _, state in poll.poll(0)):
+            return WireError(f"port {self._path} is gone; is the plug in?")
+        return TakenError(f"port {self._path}: somebody else read what had come; stop that program")
 
-class SerialDevice(Wire):
-    """A device on a serial line with a codec of its own."""
-
-    def __init__(self, name: str, settings: SerialSettings, codec: Codec, now_ns: NowNs) -> None:
-        super().__init__(name, now_ns)
-        self._settings = settings
-        self._codec = codec
-        self._line: SerialLine | None = None
-        self._foreign = False
-
-    def probe(self) -> str:
-        """Open the port, and let it go."""
-        try:
-            SerialLine(self._settings, self._now_ns).close()
-        except WireError as error:
-            return str(error)
-        return ""
-
-    def _open(self) -> None:
-        self._line = SerialLine(self._settings, self._now_ns)
-        self._greet(self._line)
-        if not self._line.drain(self._settings.idle_ms / 1000):
-            self._codec.skip()
-
-    def _greet(self, line: SerialLine) -> None:
-        """Send what the device must be told when it is connected."""
-
-    def _turn(self) -> None:
-        if self._line is None:
-            raise WireError("not open")
-        data, arrived = self._line.read()
-        events = self._codec.receive(data, arrived) if data else self._codec.idle(arrived.after_ns)
-        for event in events:
-            self._handle(event)
-        if not self._codec.pending:
-            self._seen_empty_ns = arrived.after_ns
-
-    def _right_family(self) -> None:
-        """A frame of the right kind of device came."""
-        self._foreign = False
-
-    def _wrong_family(self, family: str, data: bytes) -> None:
-        """Text of another device came: this one counts as lost, with its name, until a frame of its own comes."""
-        self._counters["foreign"] += 1
-        self._foreign = True
-        shown = data[:40].decode("latin-1").encode("unicode_escape").decode()
-        port = self._settings.port
-        self._state(connected=False, detail=f"text of {family} on {port}: '{shown}'; are two plugs swapped?")
-
-    def _sound(self) -> bool:
-        return not self._foreign
-
-    @abstractmethod
-    def _handle(self, event: object) -> None:
-        """Make of a codec's event what the station is told."""
-
-    def _close(self) -> None:
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+    def _shared(self, others: Mapping[int, str]) -> TakenError:
+        return TakenError(f"port {self._path} is also read by {_named(others)}; stop that program")
 
 
-def holders(port: str) -> dict[int, str]:
-    """Other processes that have the port open, as far as this user may see: pid and command."""
-    target, found = os.path.realpath(port), {}
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit() or int(process.name) == os.getpid():
-            continue
-        try:
-            if any(str(fd.readlink()) == target for fd in (process / "fd").iterdir()):
-                found[int(process.name)] = (process / "comm").read_text().strip()
-        except OSError:
-            continue
-    return found
+def _checked(fd: int) -> list[int | list[bytes | int]]:
+    """Have parity checked, which pyserial does not: a byte that fails comes as NUL, which no device sends."""
+    attributes = termios.tcgetattr(fd)
+    attributes[0] = attributes[0] & ~(termios.IGNPAR | termios.PARMRK) | termios.INPCK
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)
+    return termios.tcgetattr(fd)
 
 
 def _named(processes: Mapping[int, str]) -> str:

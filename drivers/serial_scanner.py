@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from drivers.scanner_codec import Refused, Scanned, ScannerCodec
-from drivers.serial_line import SerialDevice, SerialSettings
-from station.core.events import BarcodeReading
+from drivers.serial_device import SerialDevice, SerialSettings
+from station.core.events import Arrived, BarcodeReading
 from station.ports import Driver, NowNs, Role
 
 EXAMPLE = """\
@@ -87,10 +87,14 @@ class SerialScanner(SerialDevice):
                 self._right_family()
                 self._counters["codes" if code is not None else "noread" if symbology == "" else "unsure"] += 1
                 self._deliver(BarcodeReading(self.name, code, arrived, symbology))
-            case Refused(family="", why=why):
+            case Refused(family="", why=why, data=data, arrived=arrived):
                 self._counters[why] += 1
-            case Refused(family=family, data=data):
-                self._wrong_family(family, data)
+                self._unread(why, data, arrived)
+            case Refused(family=family, why=why, data=data, arrived=arrived):
+                self._wrong_family(family, why, data, arrived)
+
+    def _deliver_unread(self, text: str, arrived: Arrived) -> None:
+        self._deliver(BarcodeReading(self.name, None, arrived, text))
 
 
 DRIVER = Driver(Role.BARCODE, ScannerSettings, SerialScanner, EXAMPLE)

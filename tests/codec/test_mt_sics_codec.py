@@ -65,7 +65,7 @@ def test_dynamic_is_no_evidence_however_often() -> None:
 
 
 def test_power_up_is_no_result() -> None:
-    assert read('I4 A "0123456789"') == Refused("switched on", b'I4 A "0123456789"', "")
+    assert read('I4 A "0123456789"') == Refused("switched on", b'I4 A "0123456789"', "", at(1))
 
 
 @pytest.mark.parametrize("swb", [0x30, 0x38, 0x34, 0x32, 0x20, 0x70, 0x31])
@@ -127,3 +127,11 @@ def test_a_repeated_result_is_new_only_after_a_moving_or_empty_platform() -> Non
     assert _new(0.0, 500.0, 500.0, 500.0, None, 500.0, 0.0, 700.0) == [500.0, 500.0, 700.0]
     assert _new(None, 500.0, 501.0) == [500.0]
     assert _new(None, "overload", "overload", 500.0, None, 500.0) == ["overload", 500.0]
+
+
+@pytest.mark.parametrize("spoilt", range(len(b"S S      1.234 kg\r\n")))
+def test_a_result_with_a_byte_of_wrong_parity_is_no_weight(spoilt: int) -> None:
+    data = bytearray(b"S S      1.234 kg\r\n")
+    data[spoilt] = 0
+    events = codec().receive(bytes(data) + b"S S      2.000 kg\r\n", at(1))
+    assert {event.weight_g for event in events if isinstance(event, Weighed)} <= {None, 2000.0}

@@ -140,13 +140,25 @@ def test_noread_is_a_reading_without_a_code(text: str) -> None:
         ("S D     12.345 kg", "an MT-SICS scale"),
         ("ES", "an MT-SICS scale"),
         ("$GPGGA,123519,4807.038,N", "a GPS receiver (NMEA)"),
+        ("AT", "a modem (AT commands)"),
         ("AT+GCAP", "a modem (AT commands)"),
+        ("AT+CPIN?", "a modem (AT commands)"),
+        ("AT+CFUN=1", "a modem (AT commands)"),
+        ("ATE0", "a modem (AT commands)"),
+        ("AT&F", "a modem (AT commands)"),
     ],
 )
 def test_text_of_another_family_is_refused_and_named(text: str, family: str) -> None:
     event = read(text)
     assert isinstance(event, Refused)
     assert event.family == family
+
+
+@pytest.mark.parametrize(
+    "text", ["ATE4711", "ATI0815", "ATZ5", "AT&T7", "AT&4711", "ATLAS1", "AT 4711", "AT+4711", "EST1"]
+)
+def test_a_label_that_begins_as_another_devices_text_is_a_code(text: str) -> None:
+    assert code(text) == text
 
 
 def test_a_toledo_scale_at_the_scanners_port_is_named() -> None:
@@ -244,3 +256,12 @@ def test_any_number_is_an_identity_or_unsure(text: str) -> None:
     event = read(text)
     assert isinstance(event, Scanned)
     assert (event.code is None) == event.symbology.startswith("unsure")
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\x02", b"AB"])
+@pytest.mark.parametrize("spoilt", range(len(b"CODE0011\r\n")))
+def test_a_code_with_a_byte_of_wrong_parity_is_none(prefix: bytes, spoilt: int) -> None:
+    data = bytearray(prefix + b"CODE0011\r\n")
+    data[len(prefix) + spoilt] = 0
+    events = codec(prefix).receive(bytes(data) + prefix + b"CODE0012\r\n", at(1))
+    assert {event.code for event in events if isinstance(event, Scanned)} <= {None, "CODE0012"}

@@ -96,6 +96,9 @@ def test_a_connection_that_is_closed_in_place_of_an_answer_is_called_so(
         (lambda r: reply(r, b"\x03\x02\x00\x01", unit=9), "garbled"),
         (lambda r: reply(r, b"\x03\x02\x00"), "garbled"),
         (lambda r: reply(r, b"\x03\x05\x00\x01"), "garbled"),
+        (lambda r: reply(r, b"\x03\x03\x00\x01\x09"), "garbled"),
+        (lambda r: reply(r, b"\x03\x01\x00\x01"), "0 registers came"),
+        (lambda r: reply(r, b"\x03\x02\x00\x01\x09\x09"), "garbled"),
         (lambda r: reply(r, b"\x63\x02\x00\x01"), "garbled"),
         (lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n", "out of step"),
         (lambda r: good(r)[:-1], "garbled"),
@@ -120,6 +123,15 @@ def test_a_write_counts_only_when_its_own_address_and_count_come_back(
     client, _ = ask(lambda r: reply(r, struct.pack(">BHH", *fields)))
     with pytest.raises(BadReplyError, match="asked was 2 at 5"):
         write_registers(client, 5, [1, 2], unit=1)
+
+
+def test_a_write_whose_answer_is_longer_than_one_does_not_count(
+    ask: Callable[..., tuple[ModbusClient, object]],
+) -> None:
+    client, _ = ask(lambda r: reply(r, r[7:12] + b"\x09\x09"))
+    with pytest.raises(BadReplyError, match="garbled"):
+        write_registers(client, 5, [1, 2], unit=1)
+    assert not client.connected
 
 
 @pytest.mark.parametrize("code", [5, 6, 10, 11])

@@ -6,10 +6,11 @@ import fcntl
 import os
 import subprocess
 import sys
+import termios
 import time
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,12 @@ import yaml
 
 from drivers import mt_sics_scale, serial_scanner
 from drivers.mt_sics_scale import MtSicsScale, MtSicsSettings
+from drivers.serial_line import SerialLine
 from drivers.serial_scanner import ScannerSettings, SerialScanner
 from station.core.events import BarcodeReading, DeviceState, WeightReading
 from station.ports import Device
 from tests.drivers.conftest import Caught, eventually
+from tests.needs import need
 
 EAN = "4006381333931"
 Start = Callable[[Device], Device]
@@ -133,7 +136,40 @@ def test_half_a_code_with_a_pause_is_dropped_and_the_next_is_read(pty: Pty, caug
     pty.say(b"\x02400638")
     eventually(lambda: device.health().counters.get("incomplete", 0) == 1)
     pty.say(b"1333931\r\n\x02" + EAN.encode() + b"\r\n")
-    assert [r.code for r in caught.wait_for(BarcodeReading)] == [EAN]  # type: ignore[attr-defined]
+    readings = [(r.code, r.symbology) for r in caught.wait_for(BarcodeReading, 2)]  # type: ignore[attr-defined]
+    assert readings == [(None, "incomplete: b'400638'"), (EAN, "")]
+
+
+def test_a_flood_of_what_cannot_be_read_is_told_once_a_second_and_counted(
+    pty: Pty, caught: Caught, started: Start
+) -> None:
+    device = started(scanner(pty, prefix="\x02"))
+    caught.wait_for(DeviceState)
+    pty.say(b"".join(b"n%d\xff\r\n" % n for n in range(50)))
+    pty.say(b"\x02" + EAN.encode() + b"\r\n")
+    readings = [(r.code, r.symbology) for r in caught.wait_for(BarcodeReading, 2)]  # type: ignore[attr-defined]
+    assert readings == [(None, "without prefix: b'n0\\xff'"), (EAN, "")]
+    counters = device.health().counters
+    assert (counters["without prefix"], counters["not told"]) == (50, 49)
+
+
+def test_what_a_scanner_says_again_and_again_between_good_codes_is_told_once(
+    pty: Pty, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers.serial_device.UNREAD_NS", 0)
+    started(scanner(pty, prefix="\x02"))
+    caught.wait_for(DeviceState)
+    pty.say(b"READY\r\n\x0200012\r\n" * 3 + b"ERROR\r\n\x0200012\r\n")
+    readings = [r.symbology for r in caught.wait_for(BarcodeReading, 6)]  # type: ignore[attr-defined]
+    assert readings == ["without prefix: b'READY'", "", "", "", "without prefix: b'ERROR'", ""]
+
+
+def test_of_a_long_text_that_cannot_be_read_sixty_bytes_are_told(pty: Pty, caught: Caught, started: Start) -> None:
+    started(scale(pty))
+    caught.wait_for(DeviceState)
+    pty.say(b"x" * 500)
+    [reading] = caught.wait_for(WeightReading)
+    assert (reading.weight_g, reading.fault) == (None, f"too long: {b'x' * 60!r}")  # type: ignore[attr-defined]
 
 
 def test_bad_bytes_and_an_unplug_end_nothing(
@@ -190,17 +226,98 @@ def test_a_second_reader_during_the_run_is_found_and_named(
         assert f"also read by process {other.pid} (python" in lost.detail  # type: ignore[attr-defined]
 
 
+def test_beside_a_second_reader_it_is_never_connected_again_and_half_a_code_is_none(
+    pty: Pty, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers.serial_line.WATCH_NS", 50_000_000)
+    device = started(scanner(pty))
+    caught.wait_for(DeviceState)
+    with other_process(pty, lock=False) as other:
+        caught.wait_for(DeviceState, 2)
+        eventually(lambda: device.health().counters.get("losses", 0) >= 4)
+        assert f"also read by process {other.pid} (python" in device.health().detail
+        assert f"also read by process {other.pid} (python" in scanner(pty).probe()
+        assert [s.connected for s in caught.of(DeviceState)] == [True, False]  # type: ignore[attr-defined]
+    assert caught.wait_for(DeviceState, 3)[-1].connected  # type: ignore[attr-defined]
+    pty.say(b"0011\r\nCODE0012\r\n")  # of the first code the other one took `CODE`
+    assert [r.code for r in caught.wait_for(BarcodeReading)] == ["CODE0012"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("command", [["sane"], ["115200"]])
+def test_a_port_that_another_program_set_otherwise_is_lost_and_set_anew(
+    pty: Pty, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setattr("drivers.serial_line.WATCH_NS", 50_000_000)
+    started(scanner(pty, prefix="\x02"))
+    caught.wait_for(DeviceState)
+    subprocess.run([need("stty"), "-F", str(pty.path), *command], check=True)
+    lost = caught.wait_for(DeviceState, 2)[1]
+    assert "was set otherwise by another program" in lost.detail  # type: ignore[attr-defined]
+    assert caught.wait_for(DeviceState, 3)[-1].connected  # type: ignore[attr-defined]
+    pty.say(b"\x0200012\r\n")
+    assert [r.code for r in caught.wait_for(BarcodeReading)] == ["00012"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("parity", "checked"), [("none", False), ("even", True), ("odd", True)])
+def test_parity_is_checked_where_there_is_one(pty: Pty, parity: str, *, checked: bool) -> None:
+    with closing(SerialLine(ScannerSettings(port=str(pty.path), parity=parity), time.monotonic_ns)):  # type: ignore[arg-type]
+        fd = os.open(pty.path, os.O_RDWR | os.O_NOCTTY)
+        flags = termios.tcgetattr(fd)[0]
+        os.close(fd)
+    assert bool(flags & termios.INPCK) is checked
+    assert not flags & (termios.IGNPAR | termios.PARMRK)  # a byte that fails comes as NUL, alone
+
+
+def test_bytes_that_somebody_else_took_are_not_called_an_unplug(
+    pty: Pty, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started(scanner(pty))
+    caught.wait_for(DeviceState)
+    with other_process(pty, lock=False) as other:
+        real = os.read
+
+        def too_late(fd: int, count: int) -> bytes:
+            return b"" if os.path.realpath(pty.path) == os.ttyname(fd) else real(fd, count)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("drivers.serial_line.os.read", too_late)
+            pty.say(b"CODE0011\r\n")
+            lost = caught.wait_for(DeviceState, 2)[-1]
+        assert f"also read by process {other.pid} (python" in lost.detail  # type: ignore[attr-defined]
+
+
+def test_the_process_at_the_far_end_of_a_pseudo_terminal_is_no_second_reader() -> None:
+    code = "import os, sys; _, slave = os.openpty(); print(os.ttyname(slave), flush=True); sys.stdin.read()"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe) as device:
+        assert device.stdout
+        port = device.stdout.readline().decode().strip()
+        assert SerialScanner("s", ScannerSettings(port=port), time.monotonic_ns).probe() == ""
+        assert device.stdin
+        device.stdin.close()
+
+
 def test_a_scale_at_the_scanners_port_is_named_until_a_code_comes(pty: Pty, caught: Caught, started: Start) -> None:
     device = started(scanner(pty))
     caught.wait_for(DeviceState)
-    pty.say(b"S S      1.23 kg\r\n")
+    pty.say(b"S S      1.23 kg\r\n" * 2)
     lost = caught.wait_for(DeviceState, 2)[-1]
     assert "text of an MT-SICS scale" in lost.detail  # type: ignore[attr-defined]
     assert "S S      1.23 kg" in lost.detail  # type: ignore[attr-defined]
     pty.say(b"00012\r\n")
     assert caught.wait_for(DeviceState, 3)[-1].connected  # type: ignore[attr-defined]
-    assert device.health().counters["foreign"] == 1
-    assert [r.code for r in caught.of(BarcodeReading)] == ["00012"]  # type: ignore[attr-defined]
+    assert device.health().counters["foreign"] == 2
+    assert [r.code for r in caught.of(BarcodeReading)] == [None, "00012"]  # type: ignore[attr-defined]
+
+
+def test_one_text_of_another_device_is_no_code_and_no_loss(pty: Pty, caught: Caught, started: Start) -> None:
+    device = started(scanner(pty))
+    caught.wait_for(DeviceState)
+    pty.say(b"ET\r\n00012\r\nET\r\n00013\r\nATE4711\r\n")
+    readings = [(r.code, r.symbology) for r in caught.wait_for(BarcodeReading, 4)]  # type: ignore[attr-defined]
+    assert readings == [(None, "text of an MT-SICS scale: b'ET'"), ("00012", ""), ("00013", ""), ("ATE4711", "")]
+    assert device.health().connected
+    assert len(caught.of(DeviceState)) == 1
 
 
 def test_probe_says_what_is_wrong_and_what_to_do(pty: Pty, tmp_path: Path) -> None:
@@ -241,7 +358,7 @@ def test_a_toledo_stream_is_refused_and_named(pty: Pty, caught: Caught, started:
     pty.say(bytes.fromhex("022D30203030323530303030303030300D2D") * 10)
     lost = caught.wait_for(DeviceState, 2)[-1]
     assert "text of a Toledo continuous scale" in lost.detail  # type: ignore[attr-defined]
-    assert caught.of(WeightReading) == []
+    assert [reading.weight_g for reading in caught.of(WeightReading)] == [None]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("driver", [serial_scanner.DRIVER, mt_sics_scale.DRIVER])
