@@ -93,10 +93,10 @@ class ModbusPlc:
         return Health(self._connected, self._detail, self._last_message_ns, dict(self._counters))
 
     def probe(self) -> str:
-        """Connect once, and compare the map."""
+        """Connect once, compare the map, and see that the program runs."""
         try:
-            check_map(self._status(), self._map.version)
-        except ForeignMapError as error:
+            self._running()
+        except (ForeignMapError, MissedEdgesError) as error:
             return str(error)
         except ModbusError as error:
             return f"{error}; is the PLC on, the cable in, and host and port right?"

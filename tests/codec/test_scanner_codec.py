@@ -265,3 +265,22 @@ def test_a_code_with_a_byte_of_wrong_parity_is_none(prefix: bytes, spoilt: int) 
     data[len(prefix) + spoilt] = 0
     events = codec(prefix).receive(bytes(data) + prefix + b"CODE0012\r\n", at(1))
     assert {event.code for event in events if isinstance(event, Scanned)} <= {None, "CODE0012"}
+
+
+def test_half_a_code_ahead_of_a_new_beginning_is_no_part_of_the_next() -> None:
+    scanner = codec()
+    assert scanner.receive(b"400638", at(1)) == []
+    scanner.begin()
+    assert scanner.receive(b"00012\r\n", at(2)) == [Scanned("00012", "", at(2))]
+
+
+def test_what_is_skipped_ends_with_a_silence_from_then_on() -> None:
+    scanner = codec()
+    scanner.receive(b"00012\r\n", at(1))
+    scanner.skip()
+    scanner.idle(5000 * MS)
+    assert scanner.receive(b"0011\r\n", at(5001)) == []
+    scanner.skip()
+    scanner.idle(6000 * MS)
+    scanner.idle(7001 * MS)
+    assert scanner.receive(b"00013\r\n", at(7002)) == [Scanned("00013", "", at(7002))]

@@ -97,6 +97,7 @@ def test_a_plc_in_stop_at_the_start_is_never_called_connected(
     answers = Answers(whole)
     answers.runs = False
     server = scripted(answers)
+    assert "its program stands still" in polled(server).probe()
     started(polled(server))
     eventually(lambda: server.connections >= 3)
     assert [s.connected for s in caught.of(DeviceState)] == [False]  # type: ignore[attr-defined]
