@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from station.check import check as run_checks
 from station.cli_commands import commands_app
@@ -86,7 +87,8 @@ def check(config: ConfigFile, overrides: Overrides = []) -> None:  # noqa: B006
     wrong = 0
     for finding in run_checks(tree, drivers):
         wrong += not finding.right
-        table.add_row("[green]ok[/]" if finding.right else "[red]NO[/]", finding.subject, finding.text)
+        verdict = Text("ok", "green") if finding.right else Text("NO", "red")
+        table.add_row(verdict, Text(finding.subject), Text(finding.text))
     console.print(table)
     console.print(f"{wrong} fault(s) to mend." if wrong else "All well.")
     raise typer.Exit(1 if wrong else 0)

@@ -23,11 +23,17 @@ def screen(data: Path) -> tuple[RenderableType, bool]:
     look = snapshot.read(data)
     if look is None:
         return Text(f"No station has run in {data} yet. Start it: station run CONFIG", style="yellow"), False
+    try:
+        return _screen(look)
+    except (KeyError, TypeError, ValueError):
+        return Text(f"{data} was written by another version of the station: install that, or restart it", "red"), False
+
+
+def _screen(look: dict[str, Any]) -> tuple[RenderableType, bool]:
     age = (now_utc() - datetime.fromisoformat(look["at"]).astimezone(UTC)).total_seconds()
-    running = bool(look["running"]) and age < _OLD_S
-    head = Text(
-        "running" if running else f"NOT RUNNING, last seen {age:.0f} s ago", style="green" if running else "red"
-    )
+    running = bool(look["running"]) and abs(age) < _OLD_S
+    seen = f"{age:.0f} s ago" if age >= 0 else f"at {look['at']}, which is still to come: the clock was set back"
+    head = Text("running" if running else f"NOT RUNNING, last seen {seen}", style="green" if running else "red")
     missing = look.get("heartbeat_missing") or []
     if running and missing:
         head.append(f"   no heartbeat: {', '.join(missing)} not proved, so all is inspected", "bold red")
@@ -56,7 +62,7 @@ def devices(look: dict[str, Any]) -> RenderableType:
     for name, device in look["devices"].items():
         state = Text("ok", style="green") if device["connected"] else Text("LOST", style="bold red")
         age = "never heard" if device["age_s"] is None else f"{device['age_s']:.1f} s ago"
-        table.add_row(name, state, age, Text(device["detail"], style="yellow"))
+        table.add_row(Text(name), state, age, Text(device["detail"], style="yellow"))
     return Panel(table, title="devices", title_align="left")
 
 
@@ -74,7 +80,7 @@ def alarms(look: dict[str, Any]) -> RenderableType:
         if alarm["by"]:
             state += f", follows from {alarm['by']}"
         name = f"{alarm['alarm']}/{alarm['subject']}"
-        table.add_row(Text(alarm["priority"], style=style), name, Text(state), Text(alarm["text"]))
+        table.add_row(Text(alarm["priority"], style=style), Text(name), Text(state), Text(alarm["text"]))
     content: RenderableType = table if rows else Text("none", style="green")
     return Panel(content, title="alarms", title_align="left")
 
@@ -90,9 +96,8 @@ def decisions(look: dict[str, Any], number: int) -> RenderableType:
         reasons = "; ".join(reason["text"] for reason in done["reasons"]) or ("" if done["ordered"] else "no order")
         if done["route"] == "pass" and done["outcome"] != "pass":
             reasons = f"PLC: {done['plc_why']}"
-        table.add_row(
-            str(done["parcel"]["number"]), done["barcode"] or "-", weight, lane, Text(reasons, overflow="fold")
-        )
+        number_of, code = str(done["parcel"]["number"]), Text(done["barcode"] or "-")
+        table.add_row(number_of, code, weight, lane, Text(reasons, overflow="fold"))
     return Panel(table, title="last parcels", title_align="left")
 
 

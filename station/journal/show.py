@@ -26,9 +26,18 @@ def tail_table(events: Sequence[Stored]) -> RenderableType:
         table.add_column(name, no_wrap=True)
     table.add_column("what", overflow="fold")
     for event in events:
-        data = json.loads(event.payload)
-        table.add_row(str(event.seq), event.time[11:-1], event.type, _parcels(data), _what(event.type, data))
+        parcels, what = _row(event)
+        table.add_row(str(event.seq), Text(event.time[11:-1]), Text(event.type), parcels, what)
     return table
+
+
+def _row(event: Stored) -> tuple[str, Text]:
+    """Whom an event is of, and what it says; of one whose payload is damaged, that."""
+    try:
+        data = json.loads(event.payload)
+        return _parcels(data), _what(event.type, data)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "", Text("damaged: `station journal verify` looks at all of it", style="red")
 
 
 def parcel_story(events: Sequence[Stored]) -> RenderableType:

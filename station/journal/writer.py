@@ -114,6 +114,7 @@ class Journal:
             raise
         self._db, self.journal_id = opened.db, opened.journal_id
         self._inode = path.stat().st_ino
+        self._log_inode = self._inode_of_log()
         self.last_seq, self._chain = opened.last_seq, opened.chain
         self._opening: JournalOpened | None = JournalOpened(
             journal=self.journal_id,
@@ -183,11 +184,24 @@ class Journal:
         self._commit(lambda: self._db.execute("UPDATE probe SET mono_ns = ?", (self._mono_ns(),)))
 
     def in_place(self) -> bool:
-        """Whether what is written lies there under its name: a file that was taken away is written on, unseen."""
+        """Whether what is written lies there under its name: a file that was taken away is written on, unseen.
+
+        The log in front of it counts too. Where that is gone alone, `close` folds what stood in it into the file.
+        """
+        if self._log_inode is None:
+            self._log_inode = self._inode_of_log()
         try:
-            return self.path.stat().st_ino == self._inode
+            own = self.path.stat().st_ino == self._inode
         except OSError:
             return False
+        return own and self._inode_of_log() == self._log_inode
+
+    def _inode_of_log(self) -> int | None:
+        """SQLite takes it away only as the last connection closes."""
+        try:
+            return Path(f"{self.path}-wal").stat().st_ino
+        except OSError:
+            return None
 
     def incarnations(self) -> list[Incarnation]:
         """The runs that wrote it, in order; this one once it has."""

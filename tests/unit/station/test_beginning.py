@@ -255,6 +255,20 @@ def test_one_that_was_taken_away_or_replaced_is_noticed(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_where_its_log_alone_was_taken_away_an_orderly_end_keeps_all(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = opened(path)
+    journal.append([AlarmRaised(alarm="a", subject="s", text="t", priority="low")], epoch=1, session=1)
+    assert journal.in_place()
+    Path(f"{path}-wal").unlink()
+    assert not journal.in_place()
+    last = journal.append([AlarmRaised(alarm="b", subject="s", text="t", priority="low")], epoch=1, session=1)[-1].seq
+    journal.close()
+    again = opened(path)
+    assert again.last_seq == last
+    again.close()
+
+
 def test_a_folder_of_that_moment_stays_as_it_is(damaged: Path) -> None:
     """A PC without a battery boots at the same moment again and again (seed 2026113148)."""
     taken = damaged.parent / "journal-aside-20261125T120000Z"
