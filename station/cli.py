@@ -40,6 +40,7 @@ from station.daemon import Daemon, OverrunError
 from station.explain import ExplainError, picture, svg, tell
 from station.journal import JournalError, LockedError, Reader
 from station.kinds import about, example_of, keys_of
+from station.logs import log_to
 from station.plugins import installed_drivers
 from station.ports import Driver
 from station.replay import ReplayError, replay_journal
@@ -60,13 +61,14 @@ console = Console()
 @app.command(epilog="Example: station run config/demo.yaml")
 def run(config: ConfigFile, overrides: Overrides = []) -> None:  # noqa: B006
     """Run the daemon until Ctrl-C or SIGTERM."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
+    log_to(sys.stderr)
     tree, drivers = configuration(config, overrides)
     try:
         starts_again = asyncio.run(_run(tree, drivers))
     except (JournalError, ModelError, DetectorFault, OverrunError, DiedError) as error:
         fail(str(error), 3 if isinstance(error.__cause__, LockedError) else 1)
     if starts_again:
+        logging.shutdown()
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the same command again, as it was given
 
 

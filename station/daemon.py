@@ -34,7 +34,7 @@ from station.journal import (
     model_left,
     policy_left,
 )
-from station.keeping import Keeping
+from station.keeping import HeldLog, Keeping
 from station.lists import ListError, Lists
 from station.ports import Device, Driver, Picture, Plc
 from station.publishing import Publishing
@@ -99,6 +99,7 @@ class Daemon:
         self._snapshot = Snapshot(config, self.line, self._turn, {**self.devices, "plc": self._plc})
         self._lists = Lists(config.policy.hold_list, config.policy.declared_weights, config.data)
         self._publishing = Publishing(_publisher_settings(config), self._put) if config.mqtt else None
+        self._held_log = HeldLog(self._journal, Clock())
         self._keeping = (
             Keeping(config.retention, self._journal, pictures, publishes=config.mqtt is not None, clock=Clock())
             if config.retention is not None
@@ -208,8 +209,10 @@ class Daemon:
         if self._turn.damaged:
             self._give_up(self._turn.damaged)
         self._snapshot.write_every(_SNAPSHOT_NS)
-        if self._keeping is not None and not self._inbox:
-            self._keeping.step(self.line, self._put)
+        if not self._inbox:
+            self._held_log.step(self._put)
+            if self._keeping is not None:
+                self._keeping.step(self.line, self._put)
         self._systemd.alive(now_ns(), self._status())
 
     def _status(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +19,8 @@ NS_PER_S = 10**9
 SAMPLE_NS = 60 * NS_PER_S
 LEAST_NS = 600 * NS_PER_S
 WINDOW = 360
+FEW_FILES, NO_FILES = 20_000, 1_000
+"""How many files a disk can still take: each picture is one, and its last one belongs to the journal."""
 EASED = 1.1
 """A stage is left only with that much more room than it was entered with."""
 
@@ -61,15 +64,17 @@ class Rules:
     every: int = 1
     refuses: bool = False
 
-    def take(self, free: int, hours: float) -> None:
-        """So much is free, and lasts so long."""
+    def take(self, free: int, hours: float, files: float = float("inf")) -> None:
+        """So much is free, lasts so long, and takes so many files."""
         config = self.config
         ease = EASED if self.low else 1.0
-        self.low = hours < config.alarm_hours * ease or free < config.thin_gb * GB * ease
+        little = hours < config.alarm_hours * ease or free < config.thin_gb * GB * ease
+        self.low = little or files < FEW_FILES * ease
         none = free < config.none_gb * GB * (EASED if self.every == 0 else 1.0)
         thin = free < config.thin_gb * GB * (EASED if self.every != 1 else 1.0)
         self.every = 0 if none else config.every if thin else 1
-        self.refuses = free < config.refuse_gb * GB * (EASED if self.refuses else 1.0)
+        ease = EASED if self.refuses else 1.0
+        self.refuses = free < config.refuse_gb * GB * ease or files < NO_FILES * ease
 
 
 class DiskWatch:
@@ -90,28 +95,36 @@ class DiskWatch:
     def look(self, now_ns: int) -> None:
         """Look once; takes as long as the disk does."""
         try:
-            free = shutil.disk_usage(self._folder).free
+            free, files = shutil.disk_usage(self._folder).free, _files_left(self._folder)
         except OSError as error:
             log.warning("disk: %s: %s", self._folder, error.strerror)
             return
         self._forecast.take(now_ns, free)
         hours = self._forecast.hours(free)
         rules = self._rules
-        rules.take(free, hours)
+        rules.take(free, hours, files)
         self.refuses = rules.refuses
         if rules.every != self._every:
             self._every = rules.every
             self._out(PictureRule(rules.every))
-        self._tell(free, hours)
+        self._tell(free, hours, files)
 
-    def _tell(self, free: int, hours: float) -> None:
+    def _tell(self, free: int, hours: float, files: float) -> None:
         rules, rate = self._rules, self._forecast.bytes_per_hour()
         left = f"{free / GB:.2f} GB free"
         if rate:
             left += f", {hours:.1f} hours left at {rate / GB:.2f} GB an hour"
+        if files < FEW_FILES * EASED:
+            left += f", and room for {files:.0f} more files: of small ones there are too many"
         kept = "none is" if rules.every == 0 else f"those of every {rules.every}th are"
         thinned = f"{left}; of the pictures of parcels that pass clean {kept} kept"
         refused = f"{left}; no picture is kept any more, events are"
         self._out(Condition("disk-low", "data", standing=rules.low, text=left))
         self._out(Condition("pictures", "thinned", standing=rules.every != 1, text=thinned))
         self._out(Condition("pictures", "refused", standing=rules.refuses, text=refused))
+
+
+def _files_left(folder: Path) -> float:
+    """How many files can still be made; infinity where the file system has no bound of its own."""
+    stat = os.statvfs(folder)
+    return stat.f_favail if stat.f_files else float("inf")

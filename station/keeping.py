@@ -1,4 +1,4 @@
-"""Retention in the daemon: the site's rules carried out between turns, and a word if they cannot be."""
+"""Retention in the daemon: the rules carried out between turns, and a word if they cannot be, or if the log is held."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
-from station.clock import Clock
+from station.clock import Clock, kernel_quality
 from station.config import RetentionConfig
 from station.core.events import Condition
 from station.core.line import Line
 from station.journal import CURSOR_FILE, Journal, JournalError, PictureStore, Reader, published, standing
 from station.journal.orphans import sweep, sweep_unfinished, told_elsewhere
 from station.journal.pruning import Pruner
-from station.journal.retention import Rules
+from station.journal.retention import Rules, TrustedClock
 
 log = logging.getLogger(__name__)
 EVERY_NS = 100_000_000
@@ -32,13 +33,11 @@ class Keeping:
     ) -> None:
         rules = Rules(config.days, config.finds_days, int(config.max_gb * 1e9) if config.max_gb else None)
         limit = Published(journal, clock) if publishes else lambda: journal.last_seq
-        self._pruner = Pruner(journal, pictures, rules, limit)
+        self._pruner = Pruner(journal, pictures, rules, limit, clock=TrustedClock(_newest(journal), _unsynchronised))
         self._clock = clock
         self._next_ns = 0
         self._said = ""
-        self._held = False
-        self._ask_ns = 0
-        self._journal = journal
+        self._journal_path = journal.path
         self._pictures = pictures
         self._sweeps = not told_elsewhere(journal.path.parent, journal.incarnations(), journal.last_seq)
         self._begun = clock.utc()
@@ -71,10 +70,35 @@ class Keeping:
         if bool(trouble) != bool(self._said):
             out(Condition("journal", "size", standing=bool(trouble), text=trouble))
         self._said = trouble
-        self._see_who_holds(now_ns, out)
 
-    def _see_who_holds(self, now_ns: int, out: Callable[[Condition], None]) -> None:
-        """The write-ahead log of the journal grows as long as somebody reads from one moment of it."""
+    def _look(self) -> None:
+        """Take away what a kill left, then see how much the rest takes."""
+        try:
+            removed = sweep_unfinished(self._pictures, self._begun)
+            if self._sweeps:
+                with closing(Reader(self._journal_path)) as reader:
+                    removed += sweep(self._pictures, reader, self._begun, lambda: not self._ending.is_set())
+            if removed:
+                log.info("pictures: %d removed that a kill left without an event", removed)
+        except JournalError as error:
+            log.warning("pictures: %s", error)
+        except OSError as error:
+            log.warning("pictures: %s cannot be removed: %s", error.filename, error.strerror)
+        self._pictures.measure()
+
+
+class HeldLog:
+    """The write-ahead log of the journal, which grows as long as somebody reads from one moment of it."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._held = False
+        self._ask_ns = 0
+
+    def step(self, out: Callable[[Condition], None]) -> None:
+        """Look now and then; `out` is told when it is held, and when it no longer is."""
+        now_ns = self._clock.mono_ns()
         if now_ns < self._ask_ns:
             return
         self._ask_ns = now_ns + ASK_NS
@@ -84,20 +108,18 @@ class Keeping:
             self._held = held
             out(Condition("journal", "held", standing=held, text=f"{size / 1e6:.0f} MB in {self._journal.path}-wal"))
 
-    def _look(self) -> None:
-        """Take away what a kill left, then see how much the rest takes."""
-        try:
-            removed = sweep_unfinished(self._pictures, self._begun)
-            if self._sweeps:
-                with closing(Reader(self._journal.path)) as reader:
-                    removed += sweep(self._pictures, reader, self._begun, lambda: not self._ending.is_set())
-            if removed:
-                log.info("pictures: %d removed that a kill left without an event", removed)
-        except JournalError as error:
-            log.warning("pictures: %s", error)
-        except OSError as error:
-            log.warning("pictures: %s cannot be removed: %s", error.filename, error.strerror)
-        self._pictures.measure()
+
+def _newest(journal: Journal) -> datetime | None:
+    """The time of the newest event that an earlier run left."""
+    rows = journal.rows("SELECT time FROM event ORDER BY seq DESC LIMIT 1")
+    try:
+        return datetime.fromisoformat(rows[0][0]) if rows else None
+    except (ValueError, TypeError):
+        return None
+
+
+def _unsynchronised() -> bool:
+    return kernel_quality().state == "unsynchronised"
 
 
 class Published:

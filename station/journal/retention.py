@@ -7,7 +7,7 @@ So are the events by which the rest is understood: starts of the station and of 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +28,7 @@ LANDMARKS = frozenset({JournalOpened.type, JournalPruned.type, StationStarted.ty
 RESOLVED = ParcelResolved.type
 TRUST_NS = 3600 * 10**9
 STEP = timedelta(seconds=60)
+AWAY = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,33 @@ class Rules:
 
 
 class TrustedClock:
-    """The wall clock, once it has gone an hour without a step: a PC that boots into another year prunes nothing."""
+    """The wall clock, once it has gone an hour without a step: a PC that boots into another year prunes nothing.
 
-    def __init__(self) -> None:
+    Args:
+        before: the time of the newest event of an earlier run. A clock that lies days ahead of it may be a wrong
+            one, or the PC was off: it is believed once it is known to be synchronised.
+        unsynchronised: asked only then.
+    """
+
+    def __init__(self, before: datetime | None = None, unsynchronised: Callable[[], bool] = lambda: False) -> None:
+        self._before = before
+        self._unsynchronised = unsynchronised
         self._offset: timedelta | None = None
         self._since_ns = 0
+        self._first_ns: int | None = None
 
     def trusted(self, mono_ns: int, utc: datetime) -> bool:
         """Asked now and then; whether ages may be reckoned from `utc`."""
         offset = (utc - datetime.min.replace(tzinfo=utc.tzinfo)) - timedelta(microseconds=mono_ns // 1000)
         if self._offset is None or abs(offset - self._offset) > STEP:
             self._offset, self._since_ns = offset, mono_ns
-        return mono_ns - self._since_ns >= TRUST_NS
+        if self._first_ns is None:
+            self._first_ns = mono_ns
+        if mono_ns - self._since_ns < TRUST_NS:
+            return False
+        ran = timedelta(microseconds=(mono_ns - self._first_ns) // 1000)
+        ahead = self._before is not None and utc - ran > self._before + AWAY
+        return not (ahead and self._unsynchronised())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,22 +6,18 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import apsw
 import pytest
 
 from station import keeping
 from station.clock import Clock
-from station.config import RetentionConfig
 from station.core.events import Condition
-from station.journal import Journal, PictureStore
-from station.keeping import ASK_NS, Keeping
+from station.journal import Journal
+from station.keeping import ASK_NS, HeldLog
 from tests.unit.journal.conftest import changed
 
 LONG = changed(1).model_copy(update={"detail": "x" * 20_000})
-LINE: Any = SimpleNamespace(plc=SimpleNamespace(epoch=None, session=0))
 
 
 @pytest.fixture
@@ -36,9 +32,8 @@ def test_a_snapshot_left_open_is_an_alarm_until_it_is_closed(
 ) -> None:
     """A `BEGIN; SELECT` in a shell, forgotten (CoreScope#1434: 115 GB)."""
     journal, now_ns, told = opened(), [ASK_NS], list[Condition]()
-    pictures = PictureStore(path.parent / "pictures")
     clock = Clock(lambda: now_ns[0], lambda: datetime(2026, 11, 1, tzinfo=UTC))
-    kept = Keeping(RetentionConfig(days=1), journal, pictures, publishes=False, clock=clock)
+    log = HeldLog(journal, clock)
 
     def write_more(megabytes: int) -> int:
         largest = 0
@@ -46,7 +41,7 @@ def test_a_snapshot_left_open_is_an_alarm_until_it_is_closed(
             journal.append([LONG] * 50, epoch=0, session=0)
             largest = max(largest, journal.wal_bytes())
         now_ns[0] += ASK_NS
-        kept.step(LINE, told.append)
+        log.step(told.append)
         return largest
 
     assert write_more(48) < small // 2

@@ -273,6 +273,22 @@ def test_a_clock_that_stepped_prunes_nothing_for_an_hour(make: Callable[..., Lin
     assert verify(line.journal.path).pruned == 0
 
 
+def test_a_clock_that_begins_years_ahead_prunes_nothing_until_it_is_synchronised() -> None:
+    synchronised = False
+    clock = TrustedClock(BEGUN, lambda: not synchronised)
+    later = BEGUN + timedelta(days=5 * 365)
+    assert [clock.trusted(hours * HOUR_NS, later + timedelta(hours=hours)) for hours in range(5)] == [False] * 5
+    synchronised = True
+    assert clock.trusted(5 * HOUR_NS, later + timedelta(hours=5))
+
+
+def test_one_that_nothing_synchronises_is_believed_where_it_goes_on_from_the_run_before() -> None:
+    clock = TrustedClock(BEGUN, lambda: True)
+    later = BEGUN + timedelta(days=2)
+    seen = [clock.trusted(hours * HOUR_NS, later + timedelta(hours=hours)) for hours in (0, 1, 24 * 30)]
+    assert seen == [False, True, True]
+
+
 @pytest.mark.parametrize("hours", [1, -1, 24 * 14, -24 * 14, 24 * 365])
 def test_a_step_and_its_correction_change_nothing_of_what_goes(tmp_path: Path, hours: int) -> None:
     """The clock is wrong for ten hours amid a hundred: meanwhile nothing goes, and then what would have gone."""

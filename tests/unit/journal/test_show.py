@@ -59,5 +59,5 @@ def test_the_tail_shows_number_time_and_type(path: Path, opened: Callable[..., J
 def test_a_damaged_payload_is_shown_as_that(path: Path, opened: Callable[..., Journal]) -> None:
     opened().append([COMPLETED], epoch=3, session=1)
     whole, *_ = Reader(path).tail(1)
-    for payload in (b"\xff{", b"[1]", b"{}"):
+    for payload in (b"\xff{", b"[1]"):
         assert "damaged" in _text(tail_table([whole._replace(payload=payload)]))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from station import disk
 from station.config import DiskConfig
 from station.core.events import Condition, PictureRule
 from station.disk import GB, SAMPLE_NS, WINDOW, DiskWatch, Forecast, Rules
@@ -60,6 +61,26 @@ def test_pictures_are_thinned_then_dropped_then_refused(free_gb: float, every: i
     rules = Rules(CONFIG)
     rules.take(int(free_gb * GB), INF)
     assert (rules.every, rules.refuses, rules.low) == (every, refuses, free_gb < 5)
+
+
+@pytest.mark.parametrize(
+    ("files", "low", "refuses"), [(INF, False, False), (20_000, False, False), (19_999, True, False), (999, True, True)]
+)
+def test_a_disk_without_room_for_more_files_is_as_good_as_full(files: float, low: bool, refuses: bool) -> None:  # noqa: FBT001
+    rules = Rules(CONFIG)
+    rules.take(int(500 * GB), INF, files)
+    assert (rules.low, rules.refuses, rules.every) == (low, refuses, 1)
+
+
+def test_files_that_are_used_up_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Condition | PictureRule] = []
+    monkeypatch.setattr(disk, "_files_left", lambda _folder: 12)
+    watch = DiskWatch(tmp_path, DiskConfig(thin_gb=0, none_gb=0, refuse_gb=0), told.append)
+    watch.look(0)
+    assert watch.refuses
+    standing = {c.subject: c.text for c in told if isinstance(c, Condition) and c.standing}
+    assert set(standing) == {"data", "refused"}
+    assert "room for 12 more files" in standing["data"]
 
 
 def test_a_stage_is_left_with_room_to_spare() -> None:
