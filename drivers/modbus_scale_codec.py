@@ -10,24 +10,27 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping
-from typing import Literal
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
 
 from drivers.weighing import GRAMS, Dynamic, NewResults, Weighed
 from station.core.events import Arrived
+from station.ports import Settings
 
 FORMATS = {"int16": ">h", "uint16": ">H", "int32": ">i", "uint32": ">I", "float32": ">f"}
 NO_VALUE_16 = {0x7FFD, 0x7FFE, 0x7FFF, 0x8000, 0xFFFF}
 NO_VALUE_32 = {0x7FFFFFFD, 0x7FFFFFFE, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF}
 SMALLEST_NORMAL = 1.1754943508222875e-38
 COUNTER_RESTART = 1000
+Unit = Literal["g", "kg", "t", "lb", "oz"]
+Bit = Annotated[int, Field(ge=0, le=15)]
 
 
-class Register(BaseModel):
+class Register(Settings):
     """Where a number stands, and how: its type, and for two registers which comes first."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     address: int = Field(ge=0, le=65535, description="as on the wire, from 0: 40001 of a manual is 0")
     type: Literal["int16", "uint16", "int32", "uint32", "float32"] = "uint16"
     words: Literal["high-first", "low-first"] = "high-first"
@@ -44,30 +47,35 @@ class Pattern(Register):
     value: float
 
 
-class Status(BaseModel):
+class Status(Settings):
     """A word of flags."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     address: int = Field(ge=0, le=65535)
     stable_bit: int = Field(ge=0, le=15, description="the bit that is 1 once the weight stands; 0 is the lowest")
-    fault_bits: Mapping[int, str] = Field(default={}, description="bit: what it means, as `2: overload`")
+    fault_bits: Mapping[Bit, str] = Field(
+        default={}, description="bit: what it means, as `2: overload`; 0 is the lowest, 15 the highest"
+    )
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Self:
+        if self.stable_bit in self.fault_bits:
+            raise ValueError(f"bit {self.stable_bit} is both stable_bit and one of fault_bits")
+        return self
 
 
-class UnitRegister(BaseModel):
+class UnitRegister(Settings):
     """A register that tells the unit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     address: int = Field(ge=0, le=65535)
-    codes: Mapping[int, str] = Field(description="value: unit, as `1: kg`")
+    codes: Mapping[int, Unit] = Field(description="value: unit, as `1: kg`")
 
 
-class ScaleMap(BaseModel):
+class ScaleMap(Settings):
     """Which registers of a scale mean what."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     weight: Register
     factor: float = Field(default=1.0, gt=0, description="number times factor is the weight in `unit`")
-    unit: Literal["g", "kg", "t", "lb", "oz"] = Field(description="of the number times `factor`")
+    unit: Unit = Field(description="of the number times `factor`")
     status: Status
     counter: int | None = Field(default=None, ge=0, le=65535, description="register that counts results")
     unit_register: UnitRegister | None = None
@@ -75,6 +83,18 @@ class ScaleMap(BaseModel):
     no_value: tuple[int, ...] = Field(default=(), description="further codes for no value, as they stand on the wire")
     largest_g: float = Field(default=1e6, gt=0, description="more is nonsense: a wrong type or word order")
     empty_g: float = Field(default=20.0, ge=0, description="without counter: at or below this the platform is empty")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        """No register has two meanings."""
+        places = [("status", self.status.address, 1), ("weight", self.weight.address, self.weight.size)]
+        places += [("counter", self.counter, 1)] if self.counter is not None else []
+        places += [("unit_register", self.unit_register.address, 1)] if self.unit_register else []
+        places += [("pattern", self.pattern.address, self.pattern.size)] if self.pattern else []
+        for (one, first, size), (other, behind, _) in pairwise(sorted(places, key=lambda place: place[1])):
+            if behind < first + size:
+                raise ValueError(f"register {behind} is part of both {one} and {other}")
+        return self
 
     @property
     def span(self) -> tuple[int, int]:

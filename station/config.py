@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationError
 
 from station.core.commands import Grams, Score
 from station.core.setup import DeviceKind, DeviceSetup, Geometry, LineSetup, PolicySetup
-from station.ports import Driver, Role
+from station.ports import Driver, Role, Settings
 from station.yamltree import Fault, TreeError, did_you_mean, faults_of, parse_value, read_tree, told
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
@@ -25,19 +25,7 @@ class ConfigError(Exception):
     """The configuration cannot be used; one line for each fault, with file, line, key and what would be right."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_switch(cls, value: object, info: ValidationInfo) -> object:
-        """A yes or no where a number belongs would be taken for 1 or 0."""
-        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
-            raise ValueError(f"'{str(value).lower()}' is yes or no; it is not what belongs here")
-        return value
-
-
-class LineConfig(_Part):
+class LineConfig(Settings):
     """The belt, as it is built: places in mm from the infeed eye."""
 
     mm_per_count: float = Field(gt=0)
@@ -59,7 +47,7 @@ class LineConfig(_Part):
         return Geometry(**self.model_dump())
 
 
-class DeviceConfig(_Part):
+class DeviceConfig(Settings):
     """One device: what kind, where it senses, how late it may be, and how its wire is set."""
 
     kind: str
@@ -71,14 +59,14 @@ class DeviceConfig(_Part):
     wire: Any
 
 
-class PlcConfig(_Part):
+class PlcConfig(Settings):
     """The PLC and its wire."""
 
     kind: str
     wire: Any
 
 
-class PolicyConfig(_Part):
+class PolicyConfig(Settings):
     """What sends a parcel to inspection. Every device is required unless it `may_be_missing`."""
 
     weight_range_g: tuple[Grams, Grams]
@@ -89,7 +77,7 @@ class PolicyConfig(_Part):
     thresholds: Mapping[str, Score] = {}
 
 
-class ModelConfig(_Part):
+class ModelConfig(Settings):
     """The image model: a folder, and the longest time from a picture's arrival to its findings."""
 
     folder: Path
@@ -97,7 +85,7 @@ class ModelConfig(_Part):
     threads: int = Field(default=1, ge=1, le=8)
 
 
-class MqttConfig(_Part):
+class MqttConfig(Settings):
     """The broker. Secrets stand in files, never here."""
 
     host: str
@@ -113,7 +101,7 @@ class MqttConfig(_Part):
     commands: bool = False
 
 
-class RetentionConfig(_Part):
+class RetentionConfig(Settings):
     """How long journal and pictures are kept; without it, for ever. What is not published yet always stays."""
 
     days: float | None = Field(default=None, gt=0, le=LONGEST_DAYS)
@@ -121,7 +109,7 @@ class RetentionConfig(_Part):
     max_gb: float | None = Field(default=None, gt=0)
 
 
-class DiskConfig(_Part):
+class DiskConfig(Settings):
     """What happens as the disk under `data` fills up, by the room that is free. Events are never given up."""
 
     alarm_hours: float = Field(default=24.0, gt=0)
@@ -131,14 +119,14 @@ class DiskConfig(_Part):
     refuse_gb: float = Field(default=0.5, ge=0)
 
 
-class TimingConfig(_Part):
+class TimingConfig(Settings):
     """Bounds of the station's own work, in ms; `station check` shows the room that they leave."""
 
     order_ms: float = Field(default=80.0, gt=0)
     settle_ms: float = Field(default=10.0, gt=0)
 
 
-class StationConfig(_Part):
+class StationConfig(Settings):
     """One station."""
 
     site: Name

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from station.core.actions import Order
 from station.core.events import Arrived, Event
@@ -91,9 +91,17 @@ class Plc(Device, Protocol):
 
 
 class Settings(BaseModel):
-    """Base of each driver's own settings: frozen, unknown keys are errors."""
+    """Base of all settings: frozen, unknown keys are errors, and a number is a number: no yes or no, and finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch(cls, value: object, info: ValidationInfo) -> object:
+        """A yes or no where a number belongs would be taken for 1 or 0."""
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+            raise ValueError(f"'{str(value).lower()}' is yes or no; it is not what belongs here")
+        return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from drivers.modbus_scale_codec import ScaleCodec, ScaleMap
 from drivers.weighing import Weighed
@@ -122,3 +123,29 @@ def test_any_words_raise_nothing_and_give_sane_weights(samples: list[list[int]],
         if event is not None:
             assert (event.weight_g is None) == bool(event.fault)
             assert event.weight_g is None or 0 <= event.weight_g <= 1e6
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"status": {"address": 12, "stable_bit": 0, "fault_bits": {16: "overload"}}}, "less than or equal to 15"),
+        ({"status": {"address": 12, "stable_bit": 0, "fault_bits": {-1: "overload"}}}, "greater than or equal to 0"),
+        ({"status": {"address": 12, "stable_bit": 1, "fault_bits": {1: "overload"}}}, "bit 1 is both"),
+        ({"status": {"address": 11, "stable_bit": 0}}, "register 11 is part of both weight and status"),
+        ({"counter": 12}, "register 12 is part of both status and counter"),
+        ({"unit_register": {"address": 14, "codes": {1: "stone"}}}, "Input should be 'g'"),
+        ({"factor": True}, "'true' is yes or no"),
+        ({"largest_g": float("inf")}, "finite"),
+    ],
+)
+def test_a_map_that_cannot_be_right_is_refused(change: dict[str, object], said: str) -> None:
+    """A manual that counts bits from 1 made bit 16 of an overload: it was never seen."""
+    right = {
+        "weight": {"address": 10, "type": "int32"},
+        "unit": "kg",
+        "status": {"address": 12, "stable_bit": 0, "fault_bits": {1: "overload"}},
+        "counter": 13,
+    }
+    assert ScaleMap.model_validate(right).span == (10, 4)
+    with pytest.raises(ValidationError, match=said):
+        ScaleMap.model_validate(right | change)
