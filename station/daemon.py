@@ -326,4 +326,4 @@ def _publisher_settings(config: StationConfig) -> dict[str, Any]:
     if config.mqtt is None:
         return {}
     names = {"site": config.site, "line": config.line_name, "station": config.station, "data": str(config.data)}
-    return {**config.mqtt.model_dump(mode="json"), **names}
+    return {**config.mqtt.model_dump(mode="json"), **names, "devices": sorted([*config.devices, "plc"])}

@@ -131,6 +131,10 @@ class Cursor:
         """Remember the newest word on a device, to say it again to a broker that forgot."""
         self._db.execute("INSERT OR REPLACE INTO device VALUES (?, ?, ?)", (name, message.topic, message.payload))
 
+    def forget_device(self, name: str) -> None:
+        """The station has it no more, and the broker has taken its word away."""
+        self._db.execute("DELETE FROM device WHERE name = ?", (name,))
+
     def devices(self) -> list[Message]:
         """The newest word on each device."""
         rows = self._db.execute("SELECT topic, payload FROM device ORDER BY name")

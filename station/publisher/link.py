@@ -28,6 +28,8 @@ class PahoLink:
     Attributes:
         ready: the broker accepted this client.
         acked: message ids acknowledged since they were last taken.
+        refused: message ids that the broker does not take, with why.
+        largest: the largest packet that it takes, in bytes; 0 if it names none.
         received: commands that came since they were last taken.
         deaf: why it hears no commands though it wants to, "" if it does.
 
@@ -38,6 +40,8 @@ class PahoLink:
     def __init__(self, settings: PublisherSettings, will: Message) -> None:
         self.ready = False
         self.acked: list[int] = []
+        self.refused: list[tuple[int, str]] = []
+        self.largest = 0
         self.received: list[Incoming] = []
         self.deaf = ""
         self._refusal = ""

@@ -17,6 +17,7 @@ from apsw import CorruptError, NotADBError, SQLError
 from station.clock import Clock, utc_text
 from station.journal import CURSOR_FILE, JournalError, LockedError, Reader, Stored
 from station.publisher.commands import Commands
+from station.publisher.control import control_of
 from station.publisher.cursor import Cursor, put_aside
 from station.publisher.ending import Ending
 from station.publisher.feed import Feed, Newest, Shelf
@@ -28,6 +29,8 @@ from station.publisher.verdict import Verdict
 
 LOCK_WAIT_S = 3.0
 PULSE_NS = 2_000_000_000
+WORDLESS_NS = 600_000_000_000
+"""How long nothing is said of devices to a broker that ended the connection at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class Service:
         self._ending = ending
         self._teller = teller
         self._verdict = Verdict()
+        self._beyond: int | None = None
+        self._wordless_until_ns = 0
         self._pulse_ns: int | None = None
 
     def live(self) -> Steps:
@@ -154,29 +159,30 @@ class Service:
             link.turn((yield TURN) or 0.0)
             if self._clock.mono_ns() > until_ns or self._ending.due():
                 raise LinkError("the broker took the connection and says nothing")
-        self._teller.tell("broker", None)
+        if not self._verdict.refuses:
+            self._teller.tell("broker", None)
 
     def _feed(self, link: Link, shelf: Shelf) -> Generator[Wait, float | None, bool]:
         flag = Rejecting(shelf.cursor, self._teller, self._clock)
-        verdict = self._verdict
-        feed = Feed(shelf, link, careful_until=verdict.careful_until, quiet_s=verdict.quiet_s, rejected=flag)
+        feed = Feed(shelf, link, self._verdict.care, control=self._control(shelf), rejected=flag)
+        if self._clock.mono_ns() < self._wordless_until_ns:
+            feed.words.keep_silent()
         try:
-            silent = yield from self._pump(feed, link, shelf)
+            ours = yield from self._pump(feed, link, shelf)
         except LinkError as error:
             feed.take()
             shelf.cursor.keep()
-            self._teller.tell("broker", str(error))
-            self._over(feed, shelf, flag, silent=False)
+            self._over(feed, shelf, flag, why=str(error), ours=False)
             return False
         shelf.cursor.keep()
-        if silent:
-            self._over(feed, shelf, flag, silent=True)
+        if ours:
+            self._over(feed, shelf, flag, why=feed.refusal or "it acknowledges none, and is alive", ours=True)
             return False
         link.close(in_order=feed.told)
         return True
 
     def _pump(self, feed: Feed, link: Link, shelf: Shelf) -> Generator[Wait, float | None, bool]:
-        """Feed a connection until all is said at the end, or True: the broker is silent."""
+        """Feed a connection until all is said at the end, or True: the broker is silent, or refuses what is sent."""
         patience_s = 3 * self._settings.keepalive_s
         commands = Commands(shelf, self._teller)
         while not self._ending.due():
@@ -184,28 +190,49 @@ class Service:
             feed.say_state(self._state(shelf.reader, ending=ending), final=ending)
             feed.pump()
             commands.take(link)
-            self._verdict.acknowledged(shelf.cursor.seq)
+            self._progress(feed, shelf)
             if ending and feed.settled():
                 return False
-            if feed.head is not None and feed.open_s > patience_s:
+            if feed.waits and (feed.refusal or feed.open_s > patience_s):
                 return True
             link.turn((yield TURN) or 0.0)
             if feed.lived_s > patience_s:
                 self._teller.tell("client-id", None)
         return False
 
-    def _over(self, feed: Feed, shelf: Shelf, flag: Rejecting, *, silent: bool) -> None:
-        lost = self._verdict.ended(
-            head=feed.head,
-            newest=feed.newest,
-            sound=feed.sound,
-            lived_s=feed.lived_s,
-            open_s=feed.open_s,
-            silent=silent,
-        )
+    def _progress(self, feed: Feed, shelf: Shelf) -> None:
+        self._verdict.acknowledged(shelf.cursor.seq, feed.accepted)
+        if not self._verdict.refuses:
+            self._teller.tell("broker", None)
+        if feed.sound:
+            self._teller.tell("state", self._unheard("state", feed.mute) if feed.mute else None)
+        if feed.words.refusal:
+            self._teller.tell("devices", self._unheard("device/#", feed.words.refusal))
+        elif feed.words.said:
+            self._teller.tell("devices", None)
+
+    def _control(self, shelf: Shelf) -> Stored | None:
+        return control_of(shelf.reader, shelf.cursor, self._beyond) if self._verdict.care.controls else None
+
+    def _unheard(self, topic: str, why: str) -> str:
+        sentence = f"the broker does not take {self._settings.topic}/{topic}: {why}; correct its access rules"
+        return f"{sentence}. Events are published"
+
+    def _over(self, feed: Feed, shelf: Shelf, flag: Rejecting, *, why: str, ours: bool) -> None:
+        self._beyond = feed.beyond or self._beyond
+        if feed.words.open and not feed.waits:
+            self._wordless_until_ns = self._clock.mono_ns() + WORDLESS_NS
+            self._teller.tell("devices", self._unheard("device/#", "it ends the connection at such a message"))
+        lost = self._verdict.ended(feed.end(ours=ours))
+        if self._verdict.refuses:
+            sentence = f"the broker takes this client and accepts no events: {why}; they are kept and tried again."
+            sentence += f" See its access rules for {self._settings.topic}/event/#, its quotas, and whether it is well"
+            self._teller.tell("broker", sentence, anew=True)
+        elif not ours:
+            self._teller.tell("broker", why)
         if lost is not None:
             event = shelf.reader.after(lost - 1, 1)[0]
-            flag(event, "the broker never acknowledges it: too large for it, or not permitted")
+            flag(event, f"the broker accepts others, and not this one: {why}")
             shelf.cursor.advance(lost)
             shelf.cursor.keep()
         if self._verdict.flapping:
@@ -239,4 +266,4 @@ class Rejecting:
     def __call__(self, event: Stored, why: str) -> None:
         """Flag it."""
         self.cursor.reject(event, why, utc_text(self.clock.utc()))
-        self.teller.tell(REJECTED, f"event {event.seq} ({event.type}) is not published: {why}")
+        self.teller.tell(REJECTED, f"event {event.seq} ({event.type}) is not published: {why}", anew=True)
