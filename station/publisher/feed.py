@@ -91,7 +91,7 @@ class Feed:
         self._begun_ns = self._head_ns = self._kept_ns = self._now()
         self._state: tuple[State, int] | None = None
         self._state_id = self._answered = self._state_ns = 0
-        self.sound = False
+        self.sound = self._stateless = False
         self.head: int | None = None
         self.newest = shelf.cursor.seq
         self.accepted = 0
@@ -113,6 +113,10 @@ class Feed:
     def waits(self) -> bool:
         """Whether an event or a control is on its way."""
         return self.head is not None or self._control_id is not None
+
+    def keep_state(self) -> None:
+        """Do not say the state on this connection, and wait for no answer to it."""
+        self.sound = self._stateless = True
 
     def end(self, *, ours: bool) -> End:
         """How the connection ended, if that is now."""
@@ -138,8 +142,9 @@ class Feed:
         last = self._shelf.reader.last_seq()
         if not due and self._state == (state, last):
             return
-        word = state_message(self._shelf.settings, state, utc_text(self._shelf.clock.utc()), last)
-        self._state_id = self._link.send(word)
+        if not self._stateless:
+            word = state_message(self._shelf.settings, state, utc_text(self._shelf.clock.utc()), last)
+            self._state_id = self._link.send(word)
         self._state, self._state_ns = (state, last), self._now()
 
     def pump(self) -> None:
@@ -170,6 +175,11 @@ class Feed:
         last = self._shelf.reader.last_seq()
         all_said = self._shelf.cursor.seq >= last and self._state is not None and self._state[1] == last
         return self.told and all_said and not self.words.waiting
+
+    @property
+    def answered(self) -> bool:
+        """Whether the broker answered a state of this connection."""
+        return bool(self._answered)
 
     @property
     def told(self) -> bool:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Literal
 
 import apsw
 from apsw import CorruptError, NotADBError, SQLError
@@ -29,8 +30,8 @@ from station.publisher.verdict import Verdict
 
 LOCK_WAIT_S = 3.0
 PULSE_NS = 2_000_000_000
-WORDLESS_NS = 600_000_000_000
-"""How long nothing is said of devices to a broker that ended the connection at it."""
+QUIET_NS = 600_000_000_000
+"""How long a word is not said to a broker that did not take it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Service:
         self._teller = teller
         self._verdict = Verdict()
         self._beyond: int | None = None
-        self._wordless_until_ns = 0
+        self._quiet_until_ns = {"state": 0, "device/#": 0}
         self._pulse_ns: int | None = None
 
     def live(self) -> Steps:
@@ -165,14 +166,17 @@ class Service:
     def _feed(self, link: Link, shelf: Shelf) -> Generator[Wait, float | None, bool]:
         flag = Rejecting(shelf.cursor, self._teller, self._clock)
         feed = Feed(shelf, link, self._verdict.care, control=self._control(shelf), rejected=flag)
-        if self._clock.mono_ns() < self._wordless_until_ns:
+        now_ns = self._clock.mono_ns()
+        if now_ns < self._quiet_until_ns["state"]:
+            feed.keep_state()
+        if now_ns < self._quiet_until_ns["device/#"]:
             feed.words.keep_silent()
         try:
             ours = yield from self._pump(feed, link, shelf)
         except LinkError as error:
             feed.take()
             shelf.cursor.keep()
-            self._over(feed, shelf, flag, why=str(error), ours=False)
+            self._over(feed, shelf, flag, why=feed.refusal or str(error), ours=bool(feed.refusal))
             return False
         shelf.cursor.keep()
         if ours:
@@ -204,25 +208,30 @@ class Service:
         self._verdict.acknowledged(shelf.cursor.seq, feed.accepted)
         if not self._verdict.refuses:
             self._teller.tell("broker", None)
-        if feed.sound:
-            self._teller.tell("state", self._unheard("state", feed.mute) if feed.mute else None)
-        if feed.words.refusal:
-            self._teller.tell("devices", self._unheard("device/#", feed.words.refusal))
-        elif feed.words.said:
+        if feed.answered and not feed.mute:
+            self._teller.tell("state", None)
+        if feed.words.said and not feed.words.refusal:
             self._teller.tell("devices", None)
+        self._unheard("state", feed.mute)
+        self._unheard("device/#", feed.words.refusal)
 
     def _control(self, shelf: Shelf) -> Stored | None:
         return control_of(shelf.reader, shelf.cursor, self._beyond) if self._verdict.care.controls else None
 
-    def _unheard(self, topic: str, why: str) -> str:
+    def _unheard(self, topic: Literal["state", "device/#"], why: str) -> None:
+        """A broker may also hang up at what it does not take: to this one it is not said for a while."""
+        if not why:
+            return
+        self._quiet_until_ns[topic] = self._clock.mono_ns() + QUIET_NS
         sentence = f"the broker does not take {self._settings.topic}/{topic}: {why}; correct its access rules"
-        return f"{sentence}. Events are published"
+        self._teller.tell("state" if topic == "state" else "devices", f"{sentence}. Events are published")
 
     def _over(self, feed: Feed, shelf: Shelf, flag: Rejecting, *, why: str, ours: bool) -> None:
         self._beyond = feed.beyond or self._beyond
+        self._unheard("state", feed.mute)
+        self._unheard("device/#", feed.words.refusal)
         if feed.words.open and not feed.waits:
-            self._wordless_until_ns = self._clock.mono_ns() + WORDLESS_NS
-            self._teller.tell("devices", self._unheard("device/#", "it ends the connection at such a message"))
+            self._unheard("device/#", "it ends the connection at such a message")
         lost = self._verdict.ended(feed.end(ours=ours))
         if self._verdict.refuses:
             sentence = f"the broker takes this client and accepts no events: {why}; they are kept and tried again."
