@@ -153,9 +153,10 @@ class Feed:
         if self.sound and self.lived_s >= self._care.quiet_s and not self.words.open:
             self._send_more()
         self._see_head()
-        unkept = self._shelf.cursor.unkept
-        if unkept and (unkept >= KEEP_EVENTS or self._now() - self._kept_ns > KEEP_NS):
-            self._shelf.cursor.keep()
+        cursor = self._shelf.cursor
+        many = cursor.unkept >= KEEP_EVENTS and not cursor.fault
+        if many or ((cursor.unkept or cursor.fault) and self._now() - self._kept_ns > KEEP_NS):
+            cursor.keep()
             self._kept_ns = self._now()
 
     def take(self) -> None:

@@ -73,6 +73,8 @@ class Service:
         self._teller = teller
         self._verdict = Verdict()
         self._beyond: int | None = None
+        self._stand: str | None = None
+        self._unread = self._unkept = False
         self._quiet_until_ns = {"state": 0, "device/#": 0}
         self._pulse_ns: int | None = None
 
@@ -90,12 +92,41 @@ class Service:
             if reader is None:
                 return 0
             with closing(reader):
-                self._teller.tell("journal", cursor.begin(reader) or None)
+                if not (yield from self._begun(cursor, reader)):
+                    return 0
                 envelopes = Envelopes(self._settings)
                 shelf = Shelf(self._settings, self._clock, reader, cursor, envelopes, self._world.newest)
                 while not self._ending.due() and not (yield from self._connection(shelf)):
                     yield from self._pause()
         return 0
+
+    def _begun(self, cursor: Cursor, reader: Reader) -> Generator[Wait, float | None, bool]:
+        """Whether the cursor has taken up the journal; False at the end."""
+        while not self._ending.begun():
+            try:
+                self._stand = cursor.begin(reader) or None
+            except JournalError as error:
+                self._teller.tell("journal", str(error))
+            except apsw.Error as error:
+                self._tell_cursor(str(error))
+            else:
+                self._teller.tell("journal", self._stand)
+                self._tell_cursor(cursor.fault)
+                return True
+            yield STEP
+        return False
+
+    def _tell_cursor(self, fault: str) -> None:
+        """Publishing goes on; what was acknowledged meanwhile comes again if the publisher ends before it is kept."""
+        if fault:
+            path = self._settings.data / CURSOR_FILE
+            sentence = (
+                f"{path} cannot be written ({fault}): make room, and let this user write it. Events are published"
+            )
+            self._teller.tell("cursor", sentence)
+        elif self._unkept:
+            self._teller.tell("cursor", None)
+        self._unkept = bool(fault)
 
     def _pause(self) -> Generator[Wait, float | None]:
         """Until the next attempt, in steps that see a signal; at the end only for a moment."""
@@ -113,7 +144,8 @@ class Service:
                 cursor = Cursor(path)
             except LockedError as error:
                 if self._clock.mono_ns() > until_ns or self._ending.begun():
-                    self._teller.tell("lock", f"process {error.pid} already publishes this journal; end it first")
+                    holder = f"process {error.pid}" if error.pid else "another process"
+                    self._teller.tell("lock", f"{holder} already publishes this journal; end it first")
                     return None
             except (CorruptError, NotADBError, SQLError, UnicodeDecodeError) as error:
                 aside, damaged = put_aside(path), True
@@ -122,6 +154,7 @@ class Service:
             except (apsw.Error, OSError) as error:
                 self._teller.tell("cursor", f"{path} cannot be used ({error}): let this user write it; nothing is lost")
             else:
+                self._teller.tell("lock", None)
                 if not damaged:
                     self._teller.tell("cursor", None)
                 return cursor
@@ -140,15 +173,20 @@ class Service:
 
     def _connection(self, shelf: Shelf) -> Generator[Wait, float | None, bool]:
         """Live through one connection; True when all is said at the end."""
-        will = state_message(self._settings, "offline", utc_text(self._clock.utc()), shelf.reader.last_seq())
         link: Link | None = None
         try:
+            will = state_message(self._settings, "offline", utc_text(self._clock.utc()), shelf.reader.last_seq())
             link = self._world.make_link(will)
             yield from self._accepted(link)
             return (yield from self._feed(link, shelf))
         except LinkError as error:
             self._verdict.no_connection()
             self._teller.tell("broker", str(error))
+            return False
+        except JournalError as error:
+            self._unread = True
+            self._verdict.no_connection()
+            self._teller.tell("journal", str(error))
             return False
         finally:
             if link is not None:
@@ -208,6 +246,10 @@ class Service:
         self._verdict.acknowledged(shelf.cursor.seq, feed.accepted)
         if not self._verdict.refuses:
             self._teller.tell("broker", None)
+        self._tell_cursor(shelf.cursor.fault)
+        if self._unread:
+            self._unread = False
+            self._teller.tell("journal", self._stand)
         if feed.answered and not feed.mute:
             self._teller.tell("state", None)
         if feed.words.said and not feed.words.refusal:

@@ -304,6 +304,8 @@ def test_a_second_publisher_is_refused_and_told_the_pid(
     assert two.wait(5) == 3
     station.many(3)
     whole(station, subscriber)
+    one.kill()
+    publish().told("lock", standing=False)
 
 
 def test_a_successor_takes_over_from_one_that_is_ending(

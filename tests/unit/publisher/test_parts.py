@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from station.journal import Incarnation, LockedError, Place
+from station.journal import FileLock, Incarnation, LockedError, Place
 from station.publisher.cursor import Cursor, put_aside
 from station.publisher.messages import device_message
 from station.publisher.verdict import Care, End, Verdict
@@ -169,12 +172,12 @@ def test_the_cursor_outlives_its_process_and_has_one_holder(tmp_path: Path) -> N
         cursor.advance(7)
         cursor.advance(3)
         cursor.keep()
-        cursor.advance(9)
-        assert (cursor.seq, cursor.unkept) == (9, 2)
         cursor.reject(stored(EXAMPLES["decided"], 6)._replace(id="j1-6"), "too large", "now")
         word = device_message(stored(EXAMPLES["device-changed"]), SETTINGS)
         assert word
         cursor.keep_device(*word)
+        cursor.advance(9)
+        assert (cursor.seq, cursor.unkept) == (9, 2)
         with pytest.raises(LockedError):
             Cursor(path)
     with Cursor(path) as cursor:
@@ -233,6 +236,50 @@ def test_a_cursor_of_the_first_version_goes_on_where_it_stood(tmp_path: Path) ->
     with Cursor(path) as cursor:
         assert cursor.begin(Written([("j1", 1), ("k", 11)], 12)) == ""
         assert cursor.seq == 7
+
+
+def test_what_cannot_be_written_is_kept_in_memory_until_it_can(tmp_path: Path) -> None:
+    path = tmp_path / "cursor.db"
+    one = Written([("j1", 1)], 10)
+    with Cursor(path) as cursor:
+        cursor.begin(one)
+        room = cursor._db.pragma("page_count")
+        cursor._db.pragma("max_page_count", room)
+        cursor.advance(7)
+        cursor.reject(stored(EXAMPLES["decided"], 7)._replace(id="j1-7"), "x" * 20_000, "now")
+        word = device_message(stored(EXAMPLES["device-changed"]), SETTINGS)
+        assert word
+        cursor.keep_device(*word)
+        assert "full" in cursor.fault
+        assert [seq for seq, _ in cursor.rejected()] == [7]
+        assert cursor.devices() == [word[1]]
+        assert cursor.unkept == 7
+        cursor._db.pragma("max_page_count", 1000)
+        cursor.keep()
+        assert (cursor.fault, cursor.unkept) == ("", 0)
+    with Cursor(path) as cursor:
+        cursor.begin(one)
+        assert (cursor.seq, [seq for seq, _ in cursor.rejected()], cursor.devices()) == (7, [7], [word[1]])
+        cursor.forget_device(word[0])
+        assert cursor.devices() == []
+
+
+def test_a_lock_holds_though_its_pid_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    lock = FileLock(tmp_path / "lock")
+    with pytest.raises(LockedError) as caught:
+        FileLock(tmp_path / "lock")
+    assert caught.value.pid is None
+    lock.close()
+    FileLock(tmp_path / "lock").close()
+    monkeypatch.setattr(fcntl, "flock", full)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(OSError, match="No space"):
+        FileLock(tmp_path / "lock")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_damaged_cursor_is_kept_aside_with_its_log(tmp_path: Path) -> None:

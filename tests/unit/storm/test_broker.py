@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from station.publisher.cursor import Cursor
 from station.publisher.ports import Message
 from tests.unit.storm.rig import Rig
 
@@ -215,8 +217,8 @@ def test_a_broker_that_takes_few_events_a_connection_gets_all_in_time(takes: int
 
         def over(message: Message) -> bool:
             link = rig.broker._link
-            seen[id(link)] = seen.get(id(link), 0) + _event(message)
-            return _event(message) and seen[id(link)] > takes
+            seen[link] = seen.get(link, 0) + _event(message)
+            return _event(message) and seen[link] > takes
 
         setattr(rig.broker.faults, fault, over)
         rig.append(6)
@@ -264,6 +266,32 @@ def test_the_word_on_a_device_that_the_station_no_longer_has_is_taken_away_once(
         rig.append(22)
         rig.run(5)
         assert topics[1] not in rig.broker.retained
+
+
+def test_a_cursor_that_cannot_be_written_is_told_and_publishing_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    written, full = Cursor._write, [False]
+
+    def write(cursor: Cursor) -> None:
+        if full[0]:
+            raise apsw.FullError("database or disk is full")
+        written(cursor)
+
+    monkeypatch.setattr(Cursor, "_write", write)
+    with Rig() as rig:
+        rig.append(5)
+        rig.run(2)
+        full[0] = True
+        rig.append(30)
+        rig.run(5)
+        rig.broker.cut()
+        rig.run(5)
+        assert _says(rig, "cursor", "cannot be written")
+        assert rig.check.newest(rig.journal.incarnation) == rig.journal.last_seq
+        full[0] = False
+        rig.run(5)
+        assert [told.standing for told in rig.told if told.subject == "cursor"][-2:] == [True, False]
+        rig.kill()
+        assert rig.cursor() == rig.journal.last_seq
 
 
 def test_an_event_whose_acknowledgement_comes_with_the_end_of_the_connection_is_not_suspected() -> None:
