@@ -29,20 +29,12 @@ class Publishing:
         """Start it, and start it again whenever it ends, until `stop`."""
         attempt = 0
         while not self._stopping:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "station.publisher",
-                "--config-json",
-                self._settings,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-            )
-            await self._listen(self._process)
-            code = await self._process.wait()
+            try:
+                text = await self._live()
+            except OSError as error:
+                text = f"the publisher cannot be started ({error}): see what else runs on this PC; it is tried again"
             if self._ended():
                 return
-            text = f"the publisher ended with code {code}; it is started again"
             log.warning("publisher: %s", text)
             self._out(Condition("publisher", "process", standing=True, text=text))
             await asyncio.sleep(_RESTART_S[min(attempt, len(_RESTART_S) - 1)])
@@ -62,6 +54,22 @@ class Publishing:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+    async def _live(self) -> str:
+        """Start it and listen until it ends; how it did."""
+        self._process = process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "station.publisher",
+            "--config-json",
+            self._settings,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        if self._stopping and process.stdin is not None:
+            process.stdin.close()
+        await self._listen(process)
+        return f"the publisher ended with code {await process.wait()}; it is started again"
 
     def _ended(self) -> bool:
         return self._stopping
