@@ -10,10 +10,19 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from station.config import StationConfig
 from station.core.events import Condition
 
 log = logging.getLogger(__name__)
 _RESTART_S = (0.5, 1.0, 2.0, 5.0)
+
+
+def settings_of(config: StationConfig) -> dict[str, Any]:
+    """What the publisher is told: `station/publisher/settings.py` as plain data, empty without a broker."""
+    if config.mqtt is None:
+        return {}
+    names = {"site": config.site, "line": config.line_name, "station": config.station, "data": str(config.data)}
+    return {**config.mqtt.model_dump(mode="json"), **names, "devices": sorted([*config.devices, "plc"])}
 
 
 class Publishing:

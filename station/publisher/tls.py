@@ -19,6 +19,8 @@ def context(settings: PublisherSettings) -> ssl.SSLContext | None:
         SecretError: a file cannot be used.
     """
     if settings.ca_file is None:
+        if settings.cert_file or settings.key_file:
+            raise SecretError("cert_file and key_file want ca_file too: without it the connection is not encrypted")
         return None
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _look("ca_file", settings.ca_file)

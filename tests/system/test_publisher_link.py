@@ -12,6 +12,7 @@ import apsw
 import pytest
 
 from station.core.records import DeviceChanged
+from station.publisher.greeting import greet
 from station.publisher.link import PahoLink, Spoken
 from station.publisher.ports import LinkError, Message
 from station.publisher.settings import PublisherSettings
@@ -120,6 +121,33 @@ def test_the_version_that_the_broker_took_is_remembered_until_it_takes_none(fake
     until(one, lambda: one.ready)
     one.close(in_order=True)
     assert [level for level, _ in other.connects] == [5]
+
+
+@pytest.mark.parametrize(
+    ("how", "right", "said"),
+    [
+        ({}, True, "takes this client"),
+        ({"versions": (4,)}, True, "takes this client"),
+        ({"connack": b"\x20\x03\x00\x87\x00"}, False, "refuses this client: Not authorized"),
+        ({"connack": b"HTTP/1.1 400 Bad Request\r\n\r\n"}, False, "answers nothing of MQTT"),
+        ({"properties": b"\x27" + struct.pack(">I", 5000)}, False, "packets of 5000 bytes at most"),
+        ({"versions": (), "otherwise": "silent"}, False, "answers nothing of MQTT"),
+    ],
+)
+def test_a_check_says_what_the_broker_answers(fake: Fake, how: dict[str, Any], right: bool, said: str) -> None:  # noqa: FBT001
+    broker = fake(**how)
+    names = {
+        "host": "127.0.0.1",
+        "port": broker.port,
+        "site": "a",
+        "line": "b",
+        "station": "c",
+        "data": Path("/nowhere"),
+    }
+    found, text = greet(PublisherSettings.model_validate(names))
+    assert (found, said in text) == (right, True), text
+    assert {client for _, client in broker.connects} == {"a-b-c-check"}
+    assert broker.seen == []
 
 
 def test_what_the_broker_does_not_take_is_not_acknowledged_and_the_reason_is_heard(fake: Fake) -> None:
