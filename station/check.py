@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,9 @@ from station.journal import JournalError
 from station.journal.look import look_at
 from station.lists import ListError, Lists
 from station.ports import Driver
+from station.publisher.greeting import greet
+from station.publisher.settings import PublisherSettings
+from station.publishing import settings_of
 from station.releases import check_labels
 from station.room import margins
 from station.vision import ModelError
@@ -44,7 +46,7 @@ def check(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[Find
     yield _journal(config)
     yield _clock()
     if config.mqtt is not None:
-        yield _broker(config.mqtt.host, config.mqtt.port)
+        yield _broker(config)
 
 
 def _geometry(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[Finding]:
@@ -123,10 +125,6 @@ def _clock() -> Finding:
     return Finding("clock", right, text if right else f"{text} is in the past: set the clock, or let NTP do it")
 
 
-def _broker(host: str, port: int) -> Finding:
-    try:
-        socket.create_connection((host, port), timeout=1.0).close()
-    except OSError as error:
-        text = f"{host}:{port}: {error}; the station runs without it and sends all later"
-        return Finding("broker", right=False, text=text)
-    return Finding("broker", right=True, text=f"{host}:{port}: accepts connections")
+def _broker(config: StationConfig) -> Finding:
+    right, text = greet(PublisherSettings.model_validate(settings_of(config)))
+    return Finding("broker", right, text if right else f"{text}; the station runs without it and sends all later")

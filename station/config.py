@@ -18,6 +18,7 @@ from station.yamltree import Fault, TreeError, did_you_mean, faults_of, parse_va
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 LONGEST_DAYS = 36_500
+TLS_PORT = 8883
 _KINDS: dict[Role, DeviceKind] = {Role.BARCODE: "barcode", Role.SCALE: "weight", Role.FRAMES: "frame"}
 
 
@@ -237,7 +238,7 @@ def _validate(document: dict[str, Any], drivers: Mapping[str, Driver]) -> tuple[
     plc = config.plc.model_copy(
         update={"wire": _wire(config.plc, ("plc",), drivers, {Role.PLC}, faults)},
     )
-    faults += [*_rules(config), *_places(config)]
+    faults += [*_rules(config), *_places(config), *_broker(config.mqtt)]
     devices = {name: device.model_copy(update={"wire": wires[name]}) for name, device in config.devices.items()}
     return config.model_copy(update={"devices": devices, "plc": plc}), faults
 
@@ -259,6 +260,23 @@ def _wire(
     except ValidationError as error:
         faults += faults_of(error, (*where, "wire"), model)
         return None
+
+
+def _broker(mqtt: MqttConfig | None) -> list[Fault]:
+    """A file that would be left aside: the password would go in plain text, or no name with it."""
+    if mqtt is None:
+        return []
+    faults: list[Fault] = []
+    if mqtt.ca_file is None:
+        plain = "give ca_file, by which the broker is known: without it the connection is not encrypted"
+        faults += [(("mqtt", key), plain) for key in ("cert_file", "key_file") if getattr(mqtt, key) is not None]
+        if mqtt.port == TLS_PORT:
+            faults.append((("mqtt", "port"), f"{TLS_PORT} is the port for TLS: {plain}"))
+    elif mqtt.key_file is not None and mqtt.cert_file is None:
+        faults.append((("mqtt", "key_file"), "give cert_file, the certificate that belongs to it"))
+    if mqtt.password_file is not None and mqtt.username is None:
+        faults.append((("mqtt", "password_file"), "give username: a password without a name is not sent"))
+    return faults
 
 
 def _rules(config: StationConfig) -> list[Fault]:

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 import station
 from station.beginning import begin
@@ -37,7 +36,7 @@ from station.journal import (
 from station.keeping import HeldLog, Keeping
 from station.lists import ListError, Lists
 from station.ports import Device, Driver, Picture, Plc
-from station.publishing import Publishing
+from station.publishing import Publishing, settings_of
 from station.releases import Releases, check_labels, release_of, take_up
 from station.snapshot import Snapshot
 from station.systemd import Systemd
@@ -98,7 +97,7 @@ class Daemon:
         self._systemd = Systemd.of(os.environ)
         self._snapshot = Snapshot(config, self.line, self._turn, {**self.devices, "plc": self._plc})
         self._lists = Lists(config.policy.hold_list, config.policy.declared_weights, config.data)
-        self._publishing = Publishing(_publisher_settings(config), self._put) if config.mqtt else None
+        self._publishing = Publishing(settings_of(config), self._put) if config.mqtt else None
         self._held_log = HeldLog(self._journal, Clock())
         self._keeping = (
             Keeping(config.retention, self._journal, pictures, publishes=config.mqtt is not None, clock=Clock())
@@ -325,10 +324,3 @@ def _as_plc(device: Device) -> Plc:
     if not isinstance(device, Plc):
         raise TypeError("the driver of the PLC has role PLC, but is none")
     return device
-
-
-def _publisher_settings(config: StationConfig) -> dict[str, Any]:
-    if config.mqtt is None:
-        return {}
-    names = {"site": config.site, "line": config.line_name, "station": config.station, "data": str(config.data)}
-    return {**config.mqtt.model_dump(mode="json"), **names}

@@ -10,10 +10,19 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from station.config import StationConfig
 from station.core.events import Condition
 
 log = logging.getLogger(__name__)
 _RESTART_S = (0.5, 1.0, 2.0, 5.0)
+
+
+def settings_of(config: StationConfig) -> dict[str, Any]:
+    """What the publisher is told: `station/publisher/settings.py` as plain data, empty without a broker."""
+    if config.mqtt is None:
+        return {}
+    names = {"site": config.site, "line": config.line_name, "station": config.station, "data": str(config.data)}
+    return {**config.mqtt.model_dump(mode="json"), **names, "devices": sorted([*config.devices, "plc"])}
 
 
 class Publishing:
@@ -29,20 +38,12 @@ class Publishing:
         """Start it, and start it again whenever it ends, until `stop`."""
         attempt = 0
         while not self._stopping:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "station.publisher",
-                "--config-json",
-                self._settings,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-            )
-            await self._listen(self._process)
-            code = await self._process.wait()
+            try:
+                text = await self._live()
+            except OSError as error:
+                text = f"the publisher cannot be started ({error}): see what else runs on this PC; it is tried again"
             if self._ended():
                 return
-            text = f"the publisher ended with code {code}; it is started again"
             log.warning("publisher: %s", text)
             self._out(Condition("publisher", "process", standing=True, text=text))
             await asyncio.sleep(_RESTART_S[min(attempt, len(_RESTART_S) - 1)])
@@ -62,6 +63,22 @@ class Publishing:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+    async def _live(self) -> str:
+        """Start it and listen until it ends; how it did."""
+        self._process = process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "station.publisher",
+            "--config-json",
+            self._settings,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        if self._stopping and process.stdin is not None:
+            process.stdin.close()
+        await self._listen(process)
+        return f"the publisher ended with code {await process.wait()}; it is started again"
 
     def _ended(self) -> bool:
         return self._stopping

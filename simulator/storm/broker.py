@@ -27,12 +27,14 @@ class BrokerFaults:
         slow_ms: least and greatest delay of an acknowledgement; they come out of order, and part of what was sent
             stays on the wire meanwhile.
         hates: it closes the connection whenever it sees such a message.
+        ignores: it drops such a message, and never acknowledges it.
     """
 
     refusing: bool = False
     silent: bool = False
     slow_ms: tuple[float, float] = (0.0, 0.0)
     hates: Callable[[Message], bool] | None = None
+    ignores: Callable[[Message], bool] | None = None
 
 
 @dataclass(slots=True)
@@ -199,6 +201,8 @@ class BrokerLink:
         self.will = will
         self._broker = broker
         self._ids = 0
+        self.refused: list[tuple[int, str]] = []
+        self.largest = 0
         self.received: list[Incoming] = []
         self.deaf = ""
         self._wire: deque[tuple[int, Message]] = deque()
@@ -259,6 +263,8 @@ class BrokerLink:
                 broker.hung_up += 1
                 broker.cut()
                 return
+            if broker.faults.ignores is not None and broker.faults.ignores(message):
+                continue
             held = broker.accept(message)
             due_ns = broker.answer_due_ns()
             if due_ns is None:

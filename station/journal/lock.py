@@ -1,7 +1,11 @@
-"""A lock file that only one process at a time holds, with the holder's pid inside; it dies with its process."""
+"""A lock file that only one process at a time holds, with the holder's pid inside; it dies with its process.
+
+The pid is for people: where it cannot be written (a full disk) the lock holds as well.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -36,8 +40,12 @@ class FileLock:
             pid = os.pread(self._fd, 20, 0).strip()
             os.close(self._fd)
             raise LockedError(path, int(pid) if pid.isdigit() else None) from None
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        except OSError:
+            os.close(self._fd)
+            raise
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
 
     def close(self) -> None:
         """Release it; the file stays, since removing it would let two processes lock two files of one name."""

@@ -10,7 +10,7 @@ from typing import Protocol, Self
 
 import apsw
 
-from station.journal import FileLock, Incarnation, Place, Stored, standing
+from station.journal import FileLock, Incarnation, JournalError, Place, Stored, standing
 from station.publisher.ports import Message
 
 SCHEMA = """
@@ -44,10 +44,12 @@ class Cursor:
     """Locked for the life of the object.
 
     What is on disk may be behind what was acknowledged (behind `seq` until `keep`, and by more after a power cut),
-    never ahead of it: then events come twice, which their ids show.
+    never ahead of it: then events come twice, which their ids show. What cannot be written (a full disk) is kept in
+    memory, and written with the next `keep` that can.
 
     Attributes:
         seq: all up to it is acknowledged or rejected.
+        fault: why the last thing could not be written, "" if it was.
 
     Raises:
         LockedError: another publisher holds it.
@@ -66,6 +68,10 @@ class Cursor:
             self._lock.close()
             raise
         self._journal: Published | None = None
+        self.fault = ""
+        self._wipe = self._moved = False
+        self._flags: list[tuple[str, int, str, str, str, str]] = []
+        self._words: dict[str, Message | None] = {}
 
     @property
     def unkept(self) -> int:
@@ -73,14 +79,18 @@ class Cursor:
         return self.seq - self._kept
 
     def begin(self, journal: Published) -> str:
-        """Take up a journal behind what of it is published; a word if it is not the one that was published last."""
+        """Take up a journal behind what of it is published; a word if it is not the one that was published last.
+
+        Raises:
+            apsw.Error: the cursor cannot be read.
+            JournalError: the journal cannot.
+        """
         self._journal = journal
         stand = standing(self.reached(), journal.incarnations(), journal.last_seq())
-        if stand.strange:
-            self._db.execute("DELETE FROM device")
         changed = self._changed(stand.seq)
         self.seq = self._kept = stand.seq
-        self._db.execute("UPDATE cursor SET seq = ?", (stand.seq,))
+        self._wipe, self._moved = stand.strange, True
+        self.keep()
         if stand.beyond is None:
             return changed
         beyond = f"{stand.beyond.incarnation}-{stand.beyond.seq}"
@@ -99,42 +109,49 @@ class Cursor:
         self.seq = max(self.seq, seq)
 
     def keep(self) -> None:
-        """Write down how far it is."""
-        if not self.unkept or self._journal is None:
+        """Write down how far it is, and all that could not be written before."""
+        if not (self.unkept or self._moved or self._flags or self._words):
             return
-        at = self._journal.place_of(self.seq)
-        with self._db:
-            if at is not None:
-                rows = self._ends(at)
-                self._db.executemany(
-                    "INSERT INTO reached (incarnation, seq, chain) VALUES (?, ?, ?)"
-                    " ON CONFLICT (incarnation) DO UPDATE SET seq = excluded.seq, chain = excluded.chain",
-                    rows,
-                )
-                self._db.execute("UPDATE cursor SET journal = ?, seq = ?", (at.incarnation, at.seq))
-        self._kept = self.seq
+        try:
+            with self._db:
+                self._write()
+        except (apsw.Error, JournalError) as error:
+            self.fault = str(error.__context__ if isinstance(error.__context__, apsw.Error) else error)
+            return
+        self._wipe = self._moved = False
+        self._flags.clear()
+        self._words.clear()
+        self._kept, self.fault = self.seq, ""
 
     def reject(self, event: Stored, why: str, time: str) -> None:
         """Flag an event that the broker will never accept."""
-        row = (event.incarnation, event.seq, event.id, event.type, why, time)
-        self._db.execute("INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?)", row)
+        self._flags.append((event.incarnation, event.seq, event.id, event.type, why, time))
+        self.keep()
 
     def rejected(self) -> list[tuple[int, str]]:
         """Numbers of this journal that were flagged, and why."""
         if self._journal is None:
             return []
         known = {run.id for run in self._journal.incarnations()}
-        rows = self._db.execute("SELECT journal, seq, why FROM rejected ORDER BY seq").fetchall()
-        return [(int(seq), str(why)) for journal, seq, why in rows if journal in known]  # type: ignore[arg-type]
+        rows = self._db.execute("SELECT journal, seq, why FROM rejected").fetchall()
+        found = {int(seq): str(why) for journal, seq, why in rows if journal in known}  # type: ignore[arg-type]
+        return sorted((found | {seq: why for _, seq, _, _, why, _ in self._flags}).items())
 
     def keep_device(self, name: str, message: Message) -> None:
         """Remember the newest word on a device, to say it again to a broker that forgot."""
-        self._db.execute("INSERT OR REPLACE INTO device VALUES (?, ?, ?)", (name, message.topic, message.payload))
+        self._words[name] = message
+        self.keep()
+
+    def forget_device(self, name: str) -> None:
+        """The station has it no more, and the broker has taken its word away."""
+        self._words[name] = None
+        self.keep()
 
     def devices(self) -> list[Message]:
         """The newest word on each device."""
-        rows = self._db.execute("SELECT topic, payload FROM device ORDER BY name")
-        return [Message(topic, payload, retain=True) for topic, payload in rows]
+        rows = [] if self._wipe else self._db.execute("SELECT name, topic, payload FROM device").fetchall()
+        kept = {str(name): Message(str(topic), bytes(payload), retain=True) for name, topic, payload in rows}  # type: ignore[arg-type]
+        return [message for _, message in sorted((kept | self._words).items()) if message is not None]
 
     def close(self) -> None:
         """Let go of it as a killed process does: what was not kept is not written."""
@@ -148,6 +165,25 @@ class Cursor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _write(self) -> None:
+        if self._wipe:
+            self._db.execute("DELETE FROM device")
+        if self._moved:
+            self._db.execute("UPDATE cursor SET seq = ?", (self.seq,))
+        self._db.executemany("INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?)", self._flags)
+        for name, word in self._words.items():
+            self._db.execute("DELETE FROM device WHERE name = ?", (name,))
+            if word is not None:
+                self._db.execute("INSERT INTO device VALUES (?, ?, ?)", (name, word.topic, word.payload))
+        if not self.unkept or self._journal is None or (at := self._journal.place_of(self.seq)) is None:
+            return
+        self._db.executemany(
+            "INSERT INTO reached (incarnation, seq, chain) VALUES (?, ?, ?)"
+            " ON CONFLICT (incarnation) DO UPDATE SET seq = excluded.seq, chain = excluded.chain",
+            self._ends(at),
+        )
+        self._db.execute("UPDATE cursor SET journal = ?, seq = ?", (at.incarnation, at.seq))
 
     def _ends(self, at: Place) -> list[tuple[str, int, bytes]]:
         """The run that the cursor stands in, and those that it has passed since it was last kept."""

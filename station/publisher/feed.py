@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from station.clock import Clock, utc_text
+from station.core.records import DeviceChanged
 from station.journal import Reader, Stored
 from station.publisher.cursor import Cursor
 from station.publisher.messages import Envelopes, State, device_message, state_message
-from station.publisher.ports import Link
+from station.publisher.ports import Link, Message
 from station.publisher.settings import PublisherSettings
+from station.publisher.verdict import Care, End
 from station.publisher.window import Window
+from station.publisher.words import Words
 
 KEEP_NS = 500_000_000
 KEEP_EVENTS = 20
+PACKET_BYTES = 10
+"""What an MQTT 5 PUBLISH at QoS 1 has at most besides topic and payload: header, lengths, packet id, no properties."""
 
 Rejected = Callable[[Stored, str], None]
 Newest = Callable[[], int]
@@ -36,24 +41,49 @@ class Shelf:
     envelopes: Envelopes
     newest: Newest
 
+    def words(self) -> list[Message]:
+        """The words on devices to be said on a new connection; on one that the station no longer has, that it is gone.
+
+        An empty retained message takes away the one that the broker keeps.
+        """
+        return [word if self._has(word.topic) else replace(word, payload=b"") for word in self.cursor.devices()]
+
+    def word(self, event: Stored) -> Message | None:
+        """The word that a `device-changed` event gives, remembered; None if it gives none."""
+        made = device_message(event, self.settings)
+        if made is None or not self._has(made[1].topic):
+            return None
+        self.cursor.keep_device(*made)
+        return made[1]
+
+    def _has(self, topic: str) -> bool:
+        names = self.settings.devices
+        return names is None or topic.rpartition("/")[2] in names
+
 
 class Feed:
     """Made anew for each connection: it begins behind the cursor, so what was open is sent again, and in order.
 
-    Nothing goes before the broker has acknowledged the state, no event within `quiet_s`, and those up to
-    `careful_until` one at a time.
+    Nothing goes before the broker has answered the state; what `care` asks for holds for events.
 
     Attributes:
-        sound: the broker has acknowledged the state.
+        sound: the broker has answered the state.
         head: the first event on its way.
         newest: the last event that was sent.
+        accepted: how many events and controls the broker acknowledged.
+        beyond: the newest event that it acknowledged.
+        refusal: why the broker does not take an event or a control that is on its way, "" if it did not say so.
+        mute: why the broker does not take the state, "" if it does.
+        words: what is said of the devices.
     """
 
-    def __init__(self, shelf: Shelf, link: Link, *, careful_until: int, quiet_s: float, rejected: Rejected) -> None:
+    def __init__(self, shelf: Shelf, link: Link, care: Care, *, control: Stored | None, rejected: Rejected) -> None:
         self._shelf = shelf
         self._link = link
-        self._careful_until = careful_until
-        self._quiet_s = quiet_s
+        self._care = care
+        self._control = shelf.envelopes.event(control) if control is not None else None
+        self._controls = care.controls if control is not None else 0
+        self._control_id: int | None = None
         self._rejected = rejected
         self._now = shelf.clock.mono_ns
         self._interval_ns = shelf.settings.keepalive_s * 1_000_000_000
@@ -61,19 +91,45 @@ class Feed:
         self._begun_ns = self._head_ns = self._kept_ns = self._now()
         self._state: tuple[State, int] | None = None
         self._state_id = self._answered = self._state_ns = 0
-        self.sound = False
+        self.sound = self._stateless = False
         self.head: int | None = None
         self.newest = shelf.cursor.seq
+        self.accepted = 0
+        self.beyond: int | None = None
+        self.refusal = self.mute = ""
+        self.words = Words(link, shelf.words(), self._now)
 
     @property
     def open_s(self) -> float:
-        """How long the head has been on its way."""
+        """How long the head, or the control, has been on its way."""
         return (self._now() - self._head_ns) / 1e9
 
     @property
     def lived_s(self) -> float:
         """How long this connection has lasted."""
         return (self._now() - self._begun_ns) / 1e9
+
+    @property
+    def waits(self) -> bool:
+        """Whether an event or a control is on its way."""
+        return self.head is not None or self._control_id is not None
+
+    def keep_state(self) -> None:
+        """Do not say the state on this connection, and wait for no answer to it."""
+        self.sound = self._stateless = True
+
+    def end(self, *, ours: bool) -> End:
+        """How the connection ended, if that is now."""
+        return End(
+            head=self.head,
+            newest=self.newest,
+            sound=self.sound,
+            accepted=self.accepted,
+            control=self._control_id is not None,
+            lived_s=self.lived_s,
+            open_s=self.open_s,
+            ours=ours,
+        )
 
     def say_state(self, state: State, *, final: bool) -> None:
         """Retain the station's state when it changed, and every keep-alive interval with the newest number.
@@ -86,67 +142,109 @@ class Feed:
         last = self._shelf.reader.last_seq()
         if not due and self._state == (state, last):
             return
-        if self._state is None:
-            for message in self._shelf.cursor.devices():
-                self._link.send(message)
-        word = state_message(self._shelf.settings, state, utc_text(self._shelf.clock.utc()), last)
-        self._state_id = self._link.send(word)
+        if not self._stateless:
+            word = state_message(self._shelf.settings, state, utc_text(self._shelf.clock.utc()), last)
+            self._state_id = self._link.send(word)
         self._state, self._state_ns = (state, last), self._now()
 
     def pump(self) -> None:
         """Take acknowledgements, move the cursor, and send what the window has room for."""
         self.take()
-        if self.sound and self.lived_s >= self._quiet_s:
-            self._fill()
-        if self._window.head != self.head:
-            self.head, self._head_ns = self._window.head, self._now()
-        unkept = self._shelf.cursor.unkept
-        if unkept and (unkept >= KEEP_EVENTS or self._now() - self._kept_ns > KEEP_NS):
-            self._shelf.cursor.keep()
+        if self.sound and self.lived_s >= self._care.quiet_s and not self.words.open:
+            self._send_more()
+        self._see_head()
+        cursor = self._shelf.cursor
+        many = cursor.unkept >= KEEP_EVENTS and not cursor.fault
+        if many or ((cursor.unkept or cursor.fault) and self._now() - self._kept_ns > KEEP_NS):
+            cursor.keep()
             self._kept_ns = self._now()
 
     def take(self) -> None:
         """Take acknowledgements, and move the cursor over what is acknowledged without a gap."""
-        acked = self._link.acked
-        for message_id in acked:
-            self._window.acknowledged(message_id)
-            if message_id == self._state_id:
-                self.sound, self._answered = True, message_id
-        acked.clear()
+        for message_id in self._link.acked:
+            self._acknowledged(message_id)
+        self._link.acked.clear()
+        for message_id, reason in self._link.refused:
+            self._refused(message_id, reason)
+        self._link.refused.clear()
         if (reached := self._window.reached()) is not None:
             self._shelf.cursor.advance(reached)
+        self._see_head()
 
     def settled(self) -> bool:
         """Whether all that the journal holds is acknowledged, and the state that names its end."""
         last = self._shelf.reader.last_seq()
-        return self.told and self._shelf.cursor.seq >= last and self._state is not None and self._state[1] == last
+        all_said = self._shelf.cursor.seq >= last and self._state is not None and self._state[1] == last
+        return self.told and all_said and not self.words.waiting
+
+    @property
+    def answered(self) -> bool:
+        """Whether the broker answered a state of this connection."""
+        return bool(self._answered)
 
     @property
     def told(self) -> bool:
-        """Whether the broker acknowledged the newest state."""
+        """Whether the broker answered the newest state."""
         return self.sound and self._answered == self._state_id
 
-    def _fill(self) -> None:
+    def _see_head(self) -> None:
+        if self._window.head != self.head:
+            self.head, self._head_ns = self._window.head, self._now()
+
+    def _acknowledged(self, message_id: int) -> None:
+        if message_id == self._state_id:
+            self.sound, self._answered, self.mute = True, message_id, ""
+        elif message_id == self._control_id:
+            self._control_id = None
+            self.accepted += 1
+        elif (seq := self._window.acknowledged(message_id)) is not None:
+            self.accepted += 1
+            self.beyond = max(seq, self.beyond or 0)
+        elif (word := self.words.answered(message_id)) is not None and not word.payload:
+            self._shelf.cursor.forget_device(word.topic.rpartition("/")[2])
+
+    def _refused(self, message_id: int, reason: str) -> None:
+        if message_id == self._state_id:
+            self.sound, self._answered, self.mute = True, message_id, reason
+        elif message_id == self._control_id or self._window.has(message_id):
+            self.refusal = reason
+        else:
+            self.words.answered(message_id, reason)
+
+    def _send_more(self) -> None:
         shelf = self._shelf
-        if self._state is None or max(shelf.newest(), self._state[1]) <= self.newest:
-            return
-        limit = shelf.settings.window if shelf.cursor.seq >= self._careful_until else 1
-        if len(self._window) >= limit:
-            return
-        for event in shelf.reader.after(self.newest, limit - len(self._window)):
-            self._send(event)
+        drained = self._state is None or max(shelf.newest(), self._state[1]) <= self.newest
+        careful = shelf.cursor.seq < self._care.until
+        if self.words.due(idle=drained) and (drained or not careful):
+            if not self._window and self._control_id is None:
+                self.words.say()
+        elif self._control is not None and self._controls and not drained:
+            if self._control_id is None:
+                self._control_id, self._head_ns = self._link.send(self._control), self._now()
+                self._controls -= 1
+        elif self._control_id is None and not drained:
+            self._fill(1 if careful else shelf.settings.window)
+
+    def _fill(self, limit: int) -> None:
+        if len(self._window) < limit:
+            for event in self._shelf.reader.after(self.newest, limit - len(self._window)):
+                self._send(event)
 
     def _send(self, event: Stored) -> None:
-        shelf = self._shelf
         self.newest = event.seq
-        message = shelf.envelopes.event(event)
-        limit = shelf.settings.max_event_bytes
-        if len(message.payload) > limit:
+        message = self._shelf.envelopes.event(event)
+        if too_large := self._too_large(message):
             self._window.left_out(event.seq)
-            self._rejected(event, f"{len(message.payload)} bytes, more than max_event_bytes {limit}")
+            self._rejected(event, too_large)
         else:
             self._window.sent(self._link.send(message), event.seq)
-        if event.type == "device-changed":
-            name, word = device_message(event, shelf.settings)
-            shelf.cursor.keep_device(name, word)
-            self._link.send(word)
+        if event.type == DeviceChanged.type and (word := self._shelf.word(event)) is not None:
+            self.words.put(word)
+
+    def _too_large(self, message: Message) -> str:
+        size, limit, largest = len(message.payload), self._shelf.settings.max_event_bytes, self._link.largest
+        if size > limit:
+            return f"{size} bytes, more than max_event_bytes {limit}"
+        if largest and size + len(message.topic) + PACKET_BYTES > largest:
+            return f"{size} bytes, and the broker takes packets of {largest} at most (its maximum packet size)"
+        return ""

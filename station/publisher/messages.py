@@ -15,6 +15,7 @@ from station.publisher.ports import Message
 from station.publisher.settings import PublisherSettings
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
+_LEVEL = re.compile(r"[^+#/\x00]{1,200}")
 State = Literal["online", "stale", "offline"]
 
 
@@ -62,11 +63,16 @@ def event_message(event: Stored, settings: PublisherSettings) -> Message:
     return Envelopes(settings).event(event)
 
 
-def device_message(event: Stored, settings: PublisherSettings) -> tuple[str, Message]:
-    """A `device-changed` event as the retained word on that device: its name, and the message."""
-    data = json.loads(event.payload)
-    body = {"connected": data["connected"], "detail": data["detail"], "since": event.time, "sequence": event.seq}
-    name = str(data["device"])
+def device_message(event: Stored, settings: PublisherSettings) -> tuple[str, Message] | None:
+    """A `device-changed` event as the retained word on that device: name and message; None if damaged."""
+    try:
+        data = json.loads(event.payload)
+        name, connected, detail = data["device"], data["connected"], data["detail"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    if not (isinstance(name, str) and _LEVEL.fullmatch(name)):
+        return None
+    body = {"connected": connected, "detail": detail, "since": event.time, "sequence": event.seq}
     return name, Message(f"{settings.topic}/device/{name}", json.dumps(body).encode(), retain=True)
 
 

@@ -18,7 +18,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What came from the broker; `mid` confirms it."""
+    """What came from the broker; `mid` confirms it, 0 if it wants no confirmation (QoS 0)."""
 
     topic: str
     payload: bytes
@@ -40,6 +40,14 @@ class Link(Protocol):
     @property
     def acked(self) -> list[int]:
         """Message ids acknowledged since the list was last cleared; whoever takes them clears it."""
+
+    @property
+    def refused(self) -> list[tuple[int, str]]:
+        """Message ids that the broker answered with why it does not take them, since the list was last cleared."""
+
+    @property
+    def largest(self) -> int:
+        """The largest packet that the broker takes, in bytes; 0 if it names none."""
 
     @property
     def received(self) -> list[Incoming]:

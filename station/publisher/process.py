@@ -13,7 +13,7 @@ from types import FrameType
 
 from station.clock import Clock
 from station.publisher.ending import Ending
-from station.publisher.link import PahoLink
+from station.publisher.link import PahoLink, Spoken
 from station.publisher.service import Service, Wait, World
 from station.publisher.settings import PublisherSettings
 from station.publisher.teller import Teller, Told
@@ -30,7 +30,7 @@ def run(settings: PublisherSettings) -> int:
     ending = Ending(clock, when_begun=_kill_later)
     told = Pipe(ending)
     told.watch()
-    steps = Service(settings, World(clock, partial(PahoLink, settings)), ending, Teller(_print)).live()
+    steps = Service(settings, World(clock, partial(PahoLink, settings, Spoken())), ending, Teller(_print)).live()
     try:
         wait = next(steps)
         while True:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Literal
 
 import apsw
 from apsw import CorruptError, NotADBError, SQLError
@@ -17,6 +18,7 @@ from apsw import CorruptError, NotADBError, SQLError
 from station.clock import Clock, utc_text
 from station.journal import CURSOR_FILE, JournalError, LockedError, Reader, Stored
 from station.publisher.commands import Commands
+from station.publisher.control import control_of
 from station.publisher.cursor import Cursor, put_aside
 from station.publisher.ending import Ending
 from station.publisher.feed import Feed, Newest, Shelf
@@ -28,6 +30,8 @@ from station.publisher.verdict import Verdict
 
 LOCK_WAIT_S = 3.0
 PULSE_NS = 2_000_000_000
+QUIET_NS = 600_000_000_000
+"""How long a word is not said to a broker that did not take it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,10 @@ class Service:
         self._ending = ending
         self._teller = teller
         self._verdict = Verdict()
+        self._beyond: int | None = None
+        self._stand: str | None = None
+        self._unread = self._unkept = False
+        self._quiet_until_ns = {"state": 0, "device/#": 0}
         self._pulse_ns: int | None = None
 
     def live(self) -> Steps:
@@ -84,12 +92,41 @@ class Service:
             if reader is None:
                 return 0
             with closing(reader):
-                self._teller.tell("journal", cursor.begin(reader) or None)
+                if not (yield from self._begun(cursor, reader)):
+                    return 0
                 envelopes = Envelopes(self._settings)
                 shelf = Shelf(self._settings, self._clock, reader, cursor, envelopes, self._world.newest)
                 while not self._ending.due() and not (yield from self._connection(shelf)):
                     yield from self._pause()
         return 0
+
+    def _begun(self, cursor: Cursor, reader: Reader) -> Generator[Wait, float | None, bool]:
+        """Whether the cursor has taken up the journal; False at the end."""
+        while not self._ending.begun():
+            try:
+                self._stand = cursor.begin(reader) or None
+            except JournalError as error:
+                self._teller.tell("journal", str(error))
+            except apsw.Error as error:
+                self._tell_cursor(str(error))
+            else:
+                self._teller.tell("journal", self._stand)
+                self._tell_cursor(cursor.fault)
+                return True
+            yield STEP
+        return False
+
+    def _tell_cursor(self, fault: str) -> None:
+        """Publishing goes on; what was acknowledged meanwhile comes again if the publisher ends before it is kept."""
+        if fault:
+            path = self._settings.data / CURSOR_FILE
+            sentence = (
+                f"{path} cannot be written ({fault}): make room, and let this user write it. Events are published"
+            )
+            self._teller.tell("cursor", sentence)
+        elif self._unkept:
+            self._teller.tell("cursor", None)
+        self._unkept = bool(fault)
 
     def _pause(self) -> Generator[Wait, float | None]:
         """Until the next attempt, in steps that see a signal; at the end only for a moment."""
@@ -107,7 +144,8 @@ class Service:
                 cursor = Cursor(path)
             except LockedError as error:
                 if self._clock.mono_ns() > until_ns or self._ending.begun():
-                    self._teller.tell("lock", f"process {error.pid} already publishes this journal; end it first")
+                    holder = f"process {error.pid}" if error.pid else "another process"
+                    self._teller.tell("lock", f"{holder} already publishes this journal; end it first")
                     return None
             except (CorruptError, NotADBError, SQLError, UnicodeDecodeError) as error:
                 aside, damaged = put_aside(path), True
@@ -116,6 +154,7 @@ class Service:
             except (apsw.Error, OSError) as error:
                 self._teller.tell("cursor", f"{path} cannot be used ({error}): let this user write it; nothing is lost")
             else:
+                self._teller.tell("lock", None)
                 if not damaged:
                     self._teller.tell("cursor", None)
                 return cursor
@@ -134,15 +173,20 @@ class Service:
 
     def _connection(self, shelf: Shelf) -> Generator[Wait, float | None, bool]:
         """Live through one connection; True when all is said at the end."""
-        will = state_message(self._settings, "offline", utc_text(self._clock.utc()), shelf.reader.last_seq())
         link: Link | None = None
         try:
+            will = state_message(self._settings, "offline", utc_text(self._clock.utc()), shelf.reader.last_seq())
             link = self._world.make_link(will)
             yield from self._accepted(link)
             return (yield from self._feed(link, shelf))
         except LinkError as error:
             self._verdict.no_connection()
             self._teller.tell("broker", str(error))
+            return False
+        except JournalError as error:
+            self._unread = True
+            self._verdict.no_connection()
+            self._teller.tell("journal", str(error))
             return False
         finally:
             if link is not None:
@@ -154,29 +198,33 @@ class Service:
             link.turn((yield TURN) or 0.0)
             if self._clock.mono_ns() > until_ns or self._ending.due():
                 raise LinkError("the broker took the connection and says nothing")
-        self._teller.tell("broker", None)
+        if not self._verdict.refuses:
+            self._teller.tell("broker", None)
 
     def _feed(self, link: Link, shelf: Shelf) -> Generator[Wait, float | None, bool]:
         flag = Rejecting(shelf.cursor, self._teller, self._clock)
-        verdict = self._verdict
-        feed = Feed(shelf, link, careful_until=verdict.careful_until, quiet_s=verdict.quiet_s, rejected=flag)
+        feed = Feed(shelf, link, self._verdict.care, control=self._control(shelf), rejected=flag)
+        now_ns = self._clock.mono_ns()
+        if now_ns < self._quiet_until_ns["state"]:
+            feed.keep_state()
+        if now_ns < self._quiet_until_ns["device/#"]:
+            feed.words.keep_silent()
         try:
-            silent = yield from self._pump(feed, link, shelf)
+            ours = yield from self._pump(feed, link, shelf)
         except LinkError as error:
             feed.take()
             shelf.cursor.keep()
-            self._teller.tell("broker", str(error))
-            self._over(feed, shelf, flag, silent=False)
+            self._over(feed, shelf, flag, why=feed.refusal or str(error), ours=bool(feed.refusal))
             return False
         shelf.cursor.keep()
-        if silent:
-            self._over(feed, shelf, flag, silent=True)
+        if ours:
+            self._over(feed, shelf, flag, why=feed.refusal or "it acknowledges none, and is alive", ours=True)
             return False
         link.close(in_order=feed.told)
         return True
 
     def _pump(self, feed: Feed, link: Link, shelf: Shelf) -> Generator[Wait, float | None, bool]:
-        """Feed a connection until all is said at the end, or True: the broker is silent."""
+        """Feed a connection until all is said at the end, or True: the broker is silent, or refuses what is sent."""
         patience_s = 3 * self._settings.keepalive_s
         commands = Commands(shelf, self._teller)
         while not self._ending.due():
@@ -184,28 +232,58 @@ class Service:
             feed.say_state(self._state(shelf.reader, ending=ending), final=ending)
             feed.pump()
             commands.take(link)
-            self._verdict.acknowledged(shelf.cursor.seq)
+            self._progress(feed, shelf)
             if ending and feed.settled():
                 return False
-            if feed.head is not None and feed.open_s > patience_s:
+            if feed.waits and (feed.refusal or feed.open_s > patience_s):
                 return True
             link.turn((yield TURN) or 0.0)
             if feed.lived_s > patience_s:
                 self._teller.tell("client-id", None)
         return False
 
-    def _over(self, feed: Feed, shelf: Shelf, flag: Rejecting, *, silent: bool) -> None:
-        lost = self._verdict.ended(
-            head=feed.head,
-            newest=feed.newest,
-            sound=feed.sound,
-            lived_s=feed.lived_s,
-            open_s=feed.open_s,
-            silent=silent,
-        )
+    def _progress(self, feed: Feed, shelf: Shelf) -> None:
+        self._verdict.acknowledged(shelf.cursor.seq, feed.accepted)
+        if not self._verdict.refuses:
+            self._teller.tell("broker", None)
+        self._tell_cursor(shelf.cursor.fault)
+        if self._unread:
+            self._unread = False
+            self._teller.tell("journal", self._stand)
+        if feed.answered and not feed.mute:
+            self._teller.tell("state", None)
+        if feed.words.said and not feed.words.refusal:
+            self._teller.tell("devices", None)
+        self._unheard("state", feed.mute)
+        self._unheard("device/#", feed.words.refusal)
+
+    def _control(self, shelf: Shelf) -> Stored | None:
+        return control_of(shelf.reader, shelf.cursor, self._beyond) if self._verdict.care.controls else None
+
+    def _unheard(self, topic: Literal["state", "device/#"], why: str) -> None:
+        """A broker may also hang up at what it does not take: to this one it is not said for a while."""
+        if not why:
+            return
+        self._quiet_until_ns[topic] = self._clock.mono_ns() + QUIET_NS
+        sentence = f"the broker does not take {self._settings.topic}/{topic}: {why}; correct its access rules"
+        self._teller.tell("state" if topic == "state" else "devices", f"{sentence}. Events are published")
+
+    def _over(self, feed: Feed, shelf: Shelf, flag: Rejecting, *, why: str, ours: bool) -> None:
+        self._beyond = feed.beyond or self._beyond
+        self._unheard("state", feed.mute)
+        self._unheard("device/#", feed.words.refusal)
+        if feed.words.open and not feed.waits:
+            self._unheard("device/#", "it ends the connection at such a message")
+        lost = self._verdict.ended(feed.end(ours=ours))
+        if self._verdict.refuses:
+            sentence = f"the broker takes this client and accepts no events: {why}; they are kept and tried again."
+            sentence += f" See its access rules for {self._settings.topic}/event/#, its quotas, and whether it is well"
+            self._teller.tell("broker", sentence, anew=True)
+        elif not ours:
+            self._teller.tell("broker", why)
         if lost is not None:
             event = shelf.reader.after(lost - 1, 1)[0]
-            flag(event, "the broker never acknowledges it: too large for it, or not permitted")
+            flag(event, f"the broker accepts others, and not this one: {why}")
             shelf.cursor.advance(lost)
             shelf.cursor.keep()
         if self._verdict.flapping:
@@ -239,4 +317,4 @@ class Rejecting:
     def __call__(self, event: Stored, why: str) -> None:
         """Flag it."""
         self.cursor.reject(event, why, utc_text(self.clock.utc()))
-        self.teller.tell(REJECTED, f"event {event.seq} ({event.type}) is not published: {why}")
+        self.teller.tell(REJECTED, f"event {event.seq} ({event.type}) is not published: {why}", anew=True)

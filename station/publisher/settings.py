@@ -31,6 +31,7 @@ class PublisherSettings(BaseModel):
     site: Level
     line: Level
     station: Level
+    devices: frozenset[str] | None = Field(default=None, description="those of the station; null for any")
     data: Path = Field(description="folder of journal.db; the publisher keeps cursor.db there")
 
     @property

@@ -31,11 +31,14 @@ class Teller:
         self._out = out
         self._told: dict[str, str | None] = {}
 
-    def tell(self, subject: str, text: str | None) -> None:
-        """The condition on `subject` stands with that text, or with None is over."""
+    def tell(self, subject: str, text: str | None, *, anew: bool = False) -> None:
+        """The condition on `subject` stands with that text, or with None is over.
+
+        One that stands is told again only with `anew`, for a text that says more.
+        """
         if subject in self._told:
             before = self._told[subject]
-            if text == before or ((before is None) == (text is None) and subject != REJECTED):
+            if text == before or ((before is None) == (text is None) and not anew):
                 return
         self._told[subject] = text
         self._out(Told(subject, text is not None, text or ""))

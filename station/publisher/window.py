@@ -31,10 +31,15 @@ class Window:
         self._order.append(seq)
         self._done.add(seq)
 
-    def acknowledged(self, message_id: int) -> None:
-        """The broker has it; unknown ids are other messages'."""
+    def has(self, message_id: int) -> bool:
+        """Whether that message is an event on its way."""
+        return message_id in self._open
+
+    def acknowledged(self, message_id: int) -> int | None:
+        """The broker has it; which event that is, None for other messages' ids."""
         if (seq := self._open.pop(message_id, None)) is not None:
             self._done.add(seq)
+        return seq
 
     def reached(self) -> int | None:
         """Take the done events off the front; the number of the last of them, None if there is none."""

@@ -214,9 +214,11 @@ def test_a_broker_killed_stopped_and_frozen_in_mid_stream_loses_nothing(
     firsts = subscriber.firsts()
     assert firsts == sorted(firsts)
     # What a killed broker had acknowledged and neither saved nor delivered is the broker's loss, as docs/mqtt.md says;
-    # how much that is, the subscriber's pace decides.
-    missing = sorted(set(station.numbers) - set(firsts))
-    assert missing == list(range(acknowledged_at_kill + 1 - len(missing), acknowledged_at_kill + 1))
+    # how much that is, the subscriber's pace decides. One or two of it may have come again, to try the broker by.
+    missing = set(station.numbers) - set(firsts)
+    lost = set(range(min(missing), acknowledged_at_kill + 1)) if missing else set[int]()
+    assert missing <= lost
+    assert len(lost - missing) <= 2
 
 
 def test_a_killed_publisher_goes_on_behind_its_cursor_with_the_same_bytes(
@@ -302,6 +304,8 @@ def test_a_second_publisher_is_refused_and_told_the_pid(
     assert two.wait(5) == 3
     station.many(3)
     whole(station, subscriber)
+    one.kill()
+    publish().told("lock", standing=False)
 
 
 def test_a_successor_takes_over_from_one_that_is_ending(

@@ -74,6 +74,28 @@ def test_a_broker_is_reached_by_certificate_and_password_and_refusals_are_named(
     broker.end()
 
 
+def test_a_key_with_a_pass_phrase_and_files_that_cannot_be_used_are_named_and_nobody_is_asked(folder: Path) -> None:
+    certificate(folder, "client", "ca")
+    lock = ["ec", "-in", "client.key", "-out", "locked.key", "-aes256", "-passout", "pass:secret"]
+    subprocess.run([need("openssl"), *lock], cwd=folder, check=True, capture_output=True)
+    (folder / "rubbish").write_text("rubbish")
+    station = Station(folder / "data")
+    for name, file, word in (
+        ("key_file", "locked.key", "wants a pass phrase"),
+        ("key_file", "gone", "key_file cannot be read"),
+        ("key_file", "ca.key", "cannot be used together"),
+        ("ca_file", "rubbish", "holds no certificate"),
+        ("password_file", "gone", "cannot be read"),
+    ):
+        files = {"ca_file": "ca.pem", "cert_file": "client.pem", "key_file": "client.key", "password_file": "pass"}
+        paths = {key: str(folder / path) for key, path in (files | {name: file}).items()}
+        one = Publisher(folder / "data", free_port(), username="s1", **paths)
+        assert word in one.told("broker")
+        assert one.end() == 0
+        one.close_pipes()
+    station.close()
+
+
 def test_a_certificate_that_becomes_valid_later_is_tried_again(folder: Path) -> None:
     certificate(folder, "broker", "ca", days=-1)
     port, station = free_port(), Station(folder / "data")

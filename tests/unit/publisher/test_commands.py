@@ -46,6 +46,8 @@ class Wire:
     ready: bool = True
     deaf: str = ""
     acked: list[int] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    largest: int = 0
     received: list[Incoming] = field(default_factory=list)
     confirmed: list[int] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)

@@ -144,11 +144,23 @@ def test_a_doubled_event_repeats_its_bytes() -> None:
 
 def test_retained_messages_fit_their_schemas() -> None:
     state = state_message(SETTINGS, "online", "2026-10-25T01:00:01.250Z", 77)
-    name, device = device_message(stored(EXAMPLES["device-changed"]), SETTINGS)
+    word = device_message(stored(EXAMPLES["device-changed"]), SETTINGS)
+    assert word
+    name, device = word
     assert (state.topic, state.retain) == ("inspection/v1/hall-2/belt-7/s1/state", True)
     assert (device.topic, device.retain, name) == ("inspection/v1/hall-2/belt-7/s1/device/scale-1", True, "scale-1")
     jsonschema.validate(json.loads(state.payload), retained_schemas()["state"])
     jsonschema.validate(json.loads(device.payload), retained_schemas()["device"])
+
+
+@pytest.mark.parametrize(
+    "payload", [b"{", b"\xff", b"[]", b"7", b'{"device": "a"}', b'{"device": "a/#", "connected": true, "detail": ""}',
+                b'{"device": 7, "connected": true, "detail": ""}', b"[" * 100_000]
+)  # fmt: skip
+def test_a_damaged_word_on_a_device_is_no_word_and_its_event_is_published_as_it_is(payload: bytes) -> None:
+    event = stored(EXAMPLES["device-changed"])._replace(payload=payload)
+    assert device_message(event, SETTINGS) is None
+    assert event_message(event, SETTINGS).payload.endswith(b'"data":' + payload + b"}")
 
 
 def test_the_documents_are_what_the_code_generates() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from station.journal import Incarnation, LockedError, Place
+from station.journal import FileLock, Incarnation, LockedError, Place
 from station.publisher.cursor import Cursor, put_aside
-from station.publisher.verdict import Verdict
+from station.publisher.messages import device_message
+from station.publisher.verdict import Care, End, Verdict
 from station.publisher.window import Window
-from tests.unit.publisher.test_messages import EXAMPLES, SETTINGS, device_message, stored
+from tests.unit.publisher.test_messages import EXAMPLES, SETTINGS, stored
 
 
 @settings(deadline=None)
@@ -45,18 +49,19 @@ def test_acknowledgements_of_other_messages_move_nothing() -> None:
 
 
 def ended(verdict: Verdict, head: int | None, **more: object) -> int | None:
-    usual: dict[str, object] = {"newest": 20, "sound": True, "lived_s": 0.5, "open_s": 0.1, "silent": False}
-    return verdict.ended(head=head, **(usual | more))  # type: ignore[arg-type]
+    usual: dict[str, object] = {"newest": 20, "sound": True, "accepted": 1, "control": False, "lived_s": 0.5,
+                                "open_s": 0.1, "ours": False}  # fmt: skip
+    return verdict.ended(End(head=head, **(usual | more)))  # type: ignore[arg-type]
 
 
-def test_three_sudden_ends_with_the_event_alone_prove_that_it_is_never_accepted() -> None:
+def test_three_sudden_ends_with_the_event_alone_and_another_accepted_prove_that_it_is_never_accepted() -> None:
     verdict = Verdict()
     assert [ended(verdict, 5) for _ in range(4)] == [None, None, None, 5]
-    assert verdict.careful_until == 20
+    assert verdict.care.until == 20
 
 
-@pytest.mark.parametrize("other", [{"sound": False}, {"open_s": 7.0}])
-def test_a_broker_that_is_away_proves_nothing(other: dict[str, object]) -> None:
+@pytest.mark.parametrize("other", [{"sound": False}, {"open_s": 7.0}, {"accepted": 0}, {"control": True}])
+def test_a_broker_that_is_away_or_accepts_no_other_event_proves_nothing(other: dict[str, object]) -> None:
     verdict = Verdict()
     assert {ended(verdict, 5, **other) for _ in range(50)} == {None}
 
@@ -67,13 +72,38 @@ def test_strikes_count_for_one_event_in_a_row() -> None:
     assert ended(verdict, 7) == 7
 
 
+def test_a_control_that_fails_clears_the_event_and_the_next_connection_goes_without() -> None:
+    verdict, controls = Verdict(), []
+    for end in ({}, {}, {"control": True}, {"accepted": 0}, {}, {}):
+        ended(verdict, 5, **end)
+        controls.append(verdict.care.controls)
+    assert controls == [1, 2, 0, 1, 2, 3]
+    assert ended(verdict, 5) == 5
+
+
+def test_a_broker_that_accepts_nothing_is_told_and_no_more_once_it_accepts_an_event() -> None:
+    verdict, waits = Verdict(), []
+    told = []
+    for _ in range(9):
+        ended(verdict, None, control=True, accepted=0)
+        told.append(verdict.refuses)
+        waits.append(verdict.wait_s())
+    assert told == [False, False] + 7 * [True]
+    assert waits[-1] == 5.0
+    verdict.acknowledged(0, 1)
+    assert (verdict.refuses, verdict.wait_s()) == (False, 0.2)
+    silent = Verdict()
+    ended(silent, 5, ours=True, accepted=0, open_s=30.0)
+    assert silent.refuses
+
+
 def test_a_connection_without_an_event_that_breaks_clears_the_event() -> None:
     verdict, waits = Verdict(), []
     for _ in range(20):
         assert [ended(verdict, 5), ended(verdict, 5)] == [None, None]
-        waits.append(verdict.quiet_s)
+        waits.append(verdict.care.quiet_s)
         assert ended(verdict, None) is None
-        assert verdict.quiet_s == 0
+        assert verdict.care.quiet_s == 0
     assert min(waits) > 0
 
 
@@ -81,15 +111,15 @@ def test_the_suspected_event_waits_longer_each_time_and_no_more_once_it_is_ackno
     verdict, waits = Verdict(), []
     for _ in range(3):
         ended(verdict, 5)
-        waits.append(verdict.quiet_s)
+        waits.append(verdict.care.quiet_s)
     assert waits == [0.0, 3.0, 6.0]
-    verdict.acknowledged(5)
-    assert verdict.quiet_s == 0
+    verdict.acknowledged(5, 2)
+    assert verdict.care.quiet_s == 0
 
 
 def test_silence_of_a_live_broker_is_a_strike_too() -> None:
     verdict = Verdict()
-    assert [ended(verdict, 5, open_s=30.0, silent=True) for _ in range(4)] == [None, None, None, 5]
+    assert [ended(verdict, 5, open_s=30.0, ours=True) for _ in range(4)] == [None, None, None, 5]
 
 
 def test_acknowledged_events_end_the_care_and_the_waiting() -> None:
@@ -98,10 +128,10 @@ def test_acknowledged_events_end_the_care_and_the_waiting() -> None:
         verdict.no_connection()
     assert verdict.wait_s() == 5.0
     ended(verdict, 5)
-    verdict.acknowledged(19)
-    assert verdict.careful_until == 20
-    verdict.acknowledged(20)
-    assert verdict.careful_until == 0
+    verdict.acknowledged(19, 3)
+    assert verdict.care.until == 20
+    verdict.acknowledged(20, 4)
+    assert verdict.care == Care()
     assert verdict.wait_s() == 0.2
 
 
@@ -142,10 +172,12 @@ def test_the_cursor_outlives_its_process_and_has_one_holder(tmp_path: Path) -> N
         cursor.advance(7)
         cursor.advance(3)
         cursor.keep()
+        cursor.reject(stored(EXAMPLES["decided"], 6)._replace(id="j1-6"), "too large", "now")
+        word = device_message(stored(EXAMPLES["device-changed"]), SETTINGS)
+        assert word
+        cursor.keep_device(*word)
         cursor.advance(9)
         assert (cursor.seq, cursor.unkept) == (9, 2)
-        cursor.reject(stored(EXAMPLES["decided"], 6)._replace(id="j1-6"), "too large", "now")
-        cursor.keep_device(*device_message(stored(EXAMPLES["device-changed"]), SETTINGS))
         with pytest.raises(LockedError):
             Cursor(path)
     with Cursor(path) as cursor:
@@ -204,6 +236,50 @@ def test_a_cursor_of_the_first_version_goes_on_where_it_stood(tmp_path: Path) ->
     with Cursor(path) as cursor:
         assert cursor.begin(Written([("j1", 1), ("k", 11)], 12)) == ""
         assert cursor.seq == 7
+
+
+def test_what_cannot_be_written_is_kept_in_memory_until_it_can(tmp_path: Path) -> None:
+    path = tmp_path / "cursor.db"
+    one = Written([("j1", 1)], 10)
+    with Cursor(path) as cursor:
+        cursor.begin(one)
+        room = cursor._db.pragma("page_count")
+        cursor._db.pragma("max_page_count", room)
+        cursor.advance(7)
+        cursor.reject(stored(EXAMPLES["decided"], 7)._replace(id="j1-7"), "x" * 20_000, "now")
+        word = device_message(stored(EXAMPLES["device-changed"]), SETTINGS)
+        assert word
+        cursor.keep_device(*word)
+        assert "full" in cursor.fault
+        assert [seq for seq, _ in cursor.rejected()] == [7]
+        assert cursor.devices() == [word[1]]
+        assert cursor.unkept == 7
+        cursor._db.pragma("max_page_count", 1000)
+        cursor.keep()
+        assert (cursor.fault, cursor.unkept) == ("", 0)
+    with Cursor(path) as cursor:
+        cursor.begin(one)
+        assert (cursor.seq, [seq for seq, _ in cursor.rejected()], cursor.devices()) == (7, [7], [word[1]])
+        cursor.forget_device(word[0])
+        assert cursor.devices() == []
+
+
+def test_a_lock_holds_though_its_pid_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    lock = FileLock(tmp_path / "lock")
+    with pytest.raises(LockedError) as caught:
+        FileLock(tmp_path / "lock")
+    assert caught.value.pid is None
+    lock.close()
+    FileLock(tmp_path / "lock").close()
+    monkeypatch.setattr(fcntl, "flock", full)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(OSError, match="No space"):
+        FileLock(tmp_path / "lock")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_damaged_cursor_is_kept_aside_with_its_log(tmp_path: Path) -> None:

@@ -143,6 +143,23 @@ def test_override_and_its_mistakes() -> None:
         load_config(examples() / "demo.yaml", DRIVERS, ["plcs.wire.port=1"])
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("cert_file: c, key_file: k", r"mqtt\.cert_file: give ca_file"),
+        ("key_file: k", r"mqtt\.key_file: give ca_file"),
+        ("key_file: k, ca_file: c", r"mqtt\.key_file: give cert_file"),
+        ("port: 8883", r"mqtt\.port: 8883 is the port for TLS: give ca_file"),
+        ("password_file: p", r"mqtt\.password_file: give username"),
+    ],
+)
+def test_no_password_or_certificate_is_left_aside_in_silence(more: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load_config(examples() / "demo.yaml", DRIVERS, [f"mqtt={{host: broker, {more}}}"])
+    whole = "ca_file: c, cert_file: e, key_file: k, username: u, password_file: p, port: 8883"
+    assert load_config(examples() / "demo.yaml", DRIVERS, [f"mqtt={{host: broker, {whole}}}"]).mqtt
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_a_clear_error_or_a_configuration(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.mktemp("any") / "line.yaml"

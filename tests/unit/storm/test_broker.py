@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from station.publisher.cursor import Cursor
 from station.publisher.ports import Message
 from tests.unit.storm.rig import Rig
 
@@ -134,11 +136,8 @@ def test_what_a_broker_without_a_disk_acknowledged_and_lost_is_counted() -> None
 
 
 def test_an_event_that_the_broker_hates_is_flagged_and_the_others_arrive() -> None:
-    def hated(message: Message) -> bool:
-        return b'"text":"13"' in message.payload
-
     with Rig() as rig:
-        rig.broker.faults.hates = hated
+        rig.broker.faults.hates = _thirteen
         rig.append(30)
         rig.settle()
         assert rig.broker.hung_up == 4
@@ -146,6 +145,153 @@ def test_an_event_that_the_broker_hates_is_flagged_and_the_others_arrive() -> No
         assert list(rig.rejected()) == [14]
         assert [(v.name, v.id) for v in rig.violations()] == [("gap", f"{rig.journal.incarnation}-14")]
         assert "event 14" in next(told.text for told in rig.told if told.subject == "rejected")
+
+
+def _event(message: Message) -> bool:
+    return "/event/" in message.topic
+
+
+def _thirteen(message: Message) -> bool:
+    return b'"text":"13"' in message.payload
+
+
+def _first(message: Message) -> bool:
+    return "/event/journal-opened" in message.topic
+
+
+def _says(rig: Rig, subject: str, text: str) -> bool:
+    return any(told.subject == subject and told.standing and text in told.text for told in rig.told)
+
+
+@pytest.mark.parametrize("fault", ["hates", "ignores"])
+@pytest.mark.parametrize("before", [0, 20])
+def test_a_broker_that_accepts_no_events_for_a_while_loses_none(fault: str, before: int) -> None:
+    with Rig() as rig:
+        if before:
+            rig.append(before)
+            rig.settle()
+        setattr(rig.broker.faults, fault, _event)
+        rig.append(20)
+        rig.run(400)
+        assert _says(rig, "broker", "accepts no events")
+        assert rig.told[-1].standing
+        rig.broker.still()
+        rig.settle()
+        assert rig.violations() == []
+        assert [told.standing for told in rig.told if told.subject == "broker"][-1] is False
+        rig.kill()
+        assert rig.rejected() == {}
+
+
+@pytest.mark.parametrize("kind", ["journal-opened", "alarm-raised"])
+def test_an_event_that_the_broker_ignores_is_flagged_if_others_are_accepted(kind: str) -> None:
+    with Rig() as rig:
+        rig.broker.faults.ignores = _thirteen if kind == "alarm-raised" else _first
+        rig.append(30)
+        rig.run(200)
+        rig.kill()
+        assert list(rig.rejected()) == [14 if kind == "alarm-raised" else 1]
+        assert [v.name for v in rig.violations()] == ["gap"]
+
+
+def test_an_event_that_the_broker_hates_is_never_flagged_if_no_other_was_ever_accepted() -> None:
+    with Rig() as rig:
+        rig.broker.faults.hates = _first
+        rig.append(5)
+        rig.run(600)
+        assert _says(rig, "broker", "accepts no events")
+        rig.broker.still()
+        rig.settle()
+        assert rig.violations() == []
+        rig.kill()
+        assert rig.rejected() == {}
+
+
+@pytest.mark.parametrize("fault", ["hates", "ignores"])
+@pytest.mark.parametrize("takes", [1, 2, 3])
+def test_a_broker_that_takes_few_events_a_connection_gets_all_in_time(takes: int, fault: str) -> None:
+    with Rig() as rig:
+        rig.append(5)
+        rig.settle()
+        seen: dict[object, int] = {}
+
+        def over(message: Message) -> bool:
+            link = rig.broker._link
+            seen[link] = seen.get(link, 0) + _event(message)
+            return _event(message) and seen[link] > takes
+
+        setattr(rig.broker.faults, fault, over)
+        rig.append(6)
+        rig.run(400, until=lambda: rig.check.newest(rig.journal.incarnation) >= rig.journal.last_seq)
+        assert rig.violations() == []
+        rig.kill()
+        assert rig.rejected() == {}
+
+
+def test_two_events_in_a_row_that_the_broker_hates_are_flagged_each() -> None:
+    with Rig() as rig:
+        rig.broker.faults.hates = lambda m: b'"text":"12"' in m.payload or b'"text":"13"' in m.payload
+        rig.append(30)
+        rig.settle()
+        rig.kill()
+        assert list(rig.rejected()) == [13, 14]
+
+
+@pytest.mark.parametrize("fault", ["hates", "ignores"])
+def test_a_broker_that_takes_no_words_on_devices_gets_all_events(fault: str) -> None:
+    with Rig() as rig:
+        setattr(rig.broker.faults, fault, lambda message: "/device/" in message.topic)
+        for _ in range(4):
+            rig.append(20)
+            rig.run(30)
+        assert rig.check.newest(rig.journal.incarnation) == rig.journal.last_seq
+        assert rig.violations() == []
+        assert _says(rig, "devices", "ends the connection") == (fault == "hates")
+        rig.kill()
+        assert rig.rejected() == {}
+
+
+def test_the_word_on_a_device_that_the_station_no_longer_has_is_taken_away_once() -> None:
+    with Rig() as rig:
+        rig.append(22)
+        rig.run(5)
+        topics = [f"{rig.settings.topic}/device/scale-{n}" for n in range(3)]
+        assert all(rig.broker.retained[topic] for topic in topics)
+        rig.settings = rig.settings.model_copy(update={"devices": frozenset({"scale-0", "scale-2"})})
+        for _ in range(2):
+            rig.kill()
+            rig.run(5)
+            assert [bool(rig.broker.retained.pop(topic, b"")) for topic in topics] == [True, False, True]
+        assert topics[1] not in rig.broker.retained
+        rig.append(22)
+        rig.run(5)
+        assert topics[1] not in rig.broker.retained
+
+
+def test_a_cursor_that_cannot_be_written_is_told_and_publishing_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    written, full = Cursor._write, [False]
+
+    def write(cursor: Cursor) -> None:
+        if full[0]:
+            raise apsw.FullError("database or disk is full")
+        written(cursor)
+
+    monkeypatch.setattr(Cursor, "_write", write)
+    with Rig() as rig:
+        rig.append(5)
+        rig.run(2)
+        full[0] = True
+        rig.append(30)
+        rig.run(5)
+        rig.broker.cut()
+        rig.run(5)
+        assert _says(rig, "cursor", "cannot be written")
+        assert rig.check.newest(rig.journal.incarnation) == rig.journal.last_seq
+        full[0] = False
+        rig.run(5)
+        assert [told.standing for told in rig.told if told.subject == "cursor"][-2:] == [True, False]
+        rig.kill()
+        assert rig.cursor() == rig.journal.last_seq
 
 
 def test_an_event_whose_acknowledgement_comes_with_the_end_of_the_connection_is_not_suspected() -> None:
@@ -211,7 +357,7 @@ def test_no_event_goes_before_the_broker_has_acknowledged_the_state() -> None:
         rig.broker.faults.silent = True
         rig.append(5)
         rig.run(3.0)
-        assert (rig.broker.retained.keys(), rig.check.arrivals) == ({f"{rig.settings.topic}/state"}, 0)
+        assert (set(rig.broker.retained), rig.check.arrivals) == ({f"{rig.settings.topic}/state"}, 0)
         rig.broker.still()
         rig.settle()
         assert rig.check.arrivals == 6
