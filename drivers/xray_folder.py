@@ -13,6 +13,7 @@ import re
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +32,7 @@ poll_ms: 20
 """
 DONE = "done"
 MS = 1_000_000
+MANY = 1000
 RECHECK_NS = 100 * MS
 LARGEST_BYTES = 64 * 2**20
 SHARES = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs"}
@@ -43,7 +45,9 @@ class XrayFolderSettings(Settings):
     """Where pictures come, what they are called, and when one is overdue."""
 
     folder: Path = Field(description="where the machine puts its pictures")
-    pattern: str = Field(default=r".*?(?P<trigger>\d+)\.(png|jpg|jpeg)", description="a regular expression, whole name")
+    pattern: str = Field(
+        default=r"(?i).*?(?P<trigger>\d+)\.(png|jpg|jpeg)", description="a regular expression, whole name"
+    )
     poll_ms: int = Field(default=20, ge=5, le=1000, description="the folder is listed so often")
     incomplete_ms: int = Field(default=1000, ge=50, description="a file not whole by then is delivered as a fault")
     listing_delay_ms: int = Field(
@@ -83,6 +87,7 @@ class XrayFolder(Wire):
         self._folder = settings.folder
         self._pattern = re.compile(settings.pattern)
         self._seen: dict[str, _Seen] = {}
+        self._others: dict[str, int] = {}
         self._kept: deque[Path] = deque()
         self._looked_ns = 0
 
@@ -95,6 +100,9 @@ class XrayFolder(Wire):
         kind = _file_system(self._folder)
         if kind in SHARES and not self._settings.listing_delay_ms:
             return f"folder {self._folder} is on a share ({kind}): set `listing_delay_ms` to its directory cache time"
+        names = [path.name for path in islice(self._folder.iterdir(), MANY) if path.is_file()]
+        if names and not any(map(self._pattern.fullmatch, names)):
+            return f"of {len(names)} files in {self._folder} none matches `pattern`, as {min(names)[:80]}: correct it"
         return ""
 
     def _open(self) -> None:
@@ -109,9 +117,8 @@ class XrayFolder(Wire):
         self._seen.clear()
         self._look()
         for name, seen in self._seen.items():
-            if self._pattern.fullmatch(name):
-                self._counters["old"] += 1
-                self._dispose(name, seen)
+            self._counters["old"] += 1
+            self._dispose(name, seen)
 
     def _turn(self) -> None:
         begun_ns = self._now_ns()
@@ -122,11 +129,8 @@ class XrayFolder(Wire):
                 continue
             if found := self._pattern.fullmatch(name):
                 self._consider(name, seen, found)
-            elif self._overdue(seen):
-                seen.done = True
-                self._counters["wrong names"] += 1
-                self._detail = f"{name} in {self._folder} does not match `pattern`"
-        waiting = [s.after_ns for name, s in self._seen.items() if not s.done and self._pattern.fullmatch(name)]
+        self._tell_of_others()
+        waiting = [seen.after_ns for seen in self._seen.values() if not seen.done]
         self._seen_empty_ns = min([self._looked_ns - self._settings.listing_delay_ms * MS, *waiting])
         self._wait(max(0, self._settings.poll_ms * MS - (self._now_ns() - begun_ns)) / 1e9)
 
@@ -138,14 +142,24 @@ class XrayFolder(Wire):
         now_ns = self._now_ns()
         after_ns = self._looked_ns - self._settings.listing_delay_ms * MS
         present: dict[str, Identity] = {}
+        others: dict[str, int] = {}
         try:
             with os.scandir(self._folder) as entries:
                 for entry in entries:
+                    first_ns = self._others.get(entry.name)
+                    if first_ns is not None:
+                        others[entry.name] = first_ns
+                        continue
                     with suppress(FileNotFoundError):
-                        if entry.is_file():
+                        if not entry.is_file():
+                            continue
+                        if self._pattern.fullmatch(entry.name):
                             present[entry.name] = _identity(entry.stat())
+                        else:
+                            others[entry.name] = now_ns
         except OSError as error:
             raise WireError(f"folder {self._folder}: {error.strerror}; is the share mounted?") from error
+        self._others = others
         for name in self._seen.keys() - present.keys():
             del self._seen[name]
         for name, identity in present.items():
@@ -155,6 +169,16 @@ class XrayFolder(Wire):
             else:
                 seen.identity = identity
         self._looked_ns = now_ns
+
+    def _tell_of_others(self) -> None:
+        """Files of other names, once they have lain there for a while: a machine may rename its pictures into place."""
+        now_ns, late_ns = self._looked_ns, self._settings.incomplete_ms * MS
+        lying = [name for name, first_ns in self._others.items() if now_ns - first_ns > late_ns]
+        self._counters["wrong names"] = len(lying)
+        if lying:
+            more = f" and {len(lying) - 1} more" if len(lying) > 1 else ""
+            many = ": so many slow it down, remove them" if len(lying) > MANY else ""
+            self._detail = f"{min(lying)[:80]}{more} in {self._folder} do not match `pattern`{many}"
 
     def _consider(self, name: str, seen: _Seen, found: re.Match[str]) -> None:
         """Read a file that changed or was not read for a while; deliver it when whole, or when overdue."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -113,6 +115,37 @@ def test_what_lay_there_before_is_never_delivered(folder: Path, caught: Caught, 
     assert "notes.txt" in one.health().detail
 
 
+def test_a_machine_that_writes_capitals(folder: Path, caught: Caught, started: Start) -> None:
+    started(device(folder))
+    caught.wait_for(DeviceState)
+    (folder / "t").write_bytes(PNG)
+    (folder / "t").rename(folder / "IMG_0042.PNG")
+    assert [picture.trigger for picture in pictures(caught)] == [42]
+
+
+def test_files_of_other_names_are_looked_at_once_however_many_they_are(
+    folder: Path, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One .xml beside each picture: 30,000 of them took half a second at each look."""
+    for n in range(xray_folder.MANY + 50):
+        (folder / f"{n}.xml").touch()
+    matched = Counter[str]()
+    one = device(folder)
+    whole = one._pattern
+
+    def fullmatch(name: str) -> object:
+        matched[name] += 1
+        return whole.fullmatch(name)
+
+    monkeypatch.setattr(one, "_pattern", SimpleNamespace(fullmatch=fullmatch))
+    started(one)
+    caught.wait_for(DeviceState)
+    for _ in range(3):
+        looked_again(one)
+    assert set(matched.values()) == {1}
+    eventually(lambda: "so many slow it down" in one.health().detail)
+
+
 def test_pictures_come_in_order_and_done_is_bounded(folder: Path, caught: Caught, started: Start) -> None:
     started(device(folder, keep=3))
     caught.wait_for(DeviceState)
@@ -192,6 +225,15 @@ def test_probe_names_a_missing_folder_and_a_share_without_its_delay(
     monkeypatch.setattr("drivers.xray_folder._file_system", lambda _folder: "nfs4")
     assert "set `listing_delay_ms`" in device(folder).probe()
     assert device(folder, listing_delay_ms=3000).probe() == ""
+
+
+def test_probe_says_that_nothing_in_the_folder_is_a_picture_by_its_name(folder: Path) -> None:
+    for name in ("0042.bmp", "0043.bmp"):
+        (folder / name).touch()
+    assert "of 2 files in" in device(folder).probe()
+    assert "none matches `pattern`, as 0042.bmp" in device(folder).probe()
+    (folder / "44.png").touch()
+    assert device(folder).probe() == ""
 
 
 def test_the_example_is_valid_and_a_bad_pattern_is_not() -> None:
