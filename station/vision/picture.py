@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import simplejpeg
 
 from station.vision import jpeg, png
 from station.vision.faults import PictureFault
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 MAX_PIXELS = 50_000_000
 MIN_SIDE_PX = 16
 _DEPTHS = (8, 12, 16)
-_PADDING, _CORNER_PX = 128, 4
-"""What libjpeg puts for blocks that it has no data for, and how much of the last block is looked at for it."""
 
 
 def read_picture(data: bytes, *, depth: int = 8) -> NDArray[np.uint8]:
@@ -45,7 +44,8 @@ def read_picture(data: bytes, *, depth: int = 8) -> NDArray[np.uint8]:
     elif data.startswith(jpeg.START):
         if depth != 8:
             raise PictureFault(f"a JPEG has 8 bits, but {depth} are configured for this source")
-        width, height = jpeg.check(data, _check_size)
+        jpeg.check(data, _check_size)
+        return _decode_jpeg(data)
     elif not data:
         raise PictureFault("the file is empty")
     else:
@@ -53,8 +53,6 @@ def read_picture(data: bytes, *, depth: int = 8) -> NDArray[np.uint8]:
     pixels = _decode(data)
     if pixels.shape != (height, width, 3):
         raise PictureFault(f"the picture decodes to {pixels.shape}, its header says {height} x {width} in colour")
-    if depth == 8 and data.startswith(jpeg.START):
-        _refuse_padding(pixels)
     return cv2.cvtColor(_to_eight_bits(pixels, depth), cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 
@@ -65,6 +63,14 @@ def _check_size(width: int, height: int) -> None:
         raise PictureFault(f"the picture claims {width} x {height} pixels; that is too small to show anything")
 
 
+def _decode_jpeg(data: bytes) -> NDArray[np.uint8]:
+    """Libjpeg goes on over what does not fit, and warns; here a warning is a fault."""
+    try:
+        return np.asarray(simplejpeg.decode_jpeg(data, "RGB", strict=True), np.uint8)
+    except ValueError as error:
+        raise PictureFault(f"the JPEG is damaged: {error}") from error
+
+
 def _decode(data: bytes) -> NDArray[np.uint8] | NDArray[np.uint16]:
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -73,13 +79,6 @@ def _decode(data: bytes) -> NDArray[np.uint8] | NDArray[np.uint16]:
     if pixels is None or pixels.ndim != 3:
         raise PictureFault("the picture's data cannot be decoded")
     return pixels  # type: ignore[return-value]
-
-
-def _refuse_padding(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
-    """Refuse a JPEG whose decoder ran out of data before its end mark: it then makes all that is left grey 128."""
-    corner = pixels[-_CORNER_PX:, -_CORNER_PX:]
-    if (corner == _PADDING).all():
-        raise PictureFault("the JPEG ends early: its end mark stands before the picture is complete")
 
 
 def _to_eight_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16], depth: int) -> NDArray[np.uint8]:

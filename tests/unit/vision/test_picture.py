@@ -69,6 +69,34 @@ def test_a_jpeg_cut_and_then_ended_is_refused(parcel_jpeg, share):
         read_picture(parcel_jpeg[:kept].rstrip(b"\xff") + b"\xff\xd9")
 
 
+def _refused(damaged: bytes) -> bool:
+    try:
+        read_picture(damaged)
+    except PictureFault:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("kind", ["a sector of zeros", "a sector twice"])
+def test_a_jpeg_damaged_in_its_middle_is_seen_in_most_cases(parcel_jpeg, kind):
+    """libjpeg goes on with a warning, and the rest may show another picture; the format has no checksum."""
+    start, end = parcel_jpeg.index(b"\xff\xda") + 14, len(parcel_jpeg) - 600
+    refused = []
+    for at in np.linspace(start + 512, end, 60).astype(int):
+        damaged = bytearray(parcel_jpeg)
+        damaged[at : at + 512] = bytes(512) if kind == "a sector of zeros" else damaged[at - 512 : at]
+        refused.append(_refused(bytes(damaged)))
+    assert sum(refused) >= 48
+
+
+def test_a_jpeg_that_is_grey_in_its_last_corner_is_whole():
+    """Grey 128 is what libjpeg makes of a block without data."""
+    pixels = _colours()
+    pixels[24:, 32:] = 128
+    data = cv2.imencode(".jpg", pixels[..., ::-1])[1].tobytes()
+    assert read_picture(data).shape == (48, 64, 3)
+
+
 @pytest.mark.parametrize("kind", ["png", "jpeg"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_a_zero_filled_rest_is_refused(parcel_jpeg, kind, share):
