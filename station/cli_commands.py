@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import uuid
 from contextlib import closing
 from datetime import timedelta
@@ -155,6 +156,7 @@ def hold(
     if (file is None) != none:
         fail("name a file, or say --none", 2)
     try:
+        _where_it_runs(tree)
         sha256, codes = stage(tree.data, read_hold_list(file) if file is not None else [])
     except (ListError, HoldListError, OSError) as error:
         fail(str(error), 2)
@@ -238,17 +240,32 @@ def _sign(who: str, expires_s: float, identity: str) -> dict[str, Any]:
     until = now + timedelta(seconds=expires_s)
     return {
         "id": identity or uuid.uuid4().hex,
-        "who": who or getpass.getuser(),
+        "who": who or _user(),
         "issued_at": utc_text(now),
         "expires_at": utc_text(until),
     }
 
 
+def _user() -> str:
+    """Who is at the terminal; a user without a name is known by number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
+def _where_it_runs(tree: StationConfig) -> None:
+    """End with a sentence where no station has run: `data` may be meant from another folder than this one."""
+    if not tree.data.is_dir():
+        found = tree.data.absolute()
+        fail(f"no station has run in {found}: start it, or go to the folder from where it is started", 1)
+
+
 def _wish(tree: StationConfig, model: type[Command], fields: dict[str, Any], wait_s: float) -> None:
     """Post it and tell the answer: exit code 0 accepted, 1 refused, 2 not a command, 4 no answer."""
+    _where_it_runs(tree)
     try:
         command = model.model_validate_json(json.dumps(fields))
-        tree.data.mkdir(parents=True, exist_ok=True)
         with closing(Inbox(tree.data)) as inbox:
             inbox.post(command.id, command.type, "station", command.model_dump_json().encode())
     except ValidationError as error:

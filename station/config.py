@@ -238,7 +238,7 @@ def _validate(document: dict[str, Any], drivers: Mapping[str, Driver]) -> tuple[
     plc = config.plc.model_copy(
         update={"wire": _wire(config.plc, ("plc",), drivers, {Role.PLC}, faults)},
     )
-    faults += [*_rules(config), *_places(config), *_broker(config.mqtt)]
+    faults += [*_rules(config), *_places(config), *_broker(config.mqtt), *_shared(wires)]
     devices = {name: device.model_copy(update={"wire": wires[name]}) for name, device in config.devices.items()}
     return config.model_copy(update={"devices": devices, "plc": plc}), faults
 
@@ -276,6 +276,18 @@ def _broker(mqtt: MqttConfig | None) -> list[Fault]:
         faults.append((("mqtt", "key_file"), "give cert_file, the certificate that belongs to it"))
     if mqtt.password_file is not None and mqtt.username is None:
         faults.append((("mqtt", "password_file"), "give username: a password without a name is not sent"))
+    return faults
+
+
+def _shared(wires: Mapping[str, Any]) -> list[Fault]:
+    """A port or a folder that two devices would empty, each for itself alone."""
+    faults: list[Fault] = []
+    for key in ("port", "folder"):
+        owners: dict[str, str] = {}
+        for name, wire in wires.items():
+            place = getattr(wire, key, None)
+            if isinstance(place, (str, Path)) and owners.setdefault(str(place), name) != name:
+                faults.append((("devices", name, "wire", key), f"is the {key} of {owners[str(place)]} as well"))
     return faults
 
 

@@ -146,7 +146,7 @@ class Daemon:
     async def _run(self, watch: Watch) -> None:
         if self._loop is None:
             return
-        for sign in (signal.SIGTERM, signal.SIGINT):
+        for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.add_signal_handler(sign, self.stop, sign.name)
         sha256 = self._model.sha256 if self._model else ""
         known = tuple(self._journal.open_parcels()), self._journal.trigger_offsets(), mode_left(self._journal)

@@ -22,7 +22,8 @@ def screen(data: Path) -> tuple[RenderableType, bool]:
     """Return the picture, and whether the daemon runs."""
     look = snapshot.read(data)
     if look is None:
-        return Text(f"No station has run in {data} yet. Start it: station run CONFIG", style="yellow"), False
+        text = f"No station has run in {data.absolute()} yet. Start it: station run CONFIG"
+        return Text(text, style="yellow"), False
     try:
         return _screen(look)
     except (KeyError, TypeError, ValueError):

@@ -47,6 +47,14 @@ def test_status_and_journal_of_a_station_that_never_ran(tmp_path: Path) -> None:
     assert station(tmp_path, "journal", "show", DEMO, "nonsense").returncode == 2
 
 
+@pytest.mark.parametrize("wish", [["pause"], ["resume"], ["hold", "--none"]])
+def test_a_wish_given_in_another_folder_than_the_stations_makes_no_inbox_there(tmp_path: Path, wish: list[str]) -> None:
+    ran = station(tmp_path, wish[0], DEMO, *wish[1:])
+    assert ran.returncode == 1
+    assert f"no station has run in {tmp_path / 'data'}" in " ".join(ran.stderr.split())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_look_shows_findings_and_faults(tmp_path: Path) -> None:
     (tmp_path / "half.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     golden = models() / "xray18" / "golden" / "gun-knife-battery.png"

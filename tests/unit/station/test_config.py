@@ -78,6 +78,13 @@ def test_without_a_device_that_must_be_there_a_parcel_of_which_nothing_is_known_
             load_config(with_parts(tmp_path, devices=few), DRIVERS)
 
 
+def test_two_devices_at_one_port(tmp_path: Path) -> None:
+    devices = yaml.safe_load(DEMO)["devices"]
+    devices["scale"]["wire"]["port"] = devices["scanner"]["wire"]["port"]
+    with pytest.raises(ConfigError, match=r"wire\.port: is the port of (scanner|scale) as well"):
+        load_config(with_parts(tmp_path, devices=devices), DRIVERS)
+
+
 def test_a_weight_range_that_is_turned_round(tmp_path: Path) -> None:
     policy = {**yaml.safe_load(DEMO)["policy"], "weight_range_g": [30000, 100]}
     with pytest.raises(ConfigError, match=r"weight_range_g: must be least\.\.greatest"):
