@@ -13,6 +13,7 @@ import os
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from station.clock import now_ns
@@ -29,10 +30,38 @@ log = logging.getLogger(__name__)
 QUEUE = 4
 _SHOWN = 100
 """Pictures of a device that are known again by what they show."""
+_ALIKE = 50
+"""So many pictures of one size at a start show that the device makes them so."""
 _NICE = 10
 _IDLE_S = 0.5
 _TEST_EVERY_NS = 30_000_000_000
 _TEST_AGAIN_NS = 2_000_000_000
+
+
+@dataclass(slots=True)
+class Sizes:
+    """Whether the pictures of a device stay as large as they were: one that crops or scales them otherwise has changed.
+
+    Where sizes differ among the first, as with a line of sensors that measures each parcel, any is right.
+    """
+
+    _first: tuple[int, int] = (0, 0)
+    _alike: int = 0
+    _differ: bool = False
+
+    def take(self, width: int, height: int) -> str:
+        """The next picture's; why it cannot be judged, or ""."""
+        size = (width, height)
+        if self._alike == 0:
+            self._first = size
+        if self._alike < _ALIKE:
+            self._alike += 1
+            self._differ = self._differ or size != self._first
+            return ""
+        if self._differ or size == self._first:
+            return ""
+        was = f"{self._first[0]} x {self._first[1]}"
+        return f"it is {width} x {height} pixels, all before were {was}: see what changed at the device, then restart"
 
 
 class Eye:
@@ -61,6 +90,7 @@ class Eye:
         self._ends = False
         self._untold: deque[Picture] = deque()
         self._shown: dict[str, OrderedDict[bytes, str]] = {}
+        self._sizes: dict[str, Sizes] = {}
         self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
 
     def start(self) -> None:
@@ -185,6 +215,7 @@ class Eye:
         try:
             pixels = read_picture(picture.data)
             fault = quality_fault(pixels, self._detector.model) or self._repeated(picture.device, frame_id, pixels)
+            fault = fault or self._sizes.setdefault(picture.device, Sizes()).take(pixels.shape[1], pixels.shape[0])
         except PictureFault as error:
             return None, str(error)
         except Exception as error:  # whatever it is, this thread must go on, and the parcel be inspected

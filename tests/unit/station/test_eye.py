@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from station.core.events import Arrived, Detection, Event, Frame
-from station.eye import QUEUE, Eye
+from station.eye import QUEUE, Eye, Sizes
 from station.journal import PictureStore
 from station.ports import Picture
 from station.vision import DetectionResult, Detector, DetectorFault
@@ -170,6 +170,20 @@ def test_a_frozen_source_that_writes_each_file_otherwise_is_seen(tmp_path: Path)
     frozen = ["frozen" in one.fault for one in told.detections(len(files) + 1)]
     assert frozen == [False, True, False, False, True, False], "the very same file is the core's business"
     assert [bool(one.findings) for one in told.detections(0)[:-1]] == [not fault for fault in frozen[:-1]]
+
+
+def test_pictures_of_one_size_stay_so() -> None:
+    sizes = Sizes()
+    assert [sizes.take(640, 480) for _ in range(60)] == [""] * 60
+    assert "it is 320 x 240 pixels, all before were 640 x 480" in sizes.take(320, 240)
+    assert sizes.take(640, 480) == ""
+    assert sizes.take(480, 640) != ""
+
+
+def test_a_device_that_measures_each_parcel_may_have_any_size() -> None:
+    sizes = Sizes()
+    assert [sizes.take(600 + n % 7, 480) for n in range(200)] == [""] * 200
+    assert sizes.take(300, 480) == ""
 
 
 class Hanging(Counting):
