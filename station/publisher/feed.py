@@ -231,14 +231,15 @@ class Feed:
                 self._send(event)
 
     def _send(self, event: Stored) -> None:
+        shelf = self._shelf
         self.newest = event.seq
-        message = self._shelf.envelopes.event(event)
+        message = shelf.envelopes.event(event)
         if too_large := self._too_large(message):
             self._window.left_out(event.seq)
             self._rejected(event, too_large)
         else:
             self._window.sent(self._link.send(message), event.seq)
-        if event.type == DeviceChanged.type and (word := self._shelf.word(event)) is not None:
+        if event.type == DeviceChanged.type and (word := shelf.word(event)) is not None:
             self.words.put(word)
 
     def _too_large(self, message: Message) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from station.clock import now_ns
-from station.publisher.link import PahoLink, Spoken
+from station.publisher.link import PahoLink
 from station.publisher.ports import LinkError
 from station.publisher.settings import PublisherSettings
 
@@ -18,7 +18,7 @@ def greet(settings: PublisherSettings) -> tuple[bool, str]:
     """
     where = f"{settings.host}:{settings.port}"
     try:
-        link = PahoLink(settings.model_copy(update={"client_id": f"{settings.client}-check"}), Spoken(), None)
+        link = PahoLink(settings.model_copy(update={"client_id": f"{settings.client}-check"}), None)
     except LinkError as error:
         return False, str(error)
     try:

@@ -13,12 +13,11 @@ import contextlib
 import ssl
 import struct
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
 from paho.mqtt import MQTTException
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo, MQTTv5, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -39,13 +38,6 @@ _MEND = {
 }
 
 
-@dataclass(slots=True)
-class Spoken:
-    """The version that the broker spoke last, kept from connection to connection; MQTT 5 again once it takes none."""
-
-    version: MQTTProtocolVersion = MQTTv5
-
-
 class PahoLink:
     """A connection attempt, then a connection; for one thread, that calls `turn` again and again.
 
@@ -61,7 +53,7 @@ class PahoLink:
         LinkError: no connection within a second.
     """
 
-    def __init__(self, settings: PublisherSettings, spoken: Spoken, will: Message | None) -> None:
+    def __init__(self, settings: PublisherSettings, will: Message | None) -> None:
         self.ready = False
         self.acked: list[int] = []
         self.refused: list[tuple[int, str]] = []
@@ -76,8 +68,7 @@ class PahoLink:
         self._room = 65535
         self._open: dict[int, int] = {}
         self._queue: deque[tuple[int, Message]] = deque()
-        self._spoken = spoken
-        self._version, spoken.version = spoken.version, MQTTv5
+        self._version = MQTTv5
         self._client = self._called()
         self._until_ns = now_ns() + ANSWER_NS
 
@@ -174,7 +165,6 @@ class PahoLink:
         self._room = int(getattr(more, "ReceiveMaximum", self._room))
         self._refusal = _unfit(more, self.largest)
         self.ready = not self._refusal
-        self._spoken.version = self._version
         if self.ready and self._wanted:
             self._client.subscribe(self._wanted, qos=1)
 

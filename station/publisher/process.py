@@ -13,10 +13,11 @@ from types import FrameType
 
 from station.clock import Clock
 from station.publisher.ending import Ending
-from station.publisher.link import PahoLink, Spoken
-from station.publisher.service import Service, Wait, World
+from station.publisher.link import PahoLink
+from station.publisher.service import Service, World
 from station.publisher.settings import PublisherSettings
 from station.publisher.teller import Teller, Told
+from station.publisher.waits import Wait
 
 KILL_S = 1.9
 NICE = 10
@@ -30,7 +31,7 @@ def run(settings: PublisherSettings) -> int:
     ending = Ending(clock, when_begun=_kill_later)
     told = Pipe(ending)
     told.watch()
-    steps = Service(settings, World(clock, partial(PahoLink, settings, Spoken())), ending, Teller(_print)).live()
+    steps = Service(settings, World(clock, partial(PahoLink, settings)), ending, Teller(_print)).live()
     try:
         wait = next(steps)
         while True:

@@ -13,37 +13,27 @@ from dataclasses import dataclass
 from typing import Literal
 
 import apsw
-from apsw import CorruptError, NotADBError, SQLError
 
 from station.clock import Clock, utc_text
-from station.journal import CURSOR_FILE, JournalError, LockedError, Reader, Stored
+from station.journal import CURSOR_FILE, JournalError, Reader, Stored
 from station.publisher.commands import Commands
 from station.publisher.control import control_of
-from station.publisher.cursor import Cursor, put_aside
+from station.publisher.cursor import Cursor
 from station.publisher.ending import Ending
-from station.publisher.feed import Feed, Newest, Shelf
+from station.publisher.feed import Feed, Newest, Rejected, Shelf
 from station.publisher.messages import Envelopes, State, state_message
 from station.publisher.ports import Link, LinkError, MakeLink
 from station.publisher.settings import PublisherSettings
+from station.publisher.taking import open_journal, take_cursor
 from station.publisher.teller import REJECTED, Teller
 from station.publisher.verdict import Verdict
+from station.publisher.waits import STEP, TURN, Wait
 
-LOCK_WAIT_S = 3.0
 PULSE_NS = 2_000_000_000
+UNREAD_S = 2.0
 QUIET_NS = 600_000_000_000
 """How long a word is not said to a broker that did not take it."""
 
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """The publisher has nothing to do for so long at most; with `link`, the broker may have something before."""
-
-    seconds: float
-    link: bool
-
-
-TURN = Wait(0.02, link=True)
-STEP = Wait(0.05, link=False)
 
 Steps = Generator[Wait, float | None, int]
 """Yields where it would wait. Sent to it: how long it shall itself still wait in `Link.turn`; None for not at all."""
@@ -84,36 +74,35 @@ class Service:
         Closing the generator is what a kill does to the process: files and connection are let go, and nothing more is
         said or written.
         """
-        cursor = yield from self._take_cursor()
+        cursor = yield from take_cursor(self._settings, self._clock, self._ending, self._teller)
         if cursor is None:
             return 3
         with cursor:
-            reader = yield from self._open_journal()
-            if reader is None:
-                return 0
-            with closing(reader):
-                if not (yield from self._begun(cursor, reader)):
-                    return 0
-                envelopes = Envelopes(self._settings)
-                shelf = Shelf(self._settings, self._clock, reader, cursor, envelopes, self._world.newest)
-                while not self._ending.due() and not (yield from self._connection(shelf)):
-                    yield from self._pause()
+            while (reader := (yield from open_journal(self._settings, self._ending, self._teller))) is not None:
+                with closing(reader):
+                    if (yield from self._published(cursor, reader)):
+                        return 0
+                yield from self._pause(UNREAD_S)
         return 0
 
-    def _begun(self, cursor: Cursor, reader: Reader) -> Generator[Wait, float | None, bool]:
-        """Whether the cursor has taken up the journal; False at the end."""
-        while not self._ending.begun():
-            try:
-                self._stand = cursor.begin(reader) or None
-            except JournalError as error:
-                self._teller.tell("journal", str(error))
-            except apsw.Error as error:
-                self._tell_cursor(str(error))
-            else:
+    def _published(self, cursor: Cursor, reader: Reader) -> Generator[Wait, float | None, bool]:
+        """Publish until the end; False where the journal or the cursor cannot be read: then it is opened anew."""
+        try:
+            self._stand = cursor.begin(reader) or None
+            if not self._unread:
                 self._teller.tell("journal", self._stand)
-                self._tell_cursor(cursor.fault)
-                return True
-            yield STEP
+            envelopes = Envelopes(self._settings)
+            shelf = Shelf(self._settings, self._clock, reader, cursor, envelopes, self._world.newest)
+            while not self._ending.due() and not (yield from self._connection(shelf)):
+                yield from self._pause()
+        except JournalError as error:
+            self._unread = True
+            self._teller.tell("journal", str(error))
+        except apsw.Error as error:
+            self._tell_cursor(str(error))
+        else:
+            return True
+        self._verdict.no_connection()
         return False
 
     def _tell_cursor(self, fault: str) -> None:
@@ -128,65 +117,24 @@ class Service:
             self._teller.tell("cursor", None)
         self._unkept = bool(fault)
 
-    def _pause(self) -> Generator[Wait, float | None]:
+    def _pause(self, least_s: float = 0.0) -> Generator[Wait, float | None]:
         """Until the next attempt, in steps that see a signal; at the end only for a moment."""
-        until_ns = self._clock.mono_ns() + int(self._verdict.wait_s() * 1e9)
+        until_ns = self._clock.mono_ns() + int(max(least_s, self._verdict.wait_s()) * 1e9)
         yield STEP
         while self._clock.mono_ns() < until_ns and not self._ending.begun():
             yield STEP
 
-    def _take_cursor(self) -> Generator[Wait, float | None, Cursor | None]:
-        """The cursor, once a publisher that is about to end has let go of it, and once it can be used."""
-        until_ns = self._clock.mono_ns() + int(LOCK_WAIT_S * 1e9)
-        path, damaged = self._settings.data / CURSOR_FILE, False
-        while True:
-            try:
-                cursor = Cursor(path)
-            except LockedError as error:
-                if self._clock.mono_ns() > until_ns or self._ending.begun():
-                    holder = f"process {error.pid}" if error.pid else "another process"
-                    self._teller.tell("lock", f"{holder} already publishes this journal; end it first")
-                    return None
-            except (CorruptError, NotADBError, SQLError, UnicodeDecodeError) as error:
-                aside, damaged = put_aside(path), True
-                sentence = f"{path} was damaged ({error}) and is kept as {aside}: all events are published once more"
-                self._teller.tell("cursor", sentence)
-            except (apsw.Error, OSError) as error:
-                self._teller.tell("cursor", f"{path} cannot be used ({error}): let this user write it; nothing is lost")
-            else:
-                self._teller.tell("lock", None)
-                if not damaged:
-                    self._teller.tell("cursor", None)
-                return cursor
-            if self._ending.begun():
-                return None
-            yield STEP
-
-    def _open_journal(self) -> Generator[Wait, float | None, Reader | None]:
-        while not self._ending.begun():
-            try:
-                return Reader(self._settings.data / "journal.db")
-            except JournalError as error:
-                self._teller.tell("journal", str(error))
-            yield STEP
-        return None
-
     def _connection(self, shelf: Shelf) -> Generator[Wait, float | None, bool]:
         """Live through one connection; True when all is said at the end."""
+        will = state_message(self._settings, "offline", utc_text(self._clock.utc()), shelf.reader.last_seq())
         link: Link | None = None
         try:
-            will = state_message(self._settings, "offline", utc_text(self._clock.utc()), shelf.reader.last_seq())
             link = self._world.make_link(will)
             yield from self._accepted(link)
             return (yield from self._feed(link, shelf))
         except LinkError as error:
             self._verdict.no_connection()
             self._teller.tell("broker", str(error))
-            return False
-        except JournalError as error:
-            self._unread = True
-            self._verdict.no_connection()
-            self._teller.tell("journal", str(error))
             return False
         finally:
             if link is not None:
@@ -202,7 +150,11 @@ class Service:
             self._teller.tell("broker", None)
 
     def _feed(self, link: Link, shelf: Shelf) -> Generator[Wait, float | None, bool]:
-        flag = Rejecting(shelf.cursor, self._teller, self._clock)
+        def flag(event: Stored, why: str) -> None:
+            shelf.cursor.reject(event, why, utc_text(self._clock.utc()))
+            sentence = f"event {event.seq} ({event.type}) is not published: {why}"
+            self._teller.tell(REJECTED, sentence, anew=True)
+
         feed = Feed(shelf, link, self._verdict.care, control=self._control(shelf), rejected=flag)
         now_ns = self._clock.mono_ns()
         if now_ns < self._quiet_until_ns["state"]:
@@ -247,7 +199,7 @@ class Service:
         if not self._verdict.refuses:
             self._teller.tell("broker", None)
         self._tell_cursor(shelf.cursor.fault)
-        if self._unread:
+        if self._unread and feed.lived_s > UNREAD_S:
             self._unread = False
             self._teller.tell("journal", self._stand)
         if feed.answered and not feed.mute:
@@ -268,7 +220,7 @@ class Service:
         sentence = f"the broker does not take {self._settings.topic}/{topic}: {why}; correct its access rules"
         self._teller.tell("state" if topic == "state" else "devices", f"{sentence}. Events are published")
 
-    def _over(self, feed: Feed, shelf: Shelf, flag: Rejecting, *, why: str, ours: bool) -> None:
+    def _over(self, feed: Feed, shelf: Shelf, flag: Rejected, *, why: str, ours: bool) -> None:
         self._beyond = feed.beyond or self._beyond
         self._unheard("state", feed.mute)
         self._unheard("device/#", feed.words.refusal)
@@ -304,17 +256,3 @@ class Service:
         if self._pulse_ns is None or not 0 <= now_ns - self._pulse_ns < PULSE_NS:
             self._pulse_ns = reader.pulse_ns()
         return 0 <= now_ns - self._pulse_ns < PULSE_NS
-
-
-@dataclass(frozen=True, slots=True)
-class Rejecting:
-    """Flags an event for ever, and tells the daemon."""
-
-    cursor: Cursor
-    teller: Teller
-    clock: Clock
-
-    def __call__(self, event: Stored, why: str) -> None:
-        """Flag it."""
-        self.cursor.reject(event, why, utc_text(self.clock.utc()))
-        self.teller.tell(REJECTED, f"event {event.seq} ({event.type}) is not published: {why}", anew=True)

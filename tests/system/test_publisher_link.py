@@ -13,7 +13,7 @@ import pytest
 
 from station.core.records import DeviceChanged
 from station.publisher.greeting import greet
-from station.publisher.link import PahoLink, Spoken
+from station.publisher.link import PahoLink
 from station.publisher.ports import LinkError, Message
 from station.publisher.settings import PublisherSettings
 from tests.system.broker import Mosquitto, Subscriber
@@ -75,9 +75,9 @@ def mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
         one.end()
 
 
-def link(port: int, *, spoken: Spoken | None = None, **more: Any) -> PahoLink:
+def link(port: int, **more: Any) -> PahoLink:
     names = {"host": "127.0.0.1", "port": port, "site": "a", "line": "b", "station": "c", "data": Path("/nowhere")}
-    return PahoLink(PublisherSettings.model_validate(names | more), spoken or Spoken(), WILL)
+    return PahoLink(PublisherSettings.model_validate(names | more), WILL)
 
 
 def until(one: PahoLink, what: Callable[[], object], timeout_s: float = 5) -> None:
@@ -104,23 +104,6 @@ def test_mqtt_5_is_spoken_where_the_broker_does_and_else_3_1_1(fake: Fake, how: 
     assert one.acked == [number]
     assert [level for level, _ in broker.connects] == ([5, 4] if "versions" in how else [5])
     one.close(in_order=True)
-
-
-def test_the_version_that_the_broker_took_is_remembered_until_it_takes_none(fake: Fake) -> None:
-    broker, other = fake(versions=(4,)), fake()
-    spoken = Spoken()
-    for _ in range(2):
-        one = link(broker.port, spoken=spoken)
-        until(one, lambda one=one: one.ready)  # type: ignore[misc]
-        one.close(in_order=True)
-    assert [level for level, _ in broker.connects] == [5, 4, 4]
-    broker.close()
-    with pytest.raises(LinkError):
-        link(broker.port, spoken=spoken)
-    one = link(other.port, spoken=spoken)
-    until(one, lambda: one.ready)
-    one.close(in_order=True)
-    assert [level for level, _ in other.connects] == [5]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from station.journal import JournalError, Reader, Stored
 from station.publisher.cursor import Cursor
 from station.publisher.ports import Message
 from tests.unit.storm.rig import Rig
@@ -292,6 +293,27 @@ def test_a_cursor_that_cannot_be_written_is_told_and_publishing_goes_on(monkeypa
         assert [told.standing for told in rig.told if told.subject == "cursor"][-2:] == [True, False]
         rig.kill()
         assert rig.cursor() == rig.journal.last_seq
+
+
+def test_a_journal_that_cannot_be_read_for_a_while_is_told_and_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    after, broken = Reader.after, [True]
+
+    def read(reader: Reader, seq: int, limit: int) -> list[Stored]:
+        if broken[0]:
+            raise JournalError("its page 7 cannot be read")
+        return after(reader, seq, limit)
+
+    monkeypatch.setattr(Reader, "after", read)
+    with Rig() as rig:
+        rig.append(5)
+        rig.run(30)
+        assert [told.standing for told in rig.told if told.subject == "journal"] == [False, True]
+        broken[0] = False
+        rig.settle()
+        assert rig.code is None
+        assert rig.violations() == []
+        rig.run(3)
+        assert [told.standing for told in rig.told if told.subject == "journal"] == [False, True, False]
 
 
 def test_an_event_whose_acknowledgement_comes_with_the_end_of_the_connection_is_not_suspected() -> None:
