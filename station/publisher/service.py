@@ -32,6 +32,9 @@ from station.publisher.waits import STEP, TURN, Wait
 PULSE_NS = 2_000_000_000
 UNREAD_S = 2.0
 QUIET_NS = 600_000_000_000
+HANG_UPS = 3
+"""Connections in a row that ended at a word on a device before that is taken for their cause."""
+FIRST_QUIET_NS = 20_000_000_000
 """How long a word is not said to a broker that did not take it."""
 
 
@@ -66,6 +69,7 @@ class Service:
         self._stand: str | None = None
         self._unread = self._unkept = False
         self._quiet_until_ns = {"state": 0, "device/#": 0}
+        self._hung_up = 0
         self._pulse_ns: int | None = None
 
     def live(self) -> Steps:
@@ -205,6 +209,7 @@ class Service:
         if feed.answered and not feed.mute:
             self._teller.tell("state", None)
         if feed.words.said and not feed.words.refusal:
+            self._hung_up = 0
             self._teller.tell("devices", None)
         self._unheard("state", feed.mute)
         self._unheard("device/#", feed.words.refusal)
@@ -212,11 +217,11 @@ class Service:
     def _control(self, shelf: Shelf) -> Stored | None:
         return control_of(shelf.reader, shelf.cursor, self._beyond) if self._verdict.care.controls else None
 
-    def _unheard(self, topic: Literal["state", "device/#"], why: str) -> None:
+    def _unheard(self, topic: Literal["state", "device/#"], why: str, quiet_ns: int = QUIET_NS) -> None:
         """A broker may also hang up at what it does not take: to this one it is not said for a while."""
         if not why:
             return
-        self._quiet_until_ns[topic] = self._clock.mono_ns() + QUIET_NS
+        self._quiet_until_ns[topic] = self._clock.mono_ns() + quiet_ns
         sentence = f"the broker does not take {self._settings.topic}/{topic}: {why}; correct its access rules"
         self._teller.tell("state" if topic == "state" else "devices", f"{sentence}. Events are published")
 
@@ -225,7 +230,10 @@ class Service:
         self._unheard("state", feed.mute)
         self._unheard("device/#", feed.words.refusal)
         if feed.words.open and not feed.waits:
-            self._unheard("device/#", "it ends the connection at such a message")
+            self._hung_up += 1
+            if (more := self._hung_up - HANG_UPS) >= 0:
+                quiet_ns = min(FIRST_QUIET_NS << min(more, 10), QUIET_NS)
+                self._unheard("device/#", "it ends the connection at such a message", quiet_ns)
         lost = self._verdict.ended(feed.end(ours=ours))
         if self._verdict.refuses:
             sentence = f"the broker takes this client and accepts no events: {why}; they are kept and tried again."
