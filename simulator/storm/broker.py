@@ -203,6 +203,7 @@ class BrokerLink:
         self._ids = 0
         self.refused: list[tuple[int, str]] = []
         self.largest = 0
+        self.ends = None
         self.received: list[Incoming] = []
         self.deaf = ""
         self._wire: deque[tuple[int, Message]] = deque()

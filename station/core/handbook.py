@@ -301,13 +301,19 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "`process`: it ended. `broker`: it refuses or cannot be reached, or accepts no events. `state`, `devices`: it"
         " does not take the retained words on the station, or on its devices. `client-id`: another client uses the"
         " same. `rejected`: an event cannot be published. `journal`: it cannot be read, or is not the one that was"
-        " published."
-        " `lock`, `cursor`: its own file cannot be used. `commands`, `inbox`: commands over MQTT cannot be heard, or"
-        " taken",
+        " published. `lock`, `cursor`: its own file cannot be used. `commands`, `inbox`: commands over MQTT cannot be"
+        " heard, or taken",
         "the central system does not hear of this line. Events are kept on disk and published later, all but one that"
         " is `rejected`; with `state` and `devices` they are published. The process is started again by itself",
         "as the text says",
         off_s=2.0,
+    ),
+    "publisher/certificate": AlarmKind(
+        "medium",
+        "`certificate`: one of those by which the broker is known ends within 14 days; the text says which, when, and"
+        " what this PC's clock says",
+        "behind that moment no event reaches the central system; they are kept on disk",
+        "renew it at the broker, or in `ca_file`; a renewed file is used with the next connection. Is the clock right?",
     ),
     "trigger-step": AlarmKind(
         "high",

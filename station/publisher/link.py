@@ -13,6 +13,7 @@ import contextlib
 import ssl
 import struct
 from collections import deque
+from datetime import datetime
 from typing import Any
 
 from paho.mqtt import MQTTException
@@ -24,7 +25,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from station.clock import now_ns, now_utc, utc_text
 from station.publisher.ports import Incoming, LinkError, Message
 from station.publisher.settings import PublisherSettings
-from station.publisher.tls import SecretError, context, password
+from station.publisher.tls import SecretError, context, password, soonest_end
 
 CONNECT_S = 1.0
 ANSWER_NS = 2_000_000_000
@@ -45,6 +46,7 @@ class PahoLink:
         ready: the broker accepted this client.
         acked: message ids acknowledged since they were last taken.
         refused: message ids that the broker does not take, with why.
+        ends: when the first certificate ends by which the broker is known, and whose; None without TLS.
         largest: the largest packet that it takes, in bytes; 0 if it names none.
         received: commands that came since they were last taken.
         deaf: why it hears no commands though it wants to, "" if it does.
@@ -58,6 +60,7 @@ class PahoLink:
         self.acked: list[int] = []
         self.refused: list[tuple[int, str]] = []
         self.largest = 0
+        self.ends: tuple[datetime, str] | None = None
         self.received: list[Incoming] = []
         self.deaf = ""
         self._settings = settings
@@ -165,6 +168,7 @@ class PahoLink:
         self._room = int(getattr(more, "ReceiveMaximum", self._room))
         self._refusal = _unfit(more, self.largest)
         self.ready = not self._refusal
+        self.ends = soonest_end(self._client.socket())
         if self.ready and self._wanted:
             self._client.subscribe(self._wanted, qos=1)
 

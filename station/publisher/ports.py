@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 
@@ -56,6 +57,10 @@ class Link(Protocol):
     @property
     def deaf(self) -> str:
         """Why the broker lets this client hear no commands, "" if it does."""
+
+    @property
+    def ends(self) -> tuple[datetime, str] | None:
+        """When the first certificate ends by which the broker is known, and whose; None without TLS, or until ready."""
 
     def confirm(self, incoming: Incoming) -> None:
         """It is safe here: the broker need not deliver it again."""

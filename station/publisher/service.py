@@ -10,6 +10,7 @@ import sys
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 import apsw
@@ -34,6 +35,7 @@ UNREAD_S = 2.0
 QUIET_NS = 600_000_000_000
 HANG_UPS = 3
 """Connections in a row that ended at a word on a device before that is taken for their cause."""
+WARN_AHEAD, WARN_EVERY_S = timedelta(days=14), 3600.0
 FIRST_QUIET_NS = 20_000_000_000
 """How long a word is not said to a broker that did not take it."""
 
@@ -152,6 +154,20 @@ class Service:
                 raise LinkError("the broker took the connection and says nothing")
         if not self._verdict.refuses:
             self._teller.tell("broker", None)
+        self._warn(link)
+
+    def _warn(self, link: Link) -> None:
+        """A certificate that ends is renewed by a person, who wants to know of it in time."""
+        if link.ends is None:
+            return
+        at, whose = link.ends
+        left = at - self._clock.utc()
+        if left > WARN_AHEAD:
+            self._teller.tell("certificate", None)
+            return
+        days = f"{left.days} day(s)" if left.days else "less than a day"
+        sentence = f"{whose} ends in {days}, at {utc_text(at)}; this PC's clock says {utc_text(self._clock.utc())}"
+        self._teller.tell("certificate", f"{sentence}. Renew it: behind that no event reaches the broker")
 
     def _feed(self, link: Link, shelf: Shelf) -> Generator[Wait, float | None, bool]:
         def flag(event: Stored, why: str) -> None:
@@ -183,6 +199,7 @@ class Service:
         """Feed a connection until all is said at the end, or True: the broker is silent, or refuses what is sent."""
         patience_s = 3 * self._settings.keepalive_s
         commands = Commands(shelf, self._teller)
+        warned_s = 0.0
         while not self._ending.due():
             ending = self._ending.begun()
             feed.say_state(self._state(shelf.reader, ending=ending), final=ending)
@@ -196,6 +213,9 @@ class Service:
             link.turn((yield TURN) or 0.0)
             if feed.lived_s > patience_s:
                 self._teller.tell("client-id", None)
+            if feed.lived_s > warned_s + WARN_EVERY_S:
+                warned_s = feed.lived_s
+                self._warn(link)
         return False
 
     def _progress(self, feed: Feed, shelf: Shelf) -> None:

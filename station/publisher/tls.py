@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 
 from station.publisher.settings import PublisherSettings
@@ -45,6 +46,22 @@ def password(settings: PublisherSettings) -> str | None:
         return settings.password_file.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise SecretError(f"password_file {settings.password_file} cannot be read: {error}") from error
+
+
+def soonest_end(sock: object) -> tuple[datetime, str] | None:
+    """When the first of the certificates ends by which this connection's broker is known, and whose it is.
+
+    That of the station itself is the broker's to look at; None without TLS.
+    """
+    if not isinstance(sock, ssl.SSLSocket):
+        return None
+    own = sock.getpeercert() or {}
+    known = [("the broker's certificate", own)]
+    known += [
+        ("its issuer's in ca_file", one) for one in sock.context.get_ca_certs() if one["subject"] == own["issuer"]
+    ]
+    ends = [(ssl.cert_time_to_seconds(str(one["notAfter"])), whose) for whose, one in known if "notAfter" in one]
+    return min(((datetime.fromtimestamp(at, UTC), whose) for at, whose in ends), default=None)
 
 
 def _know(made: ssl.SSLContext, cert: Path, key: Path) -> None:

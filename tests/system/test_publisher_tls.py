@@ -18,7 +18,7 @@ def certificate(folder: Path, name: str, issuer: str = "", *, days: int = 2) -> 
     request = [openssl, "req", *key, "-keyout", f"{name}.key", "-subj", f"/CN={name}"]
     if not issuer:
         subprocess.run(
-            [*request, "-x509", "-days", "2", "-out", f"{name}.pem"], cwd=folder, check=True, capture_output=True
+            [*request, "-x509", "-days", str(days), "-out", f"{name}.pem"], cwd=folder, check=True, capture_output=True
         )
         return
     subprocess.run([*request, "-out", f"{name}.csr"], cwd=folder, check=True, capture_output=True)
@@ -109,3 +109,22 @@ def test_a_certificate_that_becomes_valid_later_is_tried_again(folder: Path) -> 
     ended(one)
     station.close()
     broker.end()
+
+
+@pytest.mark.parametrize(("days", "warned"), [(5, True), (60, False)])
+def test_a_certificate_that_ends_soon_is_told_in_time(folder: Path, days: int, warned: bool) -> None:  # noqa: FBT001
+    certificate(folder, "long", days=400)
+    certificate(folder, "broker", "long", days=days)
+    broker, station = Mosquitto(folder, *tls(folder), anonymous=False), Station(folder / "data")
+    try:
+        one = publisher(folder, broker.port, ca="long")
+        if warned:
+            text = one.told("certificate")
+            assert "the broker's certificate ends in 4 day(s), at 20" in text
+            assert "this PC's clock says 20" in text
+        else:
+            assert one.told("certificate", standing=False) == ""
+        ended(one)
+    finally:
+        station.close()
+        broker.end()
