@@ -78,10 +78,9 @@ def alarms(look: dict[str, Any]) -> RenderableType:
         state = alarm["state"]
         if alarm["left_s"] is not None:
             state += f", {alarm['left_s'] / 60:.0f} min left"
-        if alarm["by"]:
-            state += f", follows from {alarm['by']}"
+        text = f"follows from {alarm['by']}: {alarm['text']}" if alarm["by"] else alarm["text"]
         name = f"{alarm['alarm']}/{alarm['subject']}"
-        table.add_row(Text(alarm["priority"], style=style), Text(name), Text(state), Text(alarm["text"]))
+        table.add_row(Text(alarm["priority"], style=style), Text(name), Text(state), Text(text))
     content: RenderableType = table if rows else Text("none", style="green")
     return Panel(content, title="alarms", title_align="left")
 

@@ -39,7 +39,7 @@ def test_each_alarm_is_shown_with_its_state_and_the_grave_ones_first() -> None:
     ]
     for line, state in zip(
         lines,
-        ("acknowledged", "unacknowledged", "shelved, 10 min left", "suppressed, follows from journal/disk"),
+        ("acknowledged", "unacknowledged", "shelved, 10 min left", "follows from journal/disk: not taken"),
         strict=True,
     ):
         assert state in line
