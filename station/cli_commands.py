@@ -255,10 +255,11 @@ def _user() -> str:
 
 
 def _where_it_runs(tree: StationConfig) -> None:
-    """End with a sentence where no station has run: `data` may be meant from another folder than this one."""
+    """Make the folder of a station that is still to be started; say where, for another one may be meant."""
     if not tree.data.is_dir():
-        found = tree.data.absolute()
-        fail(f"no station has run in {found}: start it, or go to the folder from where it is started", 1)
+        tree.data.mkdir(parents=True)
+        where = f"no station has run in {tree.data.absolute()} yet: start it from {Path.cwd()}, or give this from there"
+        console.print(where, markup=False, highlight=False)
 
 
 def _wish(tree: StationConfig, model: type[Command], fields: dict[str, Any], wait_s: float) -> None:
