@@ -65,6 +65,7 @@ class Keeping:
             self._next_ns = now_ns + ASK_NS
             log.warning("journal: nothing could be removed: %s", error)
         except OSError as error:
+            self._next_ns = now_ns + ASK_NS
             log.warning("pictures: %s cannot be removed: %s", error.filename, error.strerror)
         trouble = self._pruner.trouble
         if bool(trouble) != bool(self._said):

@@ -202,7 +202,11 @@ class Pruner:
         self.journal.append([record], epoch=epoch, session=session, also=keep_gaps)
 
     def _remove(self) -> None:
-        """Take out some events, and then the pictures that nothing names any more."""
+        """Take out some events, and then the pictures that nothing names any more.
+
+        Raises:
+            OSError: of a picture that could not be removed; the others are.
+        """
         first, last = self._leaving[0]
         frames: set[str] = set()
         room = self.bounds.at_once
@@ -224,9 +228,15 @@ class Pruner:
 
         if self.journal.within(take_out) < room:
             self._leaving.pop(0)
+        refused: OSError | None = None
         for frame in frames:
             if not self._rows("SELECT 1 FROM frame_event WHERE frame_id = ? LIMIT 1", frame):
-                self.pictures.remove(frame)
+                try:
+                    self.pictures.remove(frame)
+                except OSError as error:
+                    refused = error
+        if refused is not None:
+            raise refused
 
     def _link_at(self, seq: int) -> bytes:
         """The link of an event, or of the end of a gap; that ahead of the first event for 0."""

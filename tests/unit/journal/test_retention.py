@@ -139,6 +139,36 @@ def test_old_parcels_go_finds_stay_and_the_chain_holds(make: Callable[..., Line]
     assert verify(line.journal.path).pruned > 150
 
 
+def test_a_picture_that_cannot_be_removed_keeps_no_other(
+    make: Callable[..., Line], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = make(Rules(days=2))
+    for _ in range(100):
+        line.parcel()
+    line.restart()
+    stuck = {hashlib.sha256(f"picture of {n}".encode()).hexdigest() for n in (3, 4, 9)}
+    remove = line.store.remove
+
+    def refuse(sha256: str) -> bool:
+        if sha256 in stuck:
+            raise PermissionError(1, "Operation not permitted", sha256)
+        return remove(sha256)
+
+    monkeypatch.setattr(line.store, "remove", refuse)
+    refused = 0
+    for _ in range(1000):
+        try:
+            line.prune()
+        except PermissionError:
+            refused += 1
+        else:
+            break
+    line.whole()
+    assert 0 < refused <= len(stuck)
+    kept = {hashlib.sha256(f"picture of {n}".encode()).hexdigest() for n in range(1, 101) if line.events(n)}
+    assert {path.stem for path in line.store.folder.glob("*/*.bin")} == kept | stuck
+
+
 def test_finds_go_at_last_and_what_is_left_is_one_gap(make: Callable[..., Line]) -> None:
     line = make(Rules(days=2, finds_days=6))
     for n in range(300):
