@@ -20,7 +20,15 @@ from station.clock import now_ns
 from station.core.events import Condition, Detection, Event, Frame
 from station.journal import JournalError, PictureStore
 from station.ports import Picture
-from station.vision import DetectionResult, Detector, DetectorFault, PictureFault, quality_fault, read_picture
+from station.vision import (
+    DetectionResult,
+    Detector,
+    DetectorFault,
+    PictureFault,
+    is_faint,
+    quality_fault,
+    read_picture,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +40,8 @@ _SHOWN = 100
 """Pictures of a device that are known again by what they show."""
 _ALIKE = 50
 """So many pictures of one size at a start show that the device makes them so."""
+_FAINT_IN_A_ROW = 20
+"""So many pictures may hardly show anything before the device is thought to have lost its contrast."""
 _NICE = 10
 _IDLE_S = 0.5
 _TEST_EVERY_NS = 30_000_000_000
@@ -91,6 +101,7 @@ class Eye:
         self._untold: deque[Picture] = deque()
         self._shown: dict[str, OrderedDict[bytes, str]] = {}
         self._sizes: dict[str, Sizes] = {}
+        self._faint: dict[str, int] = {}
         self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
 
     def start(self) -> None:
@@ -216,6 +227,7 @@ class Eye:
             pixels = read_picture(picture.data)
             fault = quality_fault(pixels, self._detector.model) or self._repeated(picture.device, frame_id, pixels)
             fault = fault or self._sizes.setdefault(picture.device, Sizes()).take(pixels.shape[1], pixels.shape[0])
+            fault = fault or self._washed_out(picture.device, faint=is_faint(pixels))
         except PictureFault as error:
             return None, str(error)
         except Exception as error:  # whatever it is, this thread must go on, and the parcel be inspected
@@ -230,6 +242,14 @@ class Eye:
         while len(shown) > _SHOWN:
             shown.popitem(last=False)
         return "" if first == frame_id else "it shows the very same as an earlier picture, in another file: frozen?"
+
+    def _washed_out(self, device: str, *, faint: bool) -> str:
+        """A faint picture is a thin mailer's while others of the device have their contrast; one is looked back for."""
+        since = self._faint.get(device, _FAINT_IN_A_ROW) + 1 if faint else 0
+        self._faint[device] = min(since, _FAINT_IN_A_ROW + 1)
+        if since <= _FAINT_IN_A_ROW:
+            return ""
+        return "it hardly shows anything, nor did those before: is the contrast of the device right?"
 
     def _looked(self, pictures: Sequence[NDArray[np.uint8]]) -> Sequence[DetectionResult | DetectorFault]:
         if self._detector is None or not pictures:

@@ -26,6 +26,11 @@ _CODEC_STEP = 6
 """By how much lossy coding may set two rows apart that were the same."""
 _BLOCK_SHARE = 0.05
 _EMPTY_SHARE = 0.004
+_FAINT_STEP = 6
+"""What a thin mailer stands out by where it hardly does. Smoothed pictures of an empty belt of eight simulated machines
+have less than a seventh of `_EMPTY_SHARE` beyond it."""
+_FAINT_SIDE, _FAINT_MARGIN_PX = 0.08, 3
+"""A faint thing is a parcel if it is so long and so wide, as a share of the picture's sides, and ends within it."""
 _DENSE = 0.45
 """What is darker than this share of the background is dense."""
 _PALE, _DARK = 0.8, 0.2
@@ -35,6 +40,7 @@ _PALE_WEIGHT = 2.5
 sheets of steel do."""
 
 _NO_LIGHT = 8
+_OF_THE_WHOLE = frozenset({"ground", "black"})
 _WIDER = {"ground": (0.1, 0.0), "black": (0.5, 0.05)}
 """By measure: by what share of itself, and by how much more, the end of an interval is moved outward."""
 _COLD = 0.01
@@ -66,7 +72,22 @@ def quality_fault(pixels: NDArray[np.uint8], model: ModelFolder) -> str:
         return f"picture is {width} x {height} pixels; sides from {low} to {high} are expected"
     if not spec.aspect[0] <= width / height <= spec.aspect[1]:
         return f"picture is {width} x {height} pixels; that is not the shape of the machine's pictures"
-    return _general_fault(pixels) or _unusual(measures(as_looked_at(pixels, model.spec.input)), spec.measures)
+    if fault := _general_fault(pixels):
+        return fault
+    seen, usual = as_looked_at(pixels, model.spec.input), spec.measures
+    if is_faint(pixels):  # too little to be sharp, dense or of a colour
+        usual = {name: interval for name, interval in usual.items() if name in _OF_THE_WHOLE}
+    return _unusual(measures(seen), usual)
+
+
+def is_faint(pixels: NDArray[np.uint8]) -> bool:
+    """Whether what it shows hardly stands out from its background, as a thin mailer does, or a washed-out picture.
+
+    Args:
+        pixels: uint8 (H, W, 3), RGB.
+    """
+    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+    return _share_beyond(_smooth(grey), _ground(grey) - _STEP_OF_CONTENT) < _EMPTY_SHARE
 
 
 def as_looked_at(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.uint8]:
@@ -150,12 +171,14 @@ def _ground(light: NDArray[Any]) -> int:
 
 
 def _general_fault(pixels: NDArray[np.uint8]) -> str:
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
     ground = _ground(grey)
     if ground < _BLACK:
         return "picture is black"
     light = grey.astype(np.int16)
-    if (light < ground - _STEP_OF_CONTENT).mean() < _EMPTY_SHARE:
+    smooth = _smooth(grey)
+    stands_out = _share_beyond(smooth, ground - _STEP_OF_CONTENT) >= _EMPTY_SHARE
+    if not stands_out and not _faint_parcel(smooth, ground):
         return "picture is empty: nothing stands out from its background"
     for values, word in ((light, "rows"), (light.T, "columns")):
         if _longest_repeat(values) > _SMEAR_SHARE * values.shape[0]:
@@ -163,6 +186,26 @@ def _general_fault(pixels: NDArray[np.uint8]) -> str:
     if _flat_share(pixels, ground) > _BLOCK_SHARE:
         return "picture has a part of one flat colour, as lost data leave it"
     return ""
+
+
+def _smooth(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Without lines of dead pixels, and without noise: either would be something where nothing is."""
+    return np.asarray(cv2.blur(cv2.medianBlur(grey, 5), (5, 5)), np.uint8)
+
+
+def _share_beyond(smooth: NDArray[np.uint8], bound: int) -> float:
+    return float((smooth < bound).mean())
+
+
+def _faint_parcel(smooth: NDArray[np.uint8], ground: int) -> bool:
+    """Whether something as large as a parcel lies in the picture, whole, though it hardly stands out."""
+    there = (smooth < ground - _FAINT_STEP).astype(np.uint8)
+    height, width = there.shape
+    x, y, wide, high = cv2.boundingRect(there)
+    margin = _FAINT_MARGIN_PX
+    whole = min(x, y) >= margin and x + wide <= width - margin and y + high <= height - margin
+    large = wide >= _FAINT_SIDE * width and high >= _FAINT_SIDE * height
+    return bool(whole and large and there.mean() >= _EMPTY_SHARE)
 
 
 def _longest_repeat(light: NDArray[np.int16]) -> int:

@@ -172,6 +172,18 @@ def test_a_frozen_source_that_writes_each_file_otherwise_is_seen(tmp_path: Path)
     assert [bool(one.findings) for one in told.detections(0)[:-1]] == [not fault for fault in frozen[:-1]]
 
 
+def test_a_device_that_has_lost_its_contrast_is_seen(tmp_path: Path) -> None:
+    """Thin mailers come now and then; where nothing else comes any more, the device shows too little."""
+    eye = Eye(None, PictureStore(tmp_path), lambda _event: None)
+    assert "contrast" in eye._washed_out("above", faint=True), "nothing was seen yet that shows what it can"
+    assert eye._washed_out("above", faint=False) == ""
+    assert [eye._washed_out("above", faint=True) for _ in range(20)] == [""] * 20
+    assert all("contrast" in eye._washed_out("above", faint=True) for _ in range(5))
+    assert eye._washed_out("above", faint=False) == ""
+    assert eye._washed_out("above", faint=True) == ""
+    assert "contrast" in eye._washed_out("beside", faint=True)
+
+
 def test_pictures_of_one_size_stay_so() -> None:
     sizes = Sizes()
     assert [sizes.take(640, 480) for _ in range(60)] == [""] * 60

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from simulator.xray import HAZARDS, draw, png_bytes
-from station.vision import load_model, quality_fault, read_picture
+from simulator.xray import BELT, HAZARDS, MACHINES, Machine, draw, png_bytes, scene
+from station.vision import is_faint, load_model, quality_fault, read_picture
 from station.vision.folder import ModelFolder
 
 MODELS = Path(__file__).parents[3] / "models"
@@ -125,3 +125,55 @@ def test_noise_is_no_parcel(model):
 )
 def test_pictures_of_another_size_or_shape(model, shape, said):
     assert said in quality_fault(np.full((*shape, 3), 200, np.uint8), model)
+
+
+# --- what hardly stands out -------------------------------------------------------------------------------------------
+
+
+def _blank(machine: Machine, seed: int) -> np.ndarray:
+    """What that machine shows of its belt alone, with its noise and its weak sensors."""
+    rng = np.random.default_rng(seed)
+    belt = scene.belt_of(machine, rng)
+    layout = scene.Layout(300, machine, belt.stretch, rng)
+    layout.pack(None)
+    return scene.develop(scene.signals(layout.total() * 0, machine, belt, rng), machine)
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_an_empty_belt_is_empty(model, machine):
+    assert all("empty" in quality_fault(_blank(machine, seed), model) for seed in range(6))
+
+
+def _mailer(x: int, y: int, wide: int, high: int, step: int = 10) -> np.ndarray:
+    """Something thin on an empty belt, darker than it by `step`."""
+    picture = _blank(BELT, 1)
+    part = picture[y : y + high, x : x + wide]
+    part[:] = np.clip(part.astype(int) - step, 0, 255)
+    return picture
+
+
+@pytest.mark.parametrize("place", [(30, 40, 120, 90), (200, 150, 60, 50)])
+def test_a_thin_mailer_is_a_parcel(model, place):
+    assert quality_fault(_mailer(*place), model) == ""
+    assert is_faint(_mailer(*place))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [(0, 40, 120, 90), (30, 0, 120, 90), (296, 40, 120, 90), (30, 230, 120, 90), (30, 40, 120, 12), (30, 40, 20, 90)],
+    ids=["at the left", "at the top", "at the right", "at the bottom", "a strip", "another strip"],
+)
+def test_what_is_cut_off_or_too_narrow_to_be_a_parcel_is_none(model, place):
+    """A picture taken too late shows the tail of a parcel at its edge; one whose data ended early a strip of it."""
+    assert "empty" in quality_fault(_mailer(*place), model)
+
+
+def test_what_hardly_differs_from_the_belt_is_none(model):
+    assert "empty" in quality_fault(_mailer(30, 40, 120, 90, step=3), model)
+
+
+def test_most_thin_mailers_as_they_are_drawn_pass(model):
+    drawn = [read_picture(png_bytes(draw(5000 + n, 150 + n % 80, ()))) for n in range(150)]
+    faint = [picture for picture in drawn if is_faint(picture)]
+    assert len(faint) >= 3
+    assert sum(quality_fault(picture, model) == "" for picture in faint) >= 0.8 * len(faint)
