@@ -126,6 +126,7 @@ def test_beside_a_good_reading_one_that_is_none_is_a_reason(bench: Bench, order:
             bench.scan(4000, "B")
     bench.scan(2000, "A")
     bench.scan(2000, None)
+    bench.scan(4000, None)
     bench.weigh(4000)
     bench.go(7660)
     found = [[(r.code, r.device, r.text.partition(": ")[2]) for r in d.reasons] for d in bench.kept(Decided)]
