@@ -236,7 +236,7 @@ class Daemon:
         self._inbox: deque[Event] = deque()
         self._looked: list[tuple[int, int, Event]] = []
         self._serial = 0
-        self._turned_ns = 0
+        self.turned_ns = 0
         self._deadline_ns: int | None = None
         self.plc.start(self.put)
         known = tuple(self.journal.open_parcels()), self.journal.trigger_offsets(), mode_left(self.journal)
@@ -270,7 +270,7 @@ class Daemon:
         """When it wants its next turn by itself; a deadline that a turn has met already waits for the PLC's time."""
         due = self._looked[0][0] if self._looked else NEVER
         deadline = self._deadline_ns
-        return due if deadline is None or deadline <= self._turned_ns else min(due, deadline)
+        return due if deadline is None or deadline <= self.turned_ns else min(due, deadline)
 
     def one_turn(self) -> None:
         """As the daemon's turns: marks first, then all that waits.
@@ -278,7 +278,7 @@ class Daemon:
         Raises:
             KilledError: the process died on the way.
         """
-        now = self._turned_ns = self.room.clock.ns
+        now = self.turned_ns = self.room.clock.ns
         if now >= self._intake_ns:
             self._intake_ns = now + _INTAKE_NS
             self.room.fuse.step()

@@ -20,7 +20,7 @@ from simulator.plant.trouble import Emission
 from simulator.plant.world import Plant
 from simulator.plc.program import PlcProgram
 from simulator.storm.broker import Broker
-from simulator.storm.clock import NS_PER_MS, VirtualClock
+from simulator.storm.clock import NS_PER_MS, VirtualClock, ms_of
 from simulator.storm.commander import Commander
 from simulator.storm.devices import NEVER, DevicePort, Glance, Stamp, stamp
 from simulator.storm.disk import Disk
@@ -92,7 +92,7 @@ class World:
             self.truth,
             origin,
             self.ms,
-            lambda: self.room.lists.held | self.commanded,
+            self._held,
             tuple(d.name for d in DEVICES),
         )
         self.commanded = frozenset[str]()
@@ -427,6 +427,12 @@ class World:
         """For the story."""
         if self.heard is not None:
             self.heard(self.ms(), kind, fields)
+
+    def _held(self) -> frozenset[str]:
+        """What was held as the daemon's turn began: what comes while its disk works is for the next."""
+        begun_ms = ms_of(self.daemon.turned_ns) if self.daemon is not None else self.ms()
+        new = {code for code, since_ms in self.held_ms.items() if since_ms > begun_ms}
+        return (self.room.lists.held - new) | self.commanded
 
     def _accepted(self, answer: CommandResult) -> None:
         """A command is carried out: a hold list is in force from here on."""
