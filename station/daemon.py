@@ -121,7 +121,7 @@ class Daemon:
         """Run until stopped.
 
         Raises:
-            JournalError: the journal was damaged or taken away: the next start begins a new one.
+            JournalError: the journal or its log was damaged or taken away.
             OverrunError: the core could not keep up.
             DiedError: a thread or a task failed.
         """
@@ -136,7 +136,7 @@ class Daemon:
     def _give_up(self, what: str) -> None:
         """What this journal should keep from here on would be lost: end, and let the supervisor start again."""
         if not self._spoilt:
-            self._spoilt = f"{what}: the station ends, and its next start begins a new journal"
+            self._spoilt = f"{what}: the station ends, and its next start goes on with what is whole there"
             self._end_for(what)
 
     def _end_for(self, _died: str) -> None:
@@ -300,7 +300,7 @@ class Daemon:
             await asyncio.sleep(_PC_S)
             await asyncio.to_thread(self._disk.look, now_ns())
             if not await asyncio.to_thread(self._journal.in_place):
-                self._give_up(f"journal {self._journal.path} was taken away while it was written")
+                self._give_up(f"journal {self._journal.path}, or its log, was taken away while it was written")
             self._put(clock_condition(self._quality()))
 
     def _read_lists(self) -> None:

@@ -32,12 +32,11 @@ from station.publisher.waits import STEP, TURN, Wait
 
 PULSE_NS = 2_000_000_000
 UNREAD_S = 2.0
-QUIET_NS = 600_000_000_000
+QUIET_NS, FIRST_QUIET_NS = 600_000_000_000, 20_000_000_000
+"""How long a word is not said to a broker that does not take it; at first, where it only hung up at one."""
 HANG_UPS = 3
 """Connections in a row that ended at a word on a device before that is taken for their cause."""
 WARN_AHEAD, WARN_EVERY_S = timedelta(days=14), 3600.0
-FIRST_QUIET_NS = 20_000_000_000
-"""How long a word is not said to a broker that did not take it."""
 
 
 Steps = Generator[Wait, float | None, int]
