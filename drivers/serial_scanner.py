@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -10,7 +9,7 @@ from pydantic import Field, field_validator
 from drivers.scanner_codec import Refused, Scanned, ScannerCodec
 from drivers.serial_device import SerialDevice, SerialSettings
 from station.core.events import Arrived, BarcodeReading
-from station.ports import Driver, NowNs, Role
+from station.ports import Driver, Expression, NowNs, Role
 
 EXAMPLE = """\
 kind: serial-scanner
@@ -29,7 +28,7 @@ class ScannerSettings(SerialSettings):
     prefix: str = Field(default="", max_length=8, description="what it sends ahead of a code")
     suffix: str = Field(default="\r\n", min_length=1, max_length=8, description="what it sends behind a code")
     noread: str = Field(default="NOREAD", max_length=32, description='its word for "no code seen"; "" if it says none')
-    codes: str = Field(
+    codes: Expression = Field(
         default="",
         max_length=200,
         description="a regular expression that the whole of a code fits, without its symbology identifier; all other "
@@ -44,15 +43,6 @@ class ScannerSettings(SerialSettings):
         description="auto: numbers over 14 digits and marked GS1 texts count only with a certain SSCC or GTIN; "
         "off: each text is its own identity, for sites with long numbers of their own",
     )
-
-    @field_validator("codes")
-    @classmethod
-    def _is_pattern(cls, value: str) -> str:
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"is no regular expression: {error}") from error
-        return value
 
     @field_validator("prefix", "suffix")
     @classmethod

@@ -17,12 +17,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from drivers.picture_codec import proves_itself, what_lacks
 from drivers.wire import Wire, WireError
 from station.core.events import Arrived
-from station.ports import Driver, NowNs, Picture, Role, Settings
+from station.ports import Driver, Expression, NowNs, Picture, Role, Settings
 
 EXAMPLE = """\
 kind: xray-folder
@@ -45,7 +45,7 @@ class XrayFolderSettings(Settings):
     """Where pictures come, what they are called, and when one is overdue."""
 
     folder: Path = Field(description="where the machine puts its pictures")
-    pattern: str = Field(
+    pattern: Expression = Field(
         default=r"(?i).*?(?P<trigger>\d+)\.(png|jpg|jpeg)", description="a regular expression, whole name"
     )
     poll_ms: int = Field(default=20, ge=5, le=1000, description="the folder is listed so often")
@@ -55,15 +55,6 @@ class XrayFolderSettings(Settings):
     )
     delivered: Literal["move", "delete"] = Field(default="move", description=f"to the folder {DONE} in it, or away")
     keep: int = Field(default=1000, ge=1, description=f"files kept in {DONE}; the oldest go first")
-
-    @field_validator("pattern")
-    @classmethod
-    def _compiles(cls, pattern: str) -> str:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"no regular expression: {error}") from error
-        return pattern
 
 
 @dataclass(slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from station.core.actions import Order
 from station.core.events import Arrived, Event
@@ -88,6 +89,18 @@ class Plc(Device, Protocol):
 
     def open_session(self, session: int, epoch: int | None) -> None:
         """Offer a session and, if the PLC has none, an epoch; both are on disk already."""
+
+
+def _compiles(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from error
+    return text
+
+
+Expression = Annotated[str, AfterValidator(_compiles)]
+"""A regular expression in a driver's settings."""
 
 
 class Settings(BaseModel):
