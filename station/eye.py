@@ -25,8 +25,7 @@ from station.vision import (
     Detector,
     DetectorFault,
     PictureFault,
-    is_faint,
-    quality_fault,
+    quality,
     read_picture,
 )
 
@@ -225,9 +224,10 @@ class Eye:
             return None, "no image model is configured"
         try:
             pixels = read_picture(picture.data)
-            fault = quality_fault(pixels, self._detector.model) or self._repeated(picture.device, frame_id, pixels)
+            fault, faint = quality(pixels, self._detector.model)
+            fault = fault or self._repeated(picture.device, frame_id, pixels)
             fault = fault or self._sizes.setdefault(picture.device, Sizes()).take(pixels.shape[1], pixels.shape[0])
-            fault = fault or self._washed_out(picture.device, faint=is_faint(pixels))
+            fault = fault or self._washed_out(picture.device, faint=faint)
         except PictureFault as error:
             return None, str(error)
         except Exception as error:  # whatever it is, this thread must go on, and the parcel be inspected

@@ -4,7 +4,7 @@ from station.vision.annotate import annotate
 from station.vision.detector import DetectionResult, Detector
 from station.vision.faults import DetectorFault, ModelError, PictureFault
 from station.vision.folder import ModelFolder
-from station.vision.gate import is_faint, quality_fault
+from station.vision.gate import quality, quality_fault
 from station.vision.load import load_detector, load_model
 from station.vision.picture import read_picture
 
@@ -16,9 +16,9 @@ __all__ = [
     "ModelFolder",
     "PictureFault",
     "annotate",
-    "is_faint",
     "load_detector",
     "load_model",
+    "quality",
     "quality_fault",
     "read_picture",
 ]

@@ -6,7 +6,7 @@ folder brings along, measured on its training pictures.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -58,8 +58,20 @@ _SAID = {
 """By measure: what a picture is or has whose value lies below, or above, the model's interval."""
 
 
-def quality_fault(pixels: NDArray[np.uint8], model: ModelFolder) -> str:
-    """Why a picture cannot be judged by this model; empty if it can.
+class Quality(NamedTuple):
+    """What the gate says of a picture.
+
+    Attributes:
+        fault: why it cannot be judged by the model; empty if it can.
+        faint: what it shows hardly stands out from its background, as a thin mailer does, or a washed-out picture.
+    """
+
+    fault: str
+    faint: bool = False
+
+
+def quality(pixels: NDArray[np.uint8], model: ModelFolder) -> Quality:
+    """Whether a picture can be judged by a model.
 
     Args:
         pixels: uint8 (H, W, 3), RGB.
@@ -69,25 +81,24 @@ def quality_fault(pixels: NDArray[np.uint8], model: ModelFolder) -> str:
     height, width = pixels.shape[:2]
     low, high = spec.sides_px
     if not (low <= min(height, width) and max(height, width) <= high):
-        return f"picture is {width} x {height} pixels; sides from {low} to {high} are expected"
+        return Quality(f"picture is {width} x {height} pixels; sides from {low} to {high} are expected")
     if not spec.aspect[0] <= width / height <= spec.aspect[1]:
-        return f"picture is {width} x {height} pixels; that is not the shape of the machine's pictures"
-    if fault := _general_fault(pixels):
-        return fault
-    seen, usual = as_looked_at(pixels, model.spec.input), spec.measures
-    if is_faint(pixels):  # too little to be sharp, dense or of a colour
-        usual = {name: interval for name, interval in usual.items() if name in _OF_THE_WHOLE}
-    return _unusual(measures(seen), usual)
-
-
-def is_faint(pixels: NDArray[np.uint8]) -> bool:
-    """Whether what it shows hardly stands out from its background, as a thin mailer does, or a washed-out picture.
-
-    Args:
-        pixels: uint8 (H, W, 3), RGB.
-    """
+        return Quality(f"picture is {width} x {height} pixels; that is not the shape of the machine's pictures")
     grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-    return _share_beyond(_smooth(grey), _ground(grey) - _STEP_OF_CONTENT) < _EMPTY_SHARE
+    ground, smooth = _ground(grey), _smooth(grey)
+    faint = _share_beyond(smooth, ground - _STEP_OF_CONTENT) < _EMPTY_SHARE
+    fault = _general_fault(pixels, grey, ground, empty=faint and not _faint_parcel(smooth, ground))
+    if fault:
+        return Quality(fault, faint)
+    usual = spec.measures
+    if faint:  # too little to be sharp, dense or of a colour
+        usual = {name: interval for name, interval in usual.items() if name in _OF_THE_WHOLE}
+    return Quality(_unusual(measures(as_looked_at(pixels, model.spec.input)), usual), faint)
+
+
+def quality_fault(pixels: NDArray[np.uint8], model: ModelFolder) -> str:
+    """Why a picture cannot be judged by this model; empty if it can."""
+    return quality(pixels, model).fault
 
 
 def as_looked_at(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.uint8]:
@@ -170,16 +181,12 @@ def _ground(light: NDArray[Any]) -> int:
     return int(np.searchsorted(counts, 0.97 * light.size))
 
 
-def _general_fault(pixels: NDArray[np.uint8]) -> str:
-    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-    ground = _ground(grey)
+def _general_fault(pixels: NDArray[np.uint8], grey: NDArray[np.uint8], ground: int, *, empty: bool) -> str:
     if ground < _BLACK:
         return "picture is black"
-    light = grey.astype(np.int16)
-    smooth = _smooth(grey)
-    stands_out = _share_beyond(smooth, ground - _STEP_OF_CONTENT) >= _EMPTY_SHARE
-    if not stands_out and not _faint_parcel(smooth, ground):
+    if empty:
         return "picture is empty: nothing stands out from its background"
+    light = grey.astype(np.int16)
     for values, word in ((light, "rows"), (light.T, "columns")):
         if _longest_repeat(values) > _SMEAR_SHARE * values.shape[0]:
             return f"picture is smeared: {word} repeat each other"

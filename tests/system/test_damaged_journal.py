@@ -15,6 +15,14 @@ from tests.system.test_commands import decided_after, reasons, station
 PAGE = 4096
 
 
+def start_paused(rig: Rig) -> None:
+    """Start it; nothing passes, and each parcel says why."""
+    rig.start()
+    rig.wait(lambda: len(rig.events("station-mode")) == 1, 15, "the pause is published")
+    rig.wait(lambda: len(decided_after(rig, "station-mode")) >= 3, 30, "three decisions")
+    assert all("paused" in reasons(decided) for decided in decided_after(rig, "station-mode"))
+
+
 def resume(rig: Rig) -> None:
     """As a person does who reads the alarms: the new journal does not know how the X-ray machine counts."""
     assert station(rig, "resume", "--who", "anna").returncode == 0
@@ -40,10 +48,7 @@ def test_a_damaged_journal_is_set_aside_and_nothing_passes_until_a_person_resume
     checked = station(rig, "check")
     assert "a start sets it aside whole" in " ".join(checked.stdout.split())
 
-    rig.start()
-    rig.wait(lambda: len(rig.events("station-mode")) == 1, 15, "the pause is published")
-    rig.wait(lambda: len(decided_after(rig, "station-mode")) >= 3, 30, "three decisions")
-    assert all("paused" in reasons(decided) for decided in decided_after(rig, "station-mode"))
+    start_paused(rig)
     (folder,) = data.glob("journal-aside-*")
     assert (folder / "journal.db").stat().st_size >= len(whole)
     raised = {(a["alarm"], a["subject"]): a for a in rig.events("alarm-raised")}
@@ -89,10 +94,7 @@ def test_behind_an_old_copy_of_the_journal_nothing_passes_until_a_person_resumes
     assert station(rig, "journal restore", str(copy)).returncode == 0
     assert "the next start is paused" in " ".join(station(rig, "check").stdout.split())
 
-    rig.start()
-    rig.wait(lambda: len(rig.events("station-mode")) == 1, 15, "the pause is published")
-    rig.wait(lambda: len(decided_after(rig, "station-mode")) >= 3, 30, "three decisions")
-    assert all("paused" in reasons(decided) for decided in decided_after(rig, "station-mode"))
+    start_paused(rig)
     raised = {(a["alarm"], a["subject"]) for a in rig.events("alarm-raised")}
     assert ("journal", "put-back") in raised
     assert ("publisher", "journal") not in raised, "one cause, one alarm"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from simulator.xray import BELT, HAZARDS, MACHINES, Machine, draw, png_bytes, scene
-from station.vision import is_faint, load_model, quality_fault, read_picture
+from station.vision import load_model, quality, quality_fault, read_picture
 from station.vision.folder import ModelFolder
 
 MODELS = Path(__file__).parents[3] / "models"
@@ -154,8 +154,7 @@ def _mailer(x: int, y: int, wide: int, high: int, step: int = 10) -> np.ndarray:
 
 @pytest.mark.parametrize("place", [(30, 40, 120, 90), (200, 150, 60, 50)])
 def test_a_thin_mailer_is_a_parcel(model, place):
-    assert quality_fault(_mailer(*place), model) == ""
-    assert is_faint(_mailer(*place))
+    assert quality(_mailer(*place), model) == ("", True)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +173,6 @@ def test_what_hardly_differs_from_the_belt_is_none(model):
 
 def test_most_thin_mailers_as_they_are_drawn_pass(model):
     drawn = [read_picture(png_bytes(draw(5000 + n, 150 + n % 80, ()))) for n in range(150)]
-    faint = [picture for picture in drawn if is_faint(picture)]
+    faint = [fault for fault, faint in (quality(picture, model) for picture in drawn) if faint]
     assert len(faint) >= 3
-    assert sum(quality_fault(picture, model) == "" for picture in faint) >= 0.8 * len(faint)
+    assert sum(fault == "" for fault in faint) >= 0.8 * len(faint)
