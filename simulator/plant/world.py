@@ -21,6 +21,7 @@ from simulator.plant.trouble import Emission, Sensed, Trouble
 from simulator.plc.signals import EdgeSignal, Inputs, Outputs
 
 _STEP_MS = 5.0
+_TREMBLE_MS = 30.0
 _AHEAD_MM = 300.0
 _UNSURE_MM = 60.0
 _TRIGGERS = 65_535
@@ -96,7 +97,7 @@ class Plant:
         on = self.trouble.on
         return Inputs(
             ms=int(self.plc_ms(self.ms)),
-            count=self.count(self.belt.travel),
+            count=self.count(self.belt.travel - self._sprung_mm()),
             edges=edges,
             at_pass=at_pass,
             at_inspect=at_inspect,
@@ -259,6 +260,13 @@ class Plant:
         if lag:
             self.turn_encoder(-lag * moved_mm)
         self.clock_ms += step_ms * (trouble.size("plc-clock-drift") or 0.0) * 1e-6
+
+    def _sprung_mm(self) -> float:
+        """How far the wheel of a standing belt has sprung back: it trembles."""
+        size = self.trouble.size("encoder-tremble")
+        if size is None or self.belt.speed_mm_s:
+            return 0.0
+        return size * (int(self.ms / _TREMBLE_MS) % 2)
 
     def turn_encoder(self, mm: float) -> None:
         """The encoder's wheel turns so far beside what the belt moves."""

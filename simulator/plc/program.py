@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from simulator.plc.diverter import Crossing, DiverterGuard
 from simulator.plc.encoder import EncoderWatch
@@ -47,9 +47,11 @@ class PlcProgram:
     def scan(self, inputs: Inputs) -> Outputs:
         """Run one cycle on the inputs and return the outputs."""
         self.scan_max_ms = max(self.scan_max_ms, inputs.ms - self.ms)
-        self.ms, self.count = inputs.ms, inputs.count
         self.scans += 1
         believable = self.encoder.believable(inputs.ms, inputs.count, driven=self.belt)
+        self.ms, self.count = inputs.ms, self.encoder.furthest
+        if self.count != inputs.count:
+            inputs = replace(inputs, count=self.count)
         contacts = inputs.contacts
         if not believable or inputs.edges or contacts != self._contacts or not self.quiet(inputs.ms, inputs.count):
             self._contacts = contacts

@@ -48,7 +48,7 @@ def test_two_parcels_in_the_window_of_one_edge_are_lost_and_leave_the_table() ->
     ]
 
 
-@pytest.mark.parametrize("count", [10_024, 8_000, 10_025 + 38, 13_000], ids=["back by 1", "back", "fast", "forward"])
+@pytest.mark.parametrize("count", [10_019, 8_000, 10_025 + 38, 13_000], ids=["back by 6", "back", "fast", "forward"])
 def test_a_count_that_the_belt_cannot_make_stops_it_and_forgets_every_place(count: int) -> None:
     program = with_parcels(9_990)
     outputs = program.scan(Inputs(ms=4020, count=count))
@@ -61,6 +61,26 @@ def test_a_count_that_the_belt_cannot_make_stops_it_and_forgets_every_place(coun
     program.scan(Inputs(ms=4030, count=count, acknowledge=True))
     assert program.stop_cause == 0
     assert not program.run_empty
+
+
+def test_the_wheel_of_a_standing_belt_may_spring_back_and_tremble() -> None:
+    program = with_parcels(9_990)
+    program.scan(Inputs(ms=4020, count=10_025, operator_stop=True))
+    for ms, count in ((4030, 10_020), (4040, 10_024), (4050, 10_021), (4060, 10_025), (4061, 10_020)):
+        program.scan(Inputs(ms=ms, count=count, operator_stop=True))
+        assert program.count == 10_025
+    run(program, 4100, count_per_ms=0)
+    program.scan(Inputs(ms=4101, count=10_026))
+    assert program.belt
+    assert program.count == 10_026
+    assert list(program.rows) == [1]
+
+
+def test_a_wheel_that_only_trembles_while_the_belt_is_driven_stands() -> None:
+    program = with_parcels(9_990)
+    for ms in range(4020, 4200, 10):
+        program.scan(Inputs(ms=ms, count=10_025 - ms // 10 % 2))
+    assert program.stop_cause == 5
 
 
 def test_a_count_as_fast_as_the_belt_and_a_twentieth_is_believed() -> None:
