@@ -260,8 +260,8 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "high",
         "the PLC's clock or encoder count went back, or moved faster than the belt can",
         "what was on the belt is inspected",
-        "the encoder's coupling and cable, the PLC's time; if it comes at each stop of the belt, the PLC's program passes"
-        " on a wheel that springs back (docs/plc-interface.md); it clears when those parcels have left",
+        "the encoder's coupling and cable, the PLC's time; if it comes at each stop of the belt, the PLC's program"
+        " passes on a wheel that springs back (docs/plc-interface.md); it clears when those parcels have left",
         off_s=1.0,
         follows=("plc-lost", "belt-stopped/encoder"),
     ),

@@ -14,8 +14,8 @@ from station.core.events import CommandMalformed
 from station.forms import MALFORMED, HoldListMessage, malformed, read_message, waiting_form
 from station.holding import HoldListError, stage
 from station.journal import Inbox, InboxError
-from station.publisher.feed import Shelf
 from station.publisher.ports import Incoming, Link
+from station.publisher.shelf import Shelf
 from station.publisher.teller import Teller
 
 LARGEST_BYTES = 16 * 2**20

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
-from station.clock import Clock, utc_text
 from station.core.records import DeviceChanged
-from station.journal import Reader, Stored
-from station.publisher.cursor import Cursor
-from station.publisher.messages import Envelopes, State, device_message, state_message
+from station.journal import Stored
 from station.publisher.ports import Link, Message
-from station.publisher.settings import PublisherSettings
+from station.publisher.shelf import Shelf
+from station.publisher.stated import Stated
 from station.publisher.verdict import Care, End
 from station.publisher.window import Window
 from station.publisher.words import Words
@@ -22,43 +19,6 @@ PACKET_BYTES = 10
 """What an MQTT 5 PUBLISH at QoS 1 has at most besides topic and payload: header, lengths, packet id, no properties."""
 
 Rejected = Callable[[Stored, str], None]
-Newest = Callable[[], int]
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """What the publisher works on, from its start to its end.
-
-    Attributes:
-        newest: a cheap guess at the journal's newest number, so that it is not read for nothing. Only when to look
-            rests on it; a guess that is too low costs a keep-alive interval.
-    """
-
-    settings: PublisherSettings
-    clock: Clock
-    reader: Reader
-    cursor: Cursor
-    envelopes: Envelopes
-    newest: Newest
-
-    def words(self) -> list[Message]:
-        """The words on devices to be said on a new connection; on one that the station no longer has, that it is gone.
-
-        An empty retained message takes away the one that the broker keeps.
-        """
-        return [word if self._has(word.topic) else replace(word, payload=b"") for word in self.cursor.devices()]
-
-    def word(self, event: Stored) -> Message | None:
-        """The word that a `device-changed` event gives, remembered; None if it gives none."""
-        made = device_message(event, self.settings)
-        if made is None or not self._has(made[1].topic):
-            return None
-        self.cursor.keep_device(*made)
-        return made[1]
-
-    def _has(self, topic: str) -> bool:
-        names = self.settings.devices
-        return names is None or topic.rpartition("/")[2] in names
 
 
 class Feed:
@@ -67,13 +27,12 @@ class Feed:
     Nothing goes before the broker has answered the state; what `care` asks for holds for events.
 
     Attributes:
-        sound: the broker has answered the state.
         head: the first event on its way.
         newest: the last event that was sent.
         accepted: how many events and controls the broker acknowledged.
         beyond: the newest event that it acknowledged.
         refusal: why the broker does not take an event or a control that is on its way, "" if it did not say so.
-        mute: why the broker does not take the state, "" if it does.
+        state: what is said of the station.
         words: what is said of the devices.
     """
 
@@ -86,17 +45,14 @@ class Feed:
         self._control_id: int | None = None
         self._rejected = rejected
         self._now = shelf.clock.mono_ns
-        self._interval_ns = shelf.settings.keepalive_s * 1_000_000_000
         self._window = Window()
         self._begun_ns = self._head_ns = self._kept_ns = self._now()
-        self._state: tuple[State, int] | None = None
-        self._state_id = self._answered = self._state_ns = 0
-        self.sound = self._stateless = False
         self.head: int | None = None
         self.newest = shelf.cursor.seq
         self.accepted = 0
         self.beyond: int | None = None
-        self.refusal = self.mute = ""
+        self.refusal = ""
+        self.state = Stated(shelf, link)
         self.words = Words(link, shelf.words(), self._now)
 
     @property
@@ -114,16 +70,12 @@ class Feed:
         """Whether an event or a control is on its way."""
         return self.head is not None or self._control_id is not None
 
-    def keep_state(self) -> None:
-        """Do not say the state on this connection, and wait for no answer to it."""
-        self.sound = self._stateless = True
-
     def end(self, *, ours: bool) -> End:
         """How the connection ended, if that is now."""
         return End(
             head=self.head,
             newest=self.newest,
-            sound=self.sound,
+            sound=self.state.sound,
             accepted=self.accepted,
             control=self._control_id is not None,
             lived_s=self.lived_s,
@@ -131,26 +83,10 @@ class Feed:
             ours=ours,
         )
 
-    def say_state(self, state: State, *, final: bool) -> None:
-        """Retain the station's state when it changed, and every keep-alive interval with the newest number.
-
-        The `final` one is said again until it names the newest number.
-        """
-        due = self._now() - self._state_ns > self._interval_ns
-        if not (due or final) and self._state is not None and self._state[0] == state:
-            return
-        last = self._shelf.reader.last_seq()
-        if not due and self._state == (state, last):
-            return
-        if not self._stateless:
-            word = state_message(self._shelf.settings, state, utc_text(self._shelf.clock.utc()), last)
-            self._state_id = self._link.send(word)
-        self._state, self._state_ns = (state, last), self._now()
-
     def pump(self) -> None:
         """Take acknowledgements, move the cursor, and send what the window has room for."""
         self.take()
-        if self.sound and self.lived_s >= self._care.quiet_s and not self.words.open:
+        if self.state.sound and self.lived_s >= self._care.quiet_s and not self.words.open:
             self._send_more()
         self._see_head()
         cursor = self._shelf.cursor
@@ -174,27 +110,16 @@ class Feed:
     def settled(self) -> bool:
         """Whether all that the journal holds is acknowledged, and the state that names its end."""
         last = self._shelf.reader.last_seq()
-        all_said = self._shelf.cursor.seq >= last and self._state is not None and self._state[1] == last
-        return self.told and all_said and not self.words.waiting
-
-    @property
-    def answered(self) -> bool:
-        """Whether the broker answered a state of this connection."""
-        return bool(self._answered)
-
-    @property
-    def told(self) -> bool:
-        """Whether the broker answered the newest state."""
-        return self.sound and self._answered == self._state_id
+        return self.state.told and self._shelf.cursor.seq >= last == self.state.last and not self.words.waiting
 
     def _see_head(self) -> None:
         if self._window.head != self.head:
             self.head, self._head_ns = self._window.head, self._now()
 
     def _acknowledged(self, message_id: int) -> None:
-        if message_id == self._state_id:
-            self.sound, self._answered, self.mute = True, message_id, ""
-        elif message_id == self._control_id:
+        if self.state.takes(message_id):
+            return
+        if message_id == self._control_id:
             self._control_id = None
             self.accepted += 1
         elif (seq := self._window.acknowledged(message_id)) is not None:
@@ -204,16 +129,16 @@ class Feed:
             self._shelf.cursor.forget_device(word.topic.rpartition("/")[2])
 
     def _refused(self, message_id: int, reason: str) -> None:
-        if message_id == self._state_id:
-            self.sound, self._answered, self.mute = True, message_id, reason
-        elif message_id == self._control_id or self._window.has(message_id):
+        if self.state.takes(message_id, reason):
+            return
+        if message_id == self._control_id or self._window.has(message_id):
             self.refusal = reason
         else:
             self.words.answered(message_id, reason)
 
     def _send_more(self) -> None:
         shelf = self._shelf
-        drained = self._state is None or max(shelf.newest(), self._state[1]) <= self.newest
+        drained = self.state.last is None or max(shelf.newest(), self.state.last) <= self.newest
         careful = shelf.cursor.seq < self._care.until
         if self.words.due(idle=drained) and (drained or not careful):
             if not self._window and self._control_id is None:

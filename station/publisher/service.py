@@ -21,10 +21,11 @@ from station.publisher.commands import Commands
 from station.publisher.control import control_of
 from station.publisher.cursor import Cursor
 from station.publisher.ending import Ending
-from station.publisher.feed import Feed, Newest, Rejected, Shelf
+from station.publisher.feed import Feed, Rejected
 from station.publisher.messages import Envelopes, State, state_message
 from station.publisher.ports import Link, LinkError, MakeLink
 from station.publisher.settings import PublisherSettings
+from station.publisher.shelf import Newest, Shelf
 from station.publisher.taking import open_journal, take_cursor
 from station.publisher.teller import REJECTED, Teller
 from station.publisher.verdict import Verdict
@@ -177,7 +178,7 @@ class Service:
         feed = Feed(shelf, link, self._verdict.care, control=self._control(shelf), rejected=flag)
         now_ns = self._clock.mono_ns()
         if now_ns < self._quiet_until_ns["state"]:
-            feed.keep_state()
+            feed.state.keep_silent()
         if now_ns < self._quiet_until_ns["device/#"]:
             feed.words.keep_silent()
         try:
@@ -191,7 +192,7 @@ class Service:
         if ours:
             self._over(feed, shelf, flag, why=feed.refusal or "it acknowledges none, and is alive", ours=True)
             return False
-        link.close(in_order=feed.told)
+        link.close(in_order=feed.state.told)
         return True
 
     def _pump(self, feed: Feed, link: Link, shelf: Shelf) -> Generator[Wait, float | None, bool]:
@@ -201,7 +202,7 @@ class Service:
         warned_s = 0.0
         while not self._ending.due():
             ending = self._ending.begun()
-            feed.say_state(self._state(shelf.reader, ending=ending), final=ending)
+            feed.state.say(self._state(shelf.reader, ending=ending), final=ending)
             feed.pump()
             commands.take(link)
             self._progress(feed, shelf)
@@ -225,12 +226,12 @@ class Service:
         if self._unread and feed.lived_s > UNREAD_S:
             self._unread = False
             self._teller.tell("journal", self._stand)
-        if feed.answered and not feed.mute:
+        if feed.state.answered and not feed.state.mute:
             self._teller.tell("state", None)
         if feed.words.said and not feed.words.refusal:
             self._hung_up = 0
             self._teller.tell("devices", None)
-        self._unheard("state", feed.mute)
+        self._unheard("state", feed.state.mute)
         self._unheard("device/#", feed.words.refusal)
 
     def _control(self, shelf: Shelf) -> Stored | None:
@@ -246,7 +247,7 @@ class Service:
 
     def _over(self, feed: Feed, shelf: Shelf, flag: Rejected, *, why: str, ours: bool) -> None:
         self._beyond = feed.beyond or self._beyond
-        self._unheard("state", feed.mute)
+        self._unheard("state", feed.state.mute)
         self._unheard("device/#", feed.words.refusal)
         if feed.words.open and not feed.waits:
             self._hung_up += 1

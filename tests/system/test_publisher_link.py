@@ -19,7 +19,7 @@ from station.publisher.ports import LinkError, Message
 from station.publisher.settings import PublisherSettings
 from tests.system.broker import Mosquitto, Subscriber
 from tests.system.fake_broker import FakeBroker
-from tests.system.test_publisher import Publisher, Station, alarm
+from tests.system.publisher_rig import Publisher, Station, alarm, living_station, publishers
 
 WILL = Message("will", b"x", retain=True)
 EVENT = Message("a/event/b", b"{}")
@@ -41,25 +41,14 @@ def fake() -> Iterator[Fake]:
 
 @pytest.fixture
 def station(tmp_path: Path) -> Iterator[Station]:
-    (tmp_path / "data").mkdir()
-    made = Station(tmp_path / "data")
-    yield made
-    made.close()
+    with living_station(tmp_path / "data") as made:
+        yield made
 
 
 @pytest.fixture
 def publish(tmp_path: Path) -> Iterator[Callable[..., Publisher]]:
-    made: list[Publisher] = []
-
-    def make(port: int, **more: Any) -> Publisher:
-        made.append(Publisher(tmp_path / "data", port, **more))
-        return made[-1]
-
-    yield make
-    for one in made:
-        if one.process.poll() is None:
-            one.kill()
-        one.close_pipes()
+    with publishers(tmp_path / "data") as start:
+        yield start
 
 
 @pytest.fixture

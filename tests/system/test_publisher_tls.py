@@ -9,7 +9,7 @@ import pytest
 
 from tests.needs import need
 from tests.system.broker import Mosquitto, free_port
-from tests.system.test_publisher import Publisher, Station
+from tests.system.publisher_rig import Publisher, Station
 
 
 def certificate(folder: Path, name: str, issuer: str = "", *, days: int = 2) -> None:

@@ -23,10 +23,10 @@ from station.holding import staged
 from station.journal import INBOX_FILE, Inbox, Journal, Posted, Reader
 from station.publisher.commands import LARGEST_BYTES, Commands
 from station.publisher.cursor import Cursor
-from station.publisher.feed import Shelf
 from station.publisher.messages import Envelopes
 from station.publisher.ports import Incoming, Message
 from station.publisher.settings import PublisherSettings
+from station.publisher.shelf import Shelf
 from station.publisher.teller import Teller, Told
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
