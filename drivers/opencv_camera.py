@@ -49,6 +49,7 @@ class OpenCvCamera(Wire):
     """Delivers `Picture`, the newest frame each time; a frozen camera's with a fault."""
 
     opens_within_ns = OPENS_WITHIN_NS
+    proved = "it gives frames"
 
     def __init__(self, name: str, settings: CameraSettings, now_ns: NowNs) -> None:
         super().__init__(name, now_ns)

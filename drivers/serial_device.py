@@ -48,6 +48,8 @@ class Codec(Protocol):
 class SerialDevice(Wire):
     """A device on a serial line with a codec of its own."""
 
+    proved = "the port is free and opens; that the device is behind it, only its first reading shows"
+
     def __init__(self, name: str, settings: SerialSettings, codec: Codec, now_ns: NowNs) -> None:
         super().__init__(name, now_ns)
         self._settings = settings

@@ -34,6 +34,7 @@ class Wire(ABC):
 
     opens_within_ns = HANGS_NS
     """An opening that takes longer hangs."""
+    proved = "it answers"
 
     def __init__(self, name: str, now_ns: NowNs) -> None:
         self.name = name
@@ -74,7 +75,7 @@ class Wire(ABC):
 
     @abstractmethod
     def probe(self) -> str:
-        """For `station check`: "" if reachable, else what is wrong and what to do."""
+        """For `station check`: "" if it finds no fault, else what is wrong and what to do."""
 
     @abstractmethod
     def _open(self) -> None:

@@ -72,6 +72,8 @@ class _Seen:
 class XrayFolder(Wire):
     """Delivers `Picture`, whole or with a fault."""
 
+    proved = "the folder can be read and cleared; that pictures come, only the first shows"
+
     def __init__(self, name: str, settings: XrayFolderSettings, now_ns: NowNs) -> None:
         super().__init__(name, now_ns)
         self._settings = settings

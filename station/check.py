@@ -87,8 +87,9 @@ def _devices(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[F
     wires = {name: (device.kind, device.wire) for name, device in config.devices.items()}
     wires["plc"] = (config.plc.kind, config.plc.wire)
     for name, (kind, wire) in wires.items():
-        fault = drivers[kind].create(name, wire, now_ns).probe()
-        yield Finding(f"device {name}", not fault, fault or f"{kind}: reachable")
+        device = drivers[kind].create(name, wire, now_ns)
+        fault = device.probe()
+        yield Finding(f"device {name}", not fault, fault or f"{kind}: {device.proved}")
 
 
 def _lists(config: StationConfig) -> Finding:

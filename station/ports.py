@@ -60,9 +60,14 @@ class Health:
 
 @runtime_checkable
 class Device(Protocol):
-    """Anything with a wire. It reconnects by itself with back-off and says so once."""
+    """Anything with a wire. It reconnects by itself with back-off and says so once.
+
+    Attributes:
+        proved: what a `probe` without a fault has shown.
+    """
 
     name: str
+    proved: str
 
     def start(self, sink: Sink) -> None:
         """Begin to read, in a thread of its own."""
@@ -74,7 +79,7 @@ class Device(Protocol):
         """How it is now."""
 
     def probe(self) -> str:
-        """For `station check`, instead of `start`: "" if reachable, else what is wrong and what to do."""
+        """For `station check`, instead of `start`: "" if it finds no fault, else what is wrong and what to do."""
 
 
 @runtime_checkable

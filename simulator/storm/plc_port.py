@@ -63,6 +63,7 @@ class PlcPort:
     """A `station.ports.Plc`. `poll` is called as often as a driver would; events go to `sink`."""
 
     name = "plc"
+    proved = "it answers"
 
     def __init__(self, clock: VirtualClock, cabinet: Cabinet, trouble: Trouble) -> None:
         self.cabinet = cabinet

@@ -43,6 +43,7 @@ class NoPlc:
     """A PLC that takes everything."""
 
     name = "plc"
+    proved = "it answers"
 
     def start(self, sink: Sink) -> None:
         """Nothing to start."""

@@ -29,6 +29,7 @@ class RecordingPlc:
     """Remembers what it was told, and how much was on disk then."""
 
     name = "plc"
+    proved = "it answers"
 
     def __init__(self, path: Path) -> None:
         self._path = path
