@@ -22,6 +22,7 @@ from pydantic import Field
 from drivers.picture_codec import proves_itself, what_lacks
 from drivers.wire import Wire, WireError
 from station.core.events import Arrived
+from station.core.text import shown
 from station.ports import Driver, Expression, NowNs, Picture, Role, Settings
 
 EXAMPLE = """\
@@ -35,7 +36,12 @@ MS = 1_000_000
 MANY = 1000
 RECHECK_NS = 100 * MS
 LARGEST_BYTES = 64 * 2**20
-SHARES = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.glusterfs"}
+LONGEST_NAME = 80
+SHARES = {"9p", "afs", "autofs", "ceph", "cifs", "fuse", "nfs", "nfs4", "smb3", "smbfs", "vboxsf", "virtiofs"}
+"""File systems whose listings may be old, and all others of user space (`fuse.` with any name)."""
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
+"""How /proc/mounts writes spaces and other characters, see proc_pid_mounts(5) and getmntent(3)."""
 
 Identity = tuple[int, int, int]
 """Inode, size, time of change as the file system tells them; compared, never read as a time."""
@@ -91,11 +97,13 @@ class XrayFolder(Wire):
         if not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
             return f"folder {self._folder} cannot be read and written; give this user access (pictures are moved away)"
         kind = _file_system(self._folder)
-        if kind in SHARES and not self._settings.listing_delay_ms:
+        if (kind in SHARES or kind.startswith("fuse.")) and not self._settings.listing_delay_ms:
             return f"folder {self._folder} is on a share ({kind}): set `listing_delay_ms` to its directory cache time"
         names = [path.name for path in islice(self._folder.iterdir(), MANY) if path.is_file()]
         if names and not any(map(self._pattern.fullmatch, names)):
-            return f"of {len(names)} files in {self._folder} none matches `pattern`, as {min(names)[:80]}: correct it"
+            return (
+                f"of {len(names)} files in {self._folder} none matches `pattern`, as {_shown(min(names))}: correct it"
+            )
         return ""
 
     def _open(self) -> None:
@@ -104,9 +112,9 @@ class XrayFolder(Wire):
         try:
             if self._settings.delivered == "move":
                 done.mkdir(exist_ok=True)
-                self._kept = deque(sorted(done.iterdir(), key=lambda path: path.stat().st_mtime_ns))
+                self._kept = deque(sorted(done.iterdir(), key=_changed_ns))
         except OSError as error:
-            raise WireError(f"folder {self._folder}: {error.strerror}; {self.probe()}") from error
+            raise WireError(f"folder {done}: {error.strerror}; {self.probe()}") from error
         self._seen.clear()
         self._look()
         for name, seen in self._seen.items():
@@ -171,7 +179,7 @@ class XrayFolder(Wire):
         if lying:
             more = f" and {len(lying) - 1} more" if len(lying) > 1 else ""
             many = ": so many slow it down, remove them" if len(lying) > MANY else ""
-            self._detail = f"{min(lying)[:80]}{more} in {self._folder} do not match `pattern`{many}"
+            self._detail = f"{_shown(min(lying))}{more} in {self._folder} do not match `pattern`{many}"
 
     def _consider(self, name: str, seen: _Seen, found: re.Match[str]) -> None:
         """Read a file that changed or was not read for a while; deliver it when whole, or when overdue."""
@@ -190,7 +198,7 @@ class XrayFolder(Wire):
         digits = found.groupdict().get("trigger") or ""
         trigger = int(digits) if digits.isascii() and digits.isdigit() else None
         arrived = Arrived(seen.after_ns, self._now_ns())
-        self._deliver(Picture(self.name, data, arrived, trigger, f"{name} lacks {lacks}" if lacks else ""))
+        self._deliver(Picture(self.name, data, arrived, trigger, f"{_shown(name)} lacks {lacks}" if lacks else ""))
         self._dispose(name, seen)
 
     def _read(self, name: str, seen: _Seen) -> tuple[bytes, str]:
@@ -222,22 +230,44 @@ class XrayFolder(Wire):
                 self._kept.popleft().unlink(missing_ok=True)
         except OSError as error:
             self._counters["not cleared"] += 1
-            self._detail = f"{path} cannot be cleared away: {error.strerror}; give this user write access"
+            self._detail = (
+                f"{self._folder}/{_shown(name)} cannot be cleared away: {error.strerror}; give this user write access"
+            )
 
 
 def _identity(status: os.stat_result) -> Identity:
     return (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
+def _changed_ns(path: Path) -> int:
+    """When it was changed; 0 for what is gone by now."""
+    try:
+        return path.lstat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def _shown(name: str) -> str:
+    return shown(name, LONGEST_NAME)
+
+
 def _file_system(folder: Path) -> str:
     """Type of the file system that a folder is on, "" if unknown."""
     try:
-        mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+        return mounted(os.path.realpath(folder), Path("/proc/mounts").read_text(errors="surrogateescape"))
     except OSError:
         return ""
-    real = os.path.realpath(folder)
-    fits = [(point, kind) for point, kind in mounts if os.path.commonpath([real, point]) == point]
-    return max(fits, key=lambda fit: len(fit[0]), default=("", ""))[1]
+
+
+def mounted(path: str, mounts: str) -> str:
+    """Type of the file system of an absolute path, as /proc/mounts tells it; "" if it does not."""
+    kind, longest = "", 0
+    for line in mounts.splitlines():
+        _, escaped, of_kind, *_ = line.split()
+        point = _OCTAL.sub(lambda code: chr(int(code[1], 8)), escaped)
+        if os.path.commonpath([path, point]) == point and len(point) >= longest:  # what is mounted last lies on top
+            kind, longest = of_kind, len(point)
+    return kind
 
 
 DRIVER = Driver(Role.FRAMES, XrayFolderSettings, XrayFolder, EXAMPLE)

@@ -103,7 +103,7 @@ def _declared(data: bytes, path: Path | None) -> dict[str, float]:
         grams = _grams(row[1], number, path)
         for code in spellings(row[0]):
             if declared.setdefault(code, grams) != grams:
-                raise ListError(f"{path}:{number}: {row[0]} is declared a second time, with another weight")
+                raise ListError(f"{path}:{number}: {row[0][:40]} is declared a second time, with another weight")
     return declared
 
 
@@ -141,5 +141,5 @@ def _grams(cell: str, number: int, path: Path | None) -> float:
     except ValueError:
         grams = math.nan
     if not math.isfinite(grams) or grams < 0:
-        raise ListError(f"{path}:{number}: '{cell}' is no weight in grams")
+        raise ListError(f"{path}:{number}: {cell[:40]!r} is no weight in grams")
     return grams

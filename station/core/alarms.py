@@ -22,6 +22,7 @@ from station.core.records import (
     AlarmSuppressed,
     AlarmUnshelved,
 )
+from station.core.text import shown
 
 State = Literal["normal", "unacknowledged", "acknowledged", "returned-unacknowledged", "shelved", "suppressed"]
 _LOST = ("device-lost", "plc-lost")
@@ -115,7 +116,7 @@ class Alarms:
 
     def when(self, condition: bool, alarm: AlarmName, subject: str, text: str) -> list[Keep]:  # noqa: FBT001
         """Take a condition as it is now, however often it was seen before."""
-        listed = self.listed.get((alarm, subject))
+        listed, text = self.listed.get((alarm, subject)), shown(text)
         if listed is None:
             if not condition:
                 return []

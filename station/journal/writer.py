@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
+from pydantic_core import PydanticSerializationError
 
 from station.clock import ClockQuality, utc_text
 from station.core.events import OpenParcel, ParcelKey
@@ -59,6 +61,14 @@ SELECT max(json_extract(told, '$.new_epoch')), max(json_extract(told, '$.new_ses
     FROM offer WHERE json_valid(told)
 """  # noqa: S608
 _STANDS = "INSERT OR REPLACE INTO standing VALUES (?, ?)"
+
+
+def _payload(record: Record) -> bytes:
+    """The record as JSON; in a text that is no Unicode what is none becomes a question mark."""
+    try:
+        return record.__pydantic_serializer__.to_json(record)
+    except PydanticSerializationError:
+        return json.dumps(record.model_dump(), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _new_id() -> str:
@@ -157,7 +167,7 @@ class Journal:
         ahead = [] if self._opening is None else [self._opening]
         batch, chain = [], self._chain
         for seq, record in enumerate([*ahead, *records], self.last_seq + 1):
-            payload = record.__pydantic_serializer__.to_json(record)
+            payload = _payload(record)
             row = (
                 seq,
                 f"{self.incarnation}-{seq}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 from drivers import xray_folder
-from drivers.xray_folder import XrayFolder, XrayFolderSettings
+from drivers.xray_folder import XrayFolder, XrayFolderSettings, mounted
 from station.core.events import DeviceState
 from station.ports import Device, Picture
 from tests.codec.test_picture_codec import JPEG, PNG
@@ -242,3 +243,58 @@ def test_the_example_is_valid_and_a_bad_pattern_is_not() -> None:
     assert XrayFolderSettings(**keys)
     with pytest.raises(ValueError, match="no regular expression"):
         XrayFolderSettings(folder=Path("/x"), pattern="(")
+
+
+def test_a_name_in_another_encoding_is_told_in_plain_characters(folder: Path, caught: Caught, started: Start) -> None:
+    one = started(device(folder))
+    caught.wait_for(DeviceState)
+    Path(os.fsdecode(bytes(folder) + b"/bild_\xfc\x1b[2J_17.png")).write_bytes(PNG[:-20])
+    Path(os.fsdecode(bytes(folder) + b"/bild_\xfc.tmp")).write_bytes(b"")
+    [picture] = pictures(caught)
+    assert picture.trigger == 17
+    assert picture.fault.startswith("bild_\\xfc\N{REPLACEMENT CHARACTER}[2J_17.png lacks ")
+    eventually(lambda: one.health().detail.startswith("bild_\\xfc.tmp in "))
+
+
+def test_a_link_that_points_nowhere_once_it_is_put_away_does_not_keep_the_next_start_from_reading(
+    folder: Path, caught: Caught, started: Start
+) -> None:
+    (folder / "kept").write_bytes(PNG)
+    first = started(device(folder))
+    caught.wait_for(DeviceState)
+    (folder / "8.png").symlink_to("kept")
+    assert pictures(caught)[0].trigger == 8
+    first.stop()
+    assert not [path for path in (folder / "done").iterdir() if path.exists()]
+    started(device(folder))
+    caught.wait_for(DeviceState, 2)
+    (folder / "t").write_bytes(PNG)
+    (folder / "t").rename(folder / "9.png")
+    assert pictures(caught, 2)[1].trigger == 9
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("server:/pictures /srv/xray nfs4 rw 0 0", "nfs4"),
+        ("systemd-1 /srv/xray autofs rw 0 0\nserver:/pictures /srv/xray nfs4 rw 0 0", "nfs4"),
+        ("//server/pictures /srv/xray\\040share cifs rw 0 0", "ext4"),
+        ("remote: /srv/xray fuse.rclone rw 0 0", "fuse.rclone"),
+        ("/dev/sdb1 /srv/xray2 vfat rw 0 0", "ext4"),
+    ],
+)
+def test_what_a_folder_is_mounted_from(line: str, kind: str) -> None:
+    assert mounted("/srv/xray/line-1", f"/dev/sda1 / ext4 rw 0 0\n{line}\nproc /proc proc rw 0 0\n") == kind
+
+
+def test_a_space_in_the_place_of_a_mount() -> None:
+    mounts = "/dev/sda1 / ext4 rw 0 0\n//server/pictures /srv/xray\\040share cifs rw 0 0\n"
+    assert mounted("/srv/xray share", mounts) == "cifs"
+
+
+@pytest.mark.parametrize("kind", ["autofs", "vboxsf", "fuse", "fuse.rclone", "9p"])
+def test_every_kind_of_share_is_asked_how_old_its_listing_may_be(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("drivers.xray_folder._file_system", lambda _folder: kind)
+    assert "listing_delay_ms" in device(folder).probe()

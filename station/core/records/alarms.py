@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from station.core.records.base import Record
+from station.core.text import Sentence
 
 
 class AlarmRaised(Record):
@@ -13,7 +14,7 @@ class AlarmRaised(Record):
     type: ClassVar[str] = "alarm-raised"
     alarm: str
     subject: str
-    text: str
+    text: Sentence
     priority: Literal["low", "medium", "high", "top"]
 
 

@@ -7,6 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from station.core.text import Sentence
+
 Route = Literal["pass", "inspect"]
 
 
@@ -53,5 +55,5 @@ class Reason(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     code: str
-    text: str
+    text: Sentence
     device: str = ""

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from station.core.records.base import ParcelRef, Record
 from station.core.setup import PolicySetup
+from station.core.text import Sentence
 
 
 class CommandResult(Record):
@@ -20,7 +21,7 @@ class CommandResult(Record):
     command_type: str
     result: Literal["accepted", "refused"]
     reason: str
-    text: str
+    text: Sentence
     who: str
     source: Literal["station", "mqtt"]
     about: str = ""

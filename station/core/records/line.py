@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from station.core.records.base import Record
+from station.core.text import Sentence
 
 
 class DeviceChanged(Record):
@@ -16,7 +17,7 @@ class DeviceChanged(Record):
     version: ClassVar[int] = 2
     device: str
     connected: bool
-    detail: str
+    detail: Sentence
     count: int | None = None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from station.core.records.base import CountInterval, FindingRecord, ParcelRef, Reason, Record, Route
+from station.core.text import Sentence
 
 
 class EdgesRead(Record):
@@ -42,7 +43,7 @@ class ReadingMatched(Record):
     device: str
     kind: Literal["barcode", "weight", "frame"]
     value: str | float | None
-    fault: str = ""
+    fault: Sentence = ""
     trigger: int | None = None
     plc_trigger: int | None = None
     after_ns: int
@@ -50,7 +51,7 @@ class ReadingMatched(Record):
     interval: CountInterval
     candidates: tuple[ParcelRef, ...]
     ambiguous: bool
-    note: str = ""
+    note: Sentence = ""
     count: int
     held: bool = False
     declared_g: float | None = None
@@ -67,7 +68,7 @@ class FrameInspected(Record):
     findings: tuple[FindingRecord, ...]
     model_sha256: str
     inference_ms: float
-    fault: str = ""
+    fault: Sentence = ""
     kept: bool = True
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from station.core.records.base import ParcelRef, Record
 from station.core.setup import DeviceSetup, Geometry, LineSetup, PolicySetup
+from station.core.text import Sentence
 
 
 class SetupRecord(BaseModel):
@@ -98,7 +99,7 @@ class StationStopped(Record):
     """The daemon ends in order."""
 
     type: ClassVar[str] = "station-stopped"
-    cause: str
+    cause: Sentence
 
 
 class SessionOpened(Record):
