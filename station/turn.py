@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from station.clock import Clock, utc_text
 from station.core.actions import Action, Drop, Keep, OpenSession, Order, Send
-from station.core.events import Condition, Event, SessionChosen
+from station.core.events import Condition, Event, Lane, ParcelKey, SessionChosen
 from station.core.line import Line
 from station.core.now import Now
 from station.core.records import Record
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 PROBE_NS = 200_000_000
 RETRY_NS = 50_000_000
 BACKLOG = 50_000
+_PASSES = 64
+"""So many passes may stand between the order and the decision eye; far more than a belt has room for."""
 
 
 class Keeper(Protocol):
@@ -50,6 +53,7 @@ class Turn:
     `drop` lets pictures go, once what says so is on disk.
     While the disk refuses, orders are dropped (their parcels are inspected), records wait in a bounded backlog, no
     heartbeat is sent, and the disk is tried again now and then, with little: all that waits would hold up each turn.
+    An order that takes back a pass waits as well: the disk may be well again before the PLC misses a heartbeat.
 
     Attributes:
         damaged: how the journal's file is damaged; nothing will be kept in it any more.
@@ -73,6 +77,8 @@ class Turn:
     _wanted: OpenSession | None = None
     _dropped: list[tuple[str, ...]] = field(default_factory=list)
     _offer: tuple[int, int | None] | None = None
+    _passes: deque[ParcelKey] = field(default_factory=lambda: deque(maxlen=_PASSES))
+    _unsent: dict[ParcelKey, Order] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         loop = Proof(
@@ -93,19 +99,29 @@ class Turn:
         self.counters["turns"] += 1
         kept = self._commit()
         if kept:
-            if orders:
-                self.plc.send(orders)
-                self.counters["orders"] += len(orders)
+            self._send(orders)
             self._open()
             for frames in self._dropped:
                 self.drop(frames)
             self._dropped.clear()
+        else:
+            self._unsent |= {order.parcel: order for order in orders if order.parcel in self._passes}
         self._look(now.ns)
         if not kept or self._broken:
             return False
         if self.heartbeat.earned:
             self.plc.beat()
         return True
+
+    def _send(self, orders: list[Order]) -> None:
+        """Send orders, and what takes back a pass and could not be sent before; the decision of each is on disk."""
+        newer = {order.parcel for order in orders}
+        orders = [*orders, *(order for parcel, order in self._unsent.items() if parcel not in newer)]
+        self._unsent.clear()
+        if orders:
+            self.plc.send(orders)
+            self.counters["orders"] += len(orders)
+            self._passes.extend(order.parcel for order in orders if order.lane is Lane.PASS)
 
     def _look(self, began_ns: int) -> None:
         """Has every part proved itself? What is missing for a while is an alarm, unless it has one of its own."""
@@ -143,6 +159,7 @@ class Turn:
             self.backlog.append(record)
         else:
             self.counters["unkept"] += 1
+            self._unsent.clear()
 
     def _commit(self) -> bool:
         """Bring the backlog to disk, or with nothing to write prove now and then that it could be."""

@@ -149,6 +149,36 @@ def test_a_pass_that_is_taken_back_in_the_same_turn_never_goes_out(tmp_path: Pat
     assert [order.lane for order, _ in plc.orders if order.parcel == parcel] == [Lane.INSPECT]
 
 
+def test_a_pass_that_is_taken_back_while_the_disk_refuses_is_taken_back_once_it_writes(
+    tmp_path: Path, vfs: FaultyVfs
+) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0, vfs=vfs.name)
+    plc = RecordingPlc(path)
+    ticking = Ticking()
+    noon = Clock(lambda: ticking.ns, lambda: datetime(2026, 11, 25, 12, 0, tzinfo=UTC))
+    ids = IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC))
+    turn = Turn(Line(VirtualLine().line.setup), journal, ids, plc, noon)
+    events = iter(recorded_events(14.0))
+    while not (passed := [order.parcel for order, _ in plc.orders if order.lane is Lane.PASS]):
+        turn.take([next(events)])
+    times = {"issued_at": "2026-11-25T12:00:00Z", "expires_at": "2026-11-25T12:01:00Z"}
+    ticking.on()
+    vfs.fail_sync = True
+    assert not turn.take([CommandReceived(Pause.model_validate({"id": "c-1", "who": "anna", **times}), "station")])
+    assert [order.lane for order, _ in plc.orders if order.parcel in passed] == [Lane.PASS]
+    vfs.fail_sync = False
+    ticking.on()
+    assert turn.take([Tick()])
+    assert [order.lane for order, _ in plc.orders if order.parcel in passed] == [Lane.PASS, Lane.INSPECT]
+    order, decided = plc.orders[-1]
+    assert (order.parcel.number, "inspect") in decided
+    ticking.on()
+    assert turn.take([Tick()])
+    assert plc.orders[-1][0] is order
+    journal.close()
+
+
 def test_a_picture_goes_only_when_an_event_on_disk_says_so(tmp_path: Path, vfs: FaultyVfs) -> None:
     path = tmp_path / "journal.db"
     journal = Journal(path, station="test", now_utc=lambda: datetime.now(UTC), mono_ns=lambda: 0, vfs=vfs.name)
