@@ -16,7 +16,7 @@ import station
 from station.beginning import begin
 from station.clock import Clock, ClockQuality, QualityWatch, now_ns, now_utc
 from station.config import StationConfig
-from station.core.events import Condition, Event, Starting, Stopping, Tick, Watermark
+from station.core.events import Condition, Event, Stopping, Tick, Watermark
 from station.core.line import Line
 from station.disk import DiskWatch
 from station.eye import Eye
@@ -29,9 +29,8 @@ from station.journal import (
     JournalError,
     PictureStore,
     hold_list_left,
-    mode_left,
     model_left,
-    policy_left,
+    starting,
 )
 from station.keeping import HeldLog, Keeping
 from station.lists import ListError, Lists
@@ -149,9 +148,8 @@ class Daemon:
         for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.add_signal_handler(sign, self.stop, sign.name)
         sha256 = self._model.sha256 if self._model else ""
-        known = tuple(self._journal.open_parcels()), self._journal.trigger_offsets(), mode_left(self._journal)
-        rules = policy_left(self._journal, self.line.setup.policy.version)
-        self._put(Starting(station.__version__, self.config.sha256, sha256, *known, rules))
+        policy = self.line.setup.policy.version
+        self._put(starting(self._journal, policy, station.__version__, self.config.sha256, sha256))
         for event in self._begun.events:
             self._put(event)
         self._intake.recover()

@@ -12,9 +12,10 @@ from pathlib import Path
 from station.core.commands import ChangeModel, Command, HoldList, Resolve
 from station.core.events import CommandMalformed, CommandReceived, Condition, Event, Source
 from station.core.handbook import AlarmName
+from station.core.records import CommandResult
 from station.forms import read_waiting
 from station.holding import HoldListError, make_current, staged
-from station.journal import Inbox, InboxError, InboxLostError, JournalError, Posted, Reader
+from station.journal import Inbox, InboxError, InboxLostError, JournalError, Posted, Reader, Stored
 from station.journal.inbox import AT_ONCE, MOST_WAITING, put_aside
 from station.releases import Releases
 from station.vision import ModelError
@@ -100,6 +101,10 @@ class Intake:
     def _take(self, inbox: Inbox, journal: Reader, posted: Posted) -> None:
         found = read_waiting(posted.type, posted.source, posted.payload)
         command = found if isinstance(found, Command) else None
+        if found.id and (refused := _id_used(found, posted, journal.answer_to(found.id))):
+            self._out(refused)
+            inbox.done(posted.seq)
+            return
         if found.id and self._finished(inbox, journal, posted.seq, found.id, command):
             return
         if self._recovering:
@@ -116,7 +121,7 @@ class Intake:
 
     def _received(self, command: Command, posted: Posted, journal: Reader) -> CommandReceived:
         """The command with what the journal and the folder `hold` know of what it names."""
-        source: Source = "mqtt" if posted.source == "mqtt" else "station"
+        source = _source(posted)
         match command:
             case Resolve():
                 standing = journal.standing(command.parcel.epoch, command.parcel.number)
@@ -175,3 +180,16 @@ class Intake:
                 log.warning("inbox: %s", trouble)
             self._out(Condition(ALARM, "access", standing=bool(trouble), text=trouble))
         self._trouble = trouble
+
+
+def _id_used(found: Command | CommandMalformed, posted: Posted, answer: Stored | None) -> CommandMalformed | None:
+    """What to answer where another command of that id was answered before; None where none was."""
+    told = CommandResult.model_validate_json(answer.payload) if answer is not None else None
+    if told is None or not told.digest or (isinstance(found, Command) and found.digest == told.digest):
+        return None
+    text = f"a command {told.command_type} had the id {told.command}, and was {told.result}: give each its own"
+    return CommandMalformed(found.type, _source(posted), text, found.id, found.who, "id-used")
+
+
+def _source(posted: Posted) -> Source:
+    return "mqtt" if posted.source == "mqtt" else "station"

@@ -28,7 +28,6 @@ from station.core.events import (
     Frame,
     ListsLoaded,
     OutcomeSeen,
-    Starting,
     Stopping,
     Tick,
     Watermark,
@@ -38,7 +37,7 @@ from station.core.records import Record
 from station.core.setup import LineSetup
 from station.holding import current
 from station.intake import Intake
-from station.journal import IdFile, Journal, JournalError, Stored, mode_left, policy_left
+from station.journal import IdFile, Journal, JournalError, Stored, starting
 from station.ports import Picture
 from station.publisher.ending import Ending
 from station.publisher.service import Service, Steps, World
@@ -239,9 +238,7 @@ class Daemon:
         self.turned_ns = 0
         self._deadline_ns: int | None = None
         self.plc.start(self.put)
-        known = tuple(self.journal.open_parcels()), self.journal.trigger_offsets(), mode_left(self.journal)
-        rules = policy_left(self.journal, setup.policy.version)
-        self.put(Starting("storm", "config", self.detector.model, *known, rules))
+        self.put(starting(self.journal, setup.policy.version, "storm", "config", self.detector.model))
         for event in begun.events:
             self._of_pc(event)
         self.intake.recover()

@@ -45,6 +45,8 @@ REFUSALS: Mapping[str, str] = {
     "unknown-parcel": "the journal knows no such parcel, or no longer",
     "not-now": "the parcel is still on the belt, it passed, or it is resolved already",
     "alarm": "no such alarm stands, it is acknowledged already, or it cannot be shelved",
+    "overtaken": "it was issued before the one of its kind that is in force; a pause is never overtaken",
+    "id-used": "another command had its id: each needs one of its own",
     "clock": "its issued_at lies more than five minutes ahead of the station's clock",
 }
 """Every reason for which a command is refused; docs/mqtt.md lists them from here."""
@@ -70,11 +72,16 @@ class RefusedError(Exception):
 
 @dataclass(slots=True)
 class Clerk:
-    """Carries out commands at the desk. The newest ids are remembered; older ones the inbox looks up in the journal."""
+    """Carries out commands at the desk. The newest ids are remembered; older ones the inbox looks up in the journal.
+
+    Attributes:
+        issued: when the newest command was issued of each kind that puts something in force (`Command.settles`).
+    """
 
     desk: Desk
     tracker: Tracker
     alarms: Alarms
+    issued: dict[str, str] = field(default_factory=dict)
     _answered: deque[str] = field(default_factory=lambda: deque(maxlen=_ANSWERED))
     _rules: dict[type[Command], Rule] = field(init=False)
 
@@ -99,16 +106,26 @@ class Clerk:
         self._answered.append(command.id)
         try:
             _in_time(command, now)
+            self._in_order(command)
             done, text = self._rules[type(command)](command, event, count)
         except RefusedError as error:
-            return [_answer(event, error.reason, str(error))]
+            return [_answer(event, now, error.reason, str(error))]
         except AlarmRefusedError as error:
-            return [_answer(event, "alarm", str(error))]
-        return [*done, _answer(event, "", text)]
+            return [_answer(event, now, "alarm", str(error))]
+        self.issued[command.settles] = max(self.issued.get(command.settles, ""), _issued(command, now))
+        return [*done, _answer(event, now, "", text)]
+
+    def _in_order(self, command: Command) -> None:
+        """Refuse what comes behind a later command of its kind: a network may keep it for hours."""
+        newest = self.issued.get(command.settles, "")
+        if not command.settles or command.issued_at >= newest or _holds_back(command):
+            return
+        text = f"it was issued at {command.issued_at}, one of {newest} is in force: give it anew if it is wanted still"
+        raise RefusedError("overtaken", text)
 
     def refuse(self, event: CommandMalformed) -> list[Action]:
-        """Answer what is no command; without an id each time."""
-        if event.id in self._answered:
+        """Answer what is no command; without an id of its own each time."""
+        if event.id in self._answered and event.reason == "malformed":
             return []
         if event.id:
             self._answered.append(event.id)
@@ -116,7 +133,7 @@ class Clerk:
             command=event.id,
             command_type=event.type,
             result="refused",
-            reason="malformed",
+            reason=event.reason,
             text=event.text,
             who=event.who,
             source=event.source,
@@ -258,7 +275,17 @@ def _in_time(command: Command, now: Now) -> None:
         raise RefusedError("clock", text)
 
 
-def _answer(event: CommandReceived, reason: str, text: str) -> Keep:
+def _issued(command: Command, now: Now) -> str:
+    """When it was issued; not later than now, however wrong its sender's clock is."""
+    return min(command.issued_at, now.utc)
+
+
+def _holds_back(command: Command) -> bool:
+    """Whether nothing can pass for it that did not pass before."""
+    return isinstance(command, Pause) or (isinstance(command, DryRun) and command.on)
+
+
+def _answer(event: CommandReceived, now: Now, reason: str, text: str) -> Keep:
     command = event.command
     record = CommandResult(
         command=command.id,
@@ -269,5 +296,7 @@ def _answer(event: CommandReceived, reason: str, text: str) -> Keep:
         who=command.who,
         source=event.source,
         about=about(command),
+        issued_at=_issued(command, now),
+        digest=command.digest,
     )
     return Keep(record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -46,11 +47,18 @@ class Command(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     type: ClassVar[str] = ""
+    settles: ClassVar[str] = ""
+    """What it puts in force until another command that settles the same; "" if nothing."""
     version: Literal[1] = 1
     id: CommandId
     who: Who
     issued_at: Time
     expires_at: Time
+
+    @property
+    def digest(self) -> str:
+        """Of all that it says, 16 hex digits: by that it is told from another command of its id."""
+        return hashlib.sha256(f"{self.type} {self.model_dump_json()}".encode()).hexdigest()[:16]
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
@@ -64,18 +72,21 @@ class Pause(Command):
     """Inspect every parcel from now on, until `resume`."""
 
     type: ClassVar[str] = "pause"
+    settles: ClassVar[str] = "pause"
 
 
 class Resume(Command):
     """End a pause. A dry run that is on goes on."""
 
     type: ClassVar[str] = "resume"
+    settles: ClassVar[str] = "pause"
 
 
 class DryRun(Command):
     """Decide and log, and inspect every parcel; with `on` false the station goes live."""
 
     type: ClassVar[str] = "dry-run"
+    settles: ClassVar[str] = "dry-run"
     on: bool = True
 
 
@@ -106,6 +117,7 @@ class HoldList(Command):
     """Replace the commanded hold list, as a whole; it lies beside the inbox, in the folder `hold`, by its SHA-256."""
 
     type: ClassVar[str] = "hold-list"
+    settles: ClassVar[str] = "hold-list"
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     codes: Annotated[int, Field(ge=0, le=MOST_CODES)]
 
@@ -117,6 +129,7 @@ class ChangePolicy(Command):
     """
 
     type: ClassVar[str] = "policy"
+    settles: ClassVar[str] = "policy"
     weight_range_g: tuple[Grams, Grams] | None = None
     declared_tolerance_g: Grams | None = None
     declared_tolerance_percent: Grams | None = None
@@ -140,6 +153,7 @@ class ChangeModel(Command):
     """
 
     type: ClassVar[str] = "model"
+    settles: ClassVar[str] = "model"
     release: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -377,6 +377,7 @@ class Line:
         self._left_open, self._offsets = event.left_open, dict(event.trigger_offsets)
         self.desk.mode = event.mode
         self.desk.rules = event.rules or self.desk.rules
+        self.clerk.issued = dict(event.issued)
         open_ones = [(ParcelRef(epoch=o.key.epoch, number=o.key.number), o.entered_at) for o in event.left_open]
         record = StationStarted(
             software=event.software,

@@ -2,7 +2,7 @@
 
 from station.journal.ids import IdFile
 from station.journal.inbox import INBOX_FILE, Inbox, InboxError, InboxLostError, Posted
-from station.journal.left import hold_list_left, mode_left, model_left, policy_left
+from station.journal.left import hold_list_left, mode_left, model_left, policy_left, starting
 from station.journal.lock import FileLock, LockedError
 from station.journal.pictures import PictureStore
 from station.journal.places import Standing, standing
@@ -37,4 +37,5 @@ __all__ = [
     "policy_left",
     "published",
     "standing",
+    "starting",
 ]

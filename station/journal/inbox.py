@@ -96,20 +96,22 @@ class Inbox:
         self._db.execute("SELECT seq, id, type, source, payload FROM command LIMIT 1").fetchall()
 
     def post(self, identity: str, kind: str, source: Source, payload: bytes) -> None:
-        """Have a wish wait, durable; one whose id waits already changes nothing.
+        """Have a wish wait, durable; one that waits already changes nothing.
 
         Raises:
-            InboxError: it is full, cannot be written, or the wish is too large.
+            InboxError: it is full, cannot be written, the wish is too large, or another one of its id waits.
         """
         if len(payload) > LONGEST_BYTES:
             raise InboxError(f"the command has {len(payload)} bytes, {LONGEST_BYTES} are allowed")
         try:
             self._db.execute(_POST, (identity, kind, source, payload))
-            waits = self._db.execute("SELECT 1 FROM command WHERE id = ?", (identity,)).get
+            waits = self._db.execute("SELECT payload = ? FROM command WHERE id = ?", (payload, identity)).get
         except (apsw.Error, UnicodeDecodeError) as error:
             raise _explain(self.path, error) from error
         if waits is None:
             raise InboxError(f"{MOST_WAITING} commands wait already: does the station run?")
+        if not waits:
+            raise InboxError(f"another command of the id {identity} waits: give each its own")
 
     def waiting(self, after: int = 0, limit: int = AT_ONCE) -> list[Posted]:
         """What waits behind that place, in order.

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from pydantic import ValidationError
 
-from station.core.events import StationMode
+from station.core.commands import COMMANDS
+from station.core.events import Starting, StationMode
 from station.core.records import CommandResult, ModeChanged, ModelChanged, PolicyChanged
 from station.core.setup import PolicySetup
 from station.journal.stored import HOLD_LIST, MODE, MODEL, POLICY
 from station.journal.writer import Journal
 
 _STANDING = "SELECT payload FROM standing WHERE name = ?"
+
+
+def starting(journal: Journal, policy: str, software: str, config_sha256: str, model_sha256: str) -> Starting:
+    """What the core hears first: what the daemon runs with, and how earlier runs left the station.
+
+    Args:
+        journal: opened.
+        policy: the version of the configured one.
+        software: the program's version.
+        config_sha256: of the configuration.
+        model_sha256: of the image model, "" without one.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    return Starting(
+        software,
+        config_sha256,
+        model_sha256,
+        left_open=tuple(journal.open_parcels()),
+        trigger_offsets=journal.trigger_offsets(),
+        mode=mode_left(journal),
+        rules=policy_left(journal, policy),
+        issued=issued_left(journal),
+    )
 
 
 def mode_left(journal: Journal) -> StationMode:
@@ -54,6 +82,20 @@ def hold_list_left(journal: Journal) -> str:
         return CommandResult.model_validate_json(rows[0][0]).about if rows else ""
     except ValidationError:
         return ""
+
+
+def issued_left(journal: Journal) -> tuple[tuple[str, str], ...]:
+    """When the newest command was issued of each kind that puts something in force, as far as the journal knows.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    found = []
+    for name in sorted({command.settles for command in COMMANDS.values()} - {""}):
+        for (payload,) in journal.rows(_STANDING, (name,)):
+            with suppress(ValidationError):
+                found.append((name, CommandResult.model_validate_json(payload).issued_at))
+    return tuple(found)
 
 
 def model_left(journal: Journal, configured: str) -> str:

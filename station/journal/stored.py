@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import apsw
 
+from station.core.commands import COMMANDS, HoldList
 from station.core.records import (
     CommandResult,
     FrameInspected,
@@ -120,7 +121,7 @@ def frames_of(record: Record) -> Collection[str]:
 
 MODE = ModeChanged.type
 POLICY = PolicyChanged.type
-HOLD_LIST = "hold-list"
+HOLD_LIST = HoldList.settles
 MODEL = ModelChanged.type
 
 
@@ -131,8 +132,8 @@ def standing_of(record: Record) -> str:
             return MODE
         case PolicyChanged():
             return POLICY
-        case CommandResult(command_type="hold-list", result="accepted"):
-            return HOLD_LIST
+        case CommandResult(result="accepted"):
+            return COMMANDS[record.command_type].settles if record.command_type in COMMANDS else ""
         case ModelChanged():
             return MODEL
     return ""

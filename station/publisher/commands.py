@@ -11,6 +11,7 @@ from contextlib import closing
 
 from station.core.commands import Command, HoldList
 from station.core.events import CommandMalformed
+from station.core.records import CommandResult
 from station.forms import MALFORMED, HoldListMessage, malformed, read_message, waiting_form
 from station.holding import HoldListError, stage
 from station.journal import Inbox, InboxError
@@ -50,20 +51,24 @@ class Commands:
             found: Command | CommandMalformed = malformed(kind, "mqtt", b"", text)
         else:
             found = read_message(kind, incoming.payload)
-        if found.id and self._answered(found.id, link):
-            return
         try:
-            self._post(self._staged(found, incoming.payload))
+            asked = self._staged(found, incoming.payload)
+            if asked.id and self._answered(asked, link):
+                return
+            self._post(asked)
         except (InboxError, OSError) as error:
             self._teller.tell("inbox", f"a command could not be taken: {error}")
         else:
             self._teller.tell("inbox", None)
 
-    def _answered(self, identity: str, link: Link) -> bool:
+    def _answered(self, asked: Command | CommandMalformed, link: Link) -> bool:
         """Whether it was answered before; its answer is sent again, unless it is still to be sent at all."""
-        answer = self._shelf.reader.answer_to(identity)
+        answer = self._shelf.reader.answer_to(asked.id)
         if answer is None:
             return False
+        digest = CommandResult.model_validate_json(answer.payload).digest
+        if digest and not (isinstance(asked, Command) and asked.digest == digest):
+            return False  # another command had its id: it has an answer of its own
         if answer.seq <= self._shelf.cursor.seq:
             link.send(self._shelf.envelopes.event(answer))
         return True

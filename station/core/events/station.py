@@ -108,20 +108,25 @@ class CommandReceived:
 
 @dataclass(frozen=True, slots=True)
 class CommandMalformed:
-    """Something came to the inbox that is no command; id and sign are "" where they cannot be made out."""
+    """Something came to the inbox that is no command; id and sign are "" where they cannot be made out.
+
+    Or a command whose id another one had: `id-used`.
+    """
 
     type: str
     source: Source
     text: str
     id: str = ""
     who: str = ""
+    reason: Literal["malformed", "id-used"] = "malformed"
 
 
 @dataclass(frozen=True, slots=True)
 class Starting:
     """The daemon begins; what it runs with, and what the journal knows: open parcels, offsets of trigger numbers.
 
-    The mode is the one in which an earlier run was left; `rules` the policy that it was commanded, if it still counts.
+    The mode is the one in which an earlier run was left; `rules` the policy that it was commanded, if it still counts;
+    `issued` when the newest command was issued of each kind that puts something in force.
     """
 
     software: str
@@ -131,6 +136,7 @@ class Starting:
     trigger_offsets: tuple[tuple[str, int], ...] = ()
     mode: StationMode = field(default_factory=StationMode)
     rules: PolicySetup | None = None
+    issued: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,12 @@ class CommandResult(Record):
     """A command was carried out, or refused: one answer for each id, in the same commit as what follows from it.
 
     `reason` is a code of `docs/mqtt.md`, empty if it was accepted; `command` is its id; `about` what it is about: the
-    parcel as EPOCH/NUMBER, or the hold list's SHA-256.
+    parcel as EPOCH/NUMBER, or the hold list's SHA-256. `issued_at` is the command's, or when it came if that was ahead
+    of it; `digest` tells it from another command of the same id. Both are empty for what is no command.
     """
 
     type: ClassVar[str] = "command-result"
+    version: ClassVar[int] = 2
     command: str
     command_type: str
     result: Literal["accepted", "refused"]
@@ -25,6 +27,8 @@ class CommandResult(Record):
     who: str
     source: Literal["station", "mqtt"]
     about: str = ""
+    issued_at: str = ""
+    digest: str = ""
 
 
 class ParcelResolved(Record):

@@ -35,6 +35,7 @@ from station.journal import (
     policy_left,
 )
 from station.journal.inbox import LONGEST_BYTES, MOST_WAITING, put_aside
+from station.journal.left import issued_left
 
 PARCEL = ParcelRef(epoch=5, number=1)
 
@@ -61,9 +62,16 @@ def test_what_is_posted_waits_in_order_until_it_is_done(tmp_path: Path) -> None:
         assert inbox.waiting(limit=1) == [first]
 
 
-def test_one_whose_id_waits_already_changes_nothing(tmp_path: Path) -> None:
+def test_one_that_waits_already_changes_nothing(tmp_path: Path) -> None:
     post(tmp_path, "a", b"first")
-    post(tmp_path, "a", b"second")
+    post(tmp_path, "a", b"first")
+    assert waiting(tmp_path) == [("a", b"first")]
+
+
+def test_another_of_an_id_that_waits_is_refused(tmp_path: Path) -> None:
+    post(tmp_path, "a", b"first")
+    with pytest.raises(InboxError, match="another command of the id a waits: give each its own"):
+        post(tmp_path, "a", b"second")
     assert waiting(tmp_path) == [("a", b"first")]
 
 
@@ -186,6 +194,16 @@ def test_a_mode_that_cannot_be_read_is_a_pause(opened: Callable[..., Journal]) -
     journal.within(lambda db: db.execute("UPDATE standing SET payload = x'00'"))
     assert mode_left(journal) == StationMode(paused=True)
     assert hold_list_left(journal) == ""
+
+
+def test_when_what_is_in_force_was_issued_is_known_behind_a_start(opened: Callable[..., Journal]) -> None:
+    journal = opened()
+    assert issued_left(journal) == ()
+    for command, kind, at in (("c-1", "pause", "10"), ("c-2", "resume", "11"), ("c-3", "policy", "12")):
+        journal.append([answer(command, kind).model_copy(update={"issued_at": at})], epoch=1, session=1)
+    journal.append([answer("c-4", "pause", "refused"), answer("c-5", "resolve")], epoch=1, session=1)
+    journal.close()
+    assert issued_left(opened()) == (("pause", "11"), ("policy", "12"))
 
 
 def test_the_policy_left_counts_on_top_of_the_one_it_changed(opened: Callable[..., Journal]) -> None:

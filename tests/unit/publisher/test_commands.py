@@ -193,8 +193,24 @@ def test_an_answer_is_sent_again_for_one_that_comes_again(rig: Rig) -> None:
     rig.bring("pause", signed())
     (again,) = rig.wire.sent
     assert again.topic == f"{ROOT}/event/command-result"
-    assert json.loads(again.payload)["data"] == told | {"source": "mqtt", "about": ""}
+    assert json.loads(again.payload)["data"] == told | {"source": "mqtt", "about": "", "issued_at": "", "digest": ""}
     assert waiting(rig.data) == []
+
+
+def test_another_command_of_an_id_that_was_answered_waits_for_an_answer_of_its_own(rig: Rig) -> None:
+    first = Pause.model_validate(SIGNED)
+    told = {"command": "c-1", "command_type": "pause", "result": "accepted", "reason": "", "text": "", "who": "wms"}
+    kept = CommandResult.model_validate(told | {"source": "mqtt", "digest": first.digest})
+    rig.journal.append([kept], epoch=1, session=1)
+    rig.cursor.advance(rig.journal.last_seq)
+    rig.bring("pause", signed())
+    assert len(rig.wire.sent) == 1
+    rig.bring("resume", signed())
+    rig.bring("hold-list", signed(codes=[]))
+    rig.bring("stop", signed())
+    assert len(rig.wire.sent) == 1
+    assert [posted.type for posted in waiting(rig.data)] == ["resume"]
+    assert rig.troubles()[-1] == ("inbox", True)  # two of one id at once: the second is told of here
 
 
 def test_an_inbox_that_cannot_be_used_is_told_until_it_can(rig: Rig) -> None:

@@ -122,6 +122,20 @@ def test_one_that_was_answered_long_ago_is_not_handed_over(desk: Desk) -> None:
     assert desk.waiting() == []
 
 
+def test_another_command_of_its_id_is_refused_and_puts_nothing_in_force(desk: Desk) -> None:
+    first = wish()
+    told = {"command": "c-1", "command_type": "pause", "result": "accepted", "reason": "", "text": "", "who": "anna"}
+    desk.keep(CommandResult.model_validate(told | {"source": "station", "digest": first.digest}))
+    desk.hold("B", identity="c-1")
+    text = "a command pause had the id c-1, and was accepted: give each its own"
+    assert desk.step() == [CommandMalformed("hold-list", "station", text, "c-1", "anna", "id-used")]
+    with closing(Inbox(desk.data)) as inbox:
+        inbox.post("c-1", "stop", "mqtt", b'{"id": "c-1"}')
+    assert desk.step() == [CommandMalformed("stop", "mqtt", text, "c-1", "", "id-used")]
+    assert desk.waiting() == []
+    assert current(desk.data).codes == frozenset()
+
+
 def test_many_come_in_their_order_a_few_at_once(desk: Desk) -> None:
     names = [f"c-{number:02}" for number in range(45)]
     for name in names:

@@ -161,6 +161,8 @@ def test_a_pause_is_told_and_answered(bench: Bench) -> None:
         text="the station is paused",
         who="anna",
         source="station",
+        issued_at=NOON,
+        digest=wish().digest,
     )
     assert give(bench, wish()) == [mode, told]
 
@@ -289,6 +291,59 @@ def test_one_that_was_refused_stays_so(bench: Bench) -> None:
     assert not bench.line.desk.mode.paused
 
 
+EARLIER = "2026-11-25T11:59:00.000Z"
+
+
+def overtaken(command: Command) -> tuple[str, str, str]:
+    text = f"it was issued at {command.issued_at}, one of {NOON} is in force: give it anew if it is wanted still"
+    return "refused", "overtaken", text
+
+
+def test_what_was_issued_before_the_one_in_force_and_comes_behind_it_is_refused(bench: Bench) -> None:
+    give(bench, wish(Pause))
+    resume = wish(Resume, "c-2", issued_at=EARLIER)
+    assert answer(give(bench, resume)) == overtaken(resume)
+    assert bench.line.desk.mode.paused
+    live = wish(DryRun, "c-3", issued_at=EARLIER, on=False)
+    assert answer(give(bench, live))[0] == "accepted"  # settles another thing
+    give(bench, hold("A", identity="c-4"))
+    stale = CommandReceived(
+        wish(HoldList, "c-5", issued_at=EARLIER, sha256=LIST, codes=0), "mqtt", held=HeldCodes(LIST)
+    )
+    assert answer(give(bench, stale))[1] == "overtaken"
+    assert "A" in bench.line.desk
+    assert answer(give(bench, wish(Resume, "c-6")))[0] == "accepted"
+
+
+def test_what_holds_parcels_back_is_never_overtaken(bench: Bench) -> None:
+    give(bench, wish(Resume))
+    give(bench, wish(DryRun, "c-2", on=False))
+    assert answer(give(bench, wish(Pause, "c-3", issued_at=EARLIER)))[0] == "accepted"
+    assert answer(give(bench, wish(DryRun, "c-4", issued_at=EARLIER, on=True)))[0] == "accepted"
+    assert answer(give(bench, wish(Resume, "c-5", issued_at=EARLIER)))[1] == "overtaken"
+
+
+def test_a_sender_whose_clock_is_ahead_bars_nobody_for_as_long(bench: Bench) -> None:
+    ahead = wish(Pause, issued_at="2026-11-25T12:04:00Z", expires_at="2026-11-25T12:05:00Z")
+    assert give(bench, ahead)[-1].issued_at == NOON  # type: ignore[attr-defined]
+    assert answer(give(bench, wish(Resume, "c-2")))[0] == "accepted"
+
+
+def test_a_start_remembers_when_what_is_in_force_was_issued() -> None:
+    bench = Bench()
+    issued = (("pause", NOON),)
+    bench.give(Starting("0.1", "config", "model", mode=StationMode(paused=True), issued=issued))
+    bench.started()
+    assert answer(give(bench, wish(Resume, issued_at=EARLIER)))[1] == "overtaken"
+
+
+def test_a_command_whose_id_another_had_is_answered_each_time(bench: Bench) -> None:
+    give(bench, wish())
+    used = CommandMalformed("resume", "mqtt", "a command pause had the id c-1", "c-1", "anna", "id-used")
+    for _ in range(2):
+        assert answer(give(bench, used)) == ("refused", "id-used", "a command pause had the id c-1")
+
+
 def test_what_is_no_command_is_answered_once_for_its_id(bench: Bench) -> None:
     found = CommandMalformed("pause", "mqtt", "who: missing", "m-1", "bob")
     told = CommandResult(
@@ -312,7 +367,8 @@ def test_what_has_no_id_is_answered_each_time(bench: Bench) -> None:
 
 def test_every_reason_is_in_the_list() -> None:
     assert set(REFUSALS) == {
-        *("malformed", "expired", "clock", "unknown-parcel", "not-now", "hold-list", "model", "policy", "alarm")
+        *("malformed", "expired", "clock", "unknown-parcel", "not-now", "hold-list", "model", "policy", "alarm"),
+        *("overtaken", "id-used"),
     }
     assert all(REFUSALS.values())
 
