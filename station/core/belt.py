@@ -12,6 +12,8 @@ from typing import NamedTuple
 _WORD = 1 << 32
 _HISTORY_MS = 120_000
 _FASTER = 1.05
+BACK_MM = 5.0
+"""So far a belt that stops may spring back, and the wheel of one that stands tremble; a PLC's program knows as much."""
 NS_PER_MS = 1_000_000
 
 
@@ -93,8 +95,9 @@ class BeltHistory:
     Memory is bounded: two minutes of samples.
     """
 
-    def __init__(self, counts_per_ms: float) -> None:
+    def __init__(self, counts_per_ms: float, back: float = 0.0) -> None:
         self._rate = counts_per_ms
+        self._back = back
         self._times: deque[int] = deque()
         self._counts: deque[int] = deque()
 
@@ -102,7 +105,10 @@ class BeltHistory:
         """Take one sample; False if the belt cannot have moved so since the last: then the history begins anew with it.
 
         That is time or count going back (a reversed belt, an encoder that was reset), or a count faster than the belt.
+        A belt that stops may spring back by `back` counts: it is taken to stand at the furthest.
         """
+        if self._counts and 0 < self._counts[-1] - count <= self._back:
+            count = self._counts[-1]
         if self._times and not self._possible(plc_ms, count):
             self.forget()
             self._times.append(plc_ms)

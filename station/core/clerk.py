@@ -52,7 +52,7 @@ REFUSALS: Mapping[str, str] = {
 """Every reason for which a command is refused; docs/mqtt.md lists them from here."""
 
 _NOT_NOW = {State.PASSED: "only what was to be inspected is resolved", State.RESOLVED: "a resolution stands"}
-_AHEAD = timedelta(minutes=5)
+_CLOCKS_DIFFER = timedelta(minutes=5)
 _ANSWERED = 200
 
 
@@ -107,6 +107,7 @@ class Clerk:
         try:
             _in_time(command, now)
             self._in_order(command)
+            self._of_now(command, now)
             done, text = self._rules[type(command)](command, event, count)
         except RefusedError as error:
             return [_answer(event, now, error.reason, str(error))]
@@ -122,6 +123,17 @@ class Clerk:
             return
         text = f"it was issued at {command.issued_at}, one of {newest} is in force: give it anew if it is wanted still"
         raise RefusedError("overtaken", text)
+
+    def _of_now(self, command: Command, now: Now) -> None:
+        """Refuse to acknowledge what came back since: nobody has seen that. Clocks may differ by minutes."""
+        if not isinstance(command, AcknowledgeAlarm):
+            return
+        listed = self.alarms.listed.get((command.alarm, command.subject))
+        if listed is None:
+            return
+        began = moment(now.utc) - timedelta(microseconds=(now.ns - listed.began_ns) // 1000)
+        if moment(command.issued_at) < began - _CLOCKS_DIFFER:
+            raise AlarmRefusedError(f"{about(command)} came back behind {command.issued_at}: look at it again")
 
     def refuse(self, event: CommandMalformed) -> list[Action]:
         """Answer what is no command; without an id of its own each time."""
@@ -270,7 +282,7 @@ def about(command: Command) -> str:
 def _in_time(command: Command, now: Now) -> None:
     if command.expires_at <= now.utc:
         raise RefusedError("expired", f"it expired at {command.expires_at}, the station's clock says {now.utc}")
-    if command.issued_at > now.utc and moment(command.issued_at) - moment(now.utc) > _AHEAD:
+    if command.issued_at > now.utc and moment(command.issued_at) - moment(now.utc) > _CLOCKS_DIFFER:
         text = f"it was issued at {command.issued_at}, the station's clock says {now.utc}: set the clock that is wrong"
         raise RefusedError("clock", text)
 

@@ -37,6 +37,7 @@ AlarmName = Literal[
     "plc-slow",
     "publisher",
     "trigger-step",
+    "wrong-lane",
 ]
 
 
@@ -325,6 +326,15 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         " behind the one before; its picture brings the numbers back in step. If it comes again: look for missing"
         " pulses, or for a machine that has fallen behind",
         off_s=1.0,
+    ),
+    "wrong-lane": AlarmKind(
+        "top",
+        "what the station had not decided to pass left by the pass lane, as the PLC tells it",
+        "a parcel that a person was to open is on its way out",
+        "stop it and open it; then look at the diverter, and at what `station explain` tells of that parcel: an order"
+        " that came too late, or a PLC program that releases by itself",
+        off_s=5.0,
+        follows=("belt-stopped/unreleased_in_pass_lane",),
     ),
 }
 """By alarm, or `alarm/subject` where one subject differs in its texts."""

@@ -9,7 +9,7 @@ from typing import Any
 from station.core import closing, policy
 from station.core.actions import Action, Keep
 from station.core.alarms import Alarms
-from station.core.belt import NS_PER_MS, BeltHistory, ClockMatch, Unwrap
+from station.core.belt import BACK_MM, NS_PER_MS, BeltHistory, ClockMatch, Unwrap
 from station.core.clerk import Clerk
 from station.core.desk import Desk
 from station.core.events import (
@@ -22,6 +22,7 @@ from station.core.events import (
     Edge,
     Event,
     Frame,
+    Lane,
     ListsLoaded,
     OpenParcel,
     OrderAcknowledged,
@@ -140,7 +141,7 @@ class Line:
 
     def _new_belt(self) -> None:
         self.clock = ClockMatch(self.setup.geometry.drift_ppm)
-        self.belt = BeltHistory(self.setup.geometry.counts_per_ms)
+        self.belt = BeltHistory(self.setup.geometry.counts_per_ms, BACK_MM / self.setup.geometry.mm_per_count)
         self._count, self._plc_ms = Unwrap(), Unwrap()
         self.matcher = self.witness.matcher = Matcher(self.setup)
 
@@ -232,6 +233,8 @@ class Line:
         jumped = any("clock" in parcel.doubts for parcel in self.tracker.parcels)
         text = "its clock or its encoder count jumped: what was on the belt then is inspected; look at the encoder"
         actions += self.alarms.when(jumped, "plc-jump", "plc", text)
+        strange = next((p.doubts["number"] for p in self.tracker.parcels if "number" in p.doubts), "")
+        actions += self.alarms.when(bool(strange), "plc-fault", "numbers", f"{strange}: look at its program")
         text = f"its answers tell of {bracket_ms:.0f} ms ago, more than {self.setup.order_room_ms / 2:g}"
         actions += self.alarms.when(not self._sharp, "plc-slow", "plc", text)
         actions += self.plc.take(sample, self.alarms, self.new_world)
@@ -286,12 +289,22 @@ class Line:
 
     def _on_outcome(self, outcome: OutcomeSeen, now: Now) -> list[Action]:
         parcel = self.tracker.by_key(ParcelKey(self.plc.epoch, outcome.number)) if outcome.number else None
+        actions: list[Action] = self._in_wrong_lane(outcome, parcel)
         if parcel is None or not parcel.on_belt:
-            return []
-        actions: list[Action] = self.desk.complete(parcel, outcome.place, outcome.why, now)
+            return actions
+        actions += self.desk.complete(parcel, outcome.place, outcome.why, now)
         missing = outcome.place in {Place.LOST, Place.UNOBSERVED}
         text = f"parcel {outcome.number} was not seen where it should be: removed by hand, or stuck?"
         return actions + self.alarms.when(missing, "parcel-lost", "belt", text)
+
+    def _in_wrong_lane(self, outcome: OutcomeSeen, parcel: Parcel | None) -> list[Action]:
+        """Whatever leaves by the pass lane must have been decided to pass; what ended before is no news."""
+        if parcel is None and ParcelKey(self.plc.epoch, outcome.number) in self.desk.ended:
+            return []
+        wrong = outcome.place is Place.PASS and (parcel is None or parcel.route is not Lane.PASS)
+        what = f"parcel {outcome.number}, which was not to pass," if parcel else "an object that nobody knows"
+        text = f"{what} left by the pass lane: take it out and open it; then look why"
+        return list(self.alarms.when(wrong, "wrong-lane", "belt", text))
 
     # --- devices -------------------------------------------------------------------------------------------------
 

@@ -171,6 +171,10 @@ class PlcState:
             if cause is not StopCause.NONE:
                 standing = sample.stop_cause == cause
                 actions += alarms.when(standing, "belt-stopped", cause.name.lower(), _STOP_TEXT[cause])
+        unknown = sample.stop_cause not in list(StopCause) or sample.faults & ~sum(Fault)
+        text = f"the PLC reports stop cause {sample.stop_cause} and faults {sample.faults:#06x}, and not all of that is"
+        text += " known: its program is newer than this station, or wrong"
+        actions += alarms.when(bool(unknown), "plc-fault", "unknown", text)
         for fault in Fault:
             text = f"the PLC reports {fault.name}"
             actions += alarms.when(bool(sample.faults & fault), "plc-fault", str(fault.name).lower(), text)

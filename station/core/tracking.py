@@ -33,6 +33,7 @@ class Tracker:
     geometry: Geometry
     parcels: list[Parcel] = field(default_factory=list)
     _covering: dict[int, Parcel] = field(default_factory=dict)
+    _numbered: ParcelKey | None = None
     _waits_until: float | None = None
 
     def adopt(self, rows: tuple[BeltParcel, ...], epoch: int, counts: list[tuple[int, int]]) -> list[Parcel]:
@@ -50,6 +51,7 @@ class Tracker:
                 self._covering[0] = parcel
             parcel.doubts["adopted"] = "was on the belt when the station started"
             self.parcels.append(parcel)
+            self._advances(ParcelKey(epoch, row.number))
         return list(self.parcels)
 
     def by_key(self, key: ParcelKey) -> Parcel | None:
@@ -67,12 +69,42 @@ class Tracker:
             self._free(edge)
             return None
         if edge.eye == 0:
-            key = ParcelKey(epoch, edge.number) if edge.number else None
-            known = self.by_key(key) if key is not None else None
-            if known is not None:
-                known.doubts["twice"] = "its number came in a second time"
-                key = None
+            return self._enter(edge, ParcelKey(epoch, edge.number) if edge.number else None, inspect_only=inspect_only)
+        new = self._claim(edge)
+        self._compare(edge, epoch)
+        return new
+
+    def _enter(self, edge: Seen, key: ParcelKey | None, *, inspect_only: bool) -> Parcel:
+        """A parcel at the infeed eye; one whose number was given before has none."""
+        if key is None or self._advances(key):
             return self._begin(edge, key, inspect_only=inspect_only)
+        known = self.by_key(key)
+        if known is not None:
+            known.doubts["twice"] = "its number came in a second time"
+        parcel = self._begin(edge, None, inspect_only=True)
+        parcel.doubts["number"] = f"the PLC gave it the number {key.number}, and had given that before"
+        return parcel
+
+    def _advances(self, key: ParcelKey) -> bool:
+        """Whether a number is a new one; numbers rise within an epoch."""
+        before = self._numbered
+        if before is not None and before.epoch == key.epoch and key.number <= before.number:
+            return False
+        self._numbered = key
+        return True
+
+    def _compare(self, edge: Seen, epoch: int) -> None:
+        """The PLC claims by the same windows as we do. Where it names another parcel, its orders go to a wrong one."""
+        owner = self._covering[edge.eye]
+        if not edge.number or owner.key == ParcelKey(epoch, edge.number):
+            return
+        text = f"the PLC takes what is at eye {edge.eye} for parcel {edge.number}"
+        for parcel in (owner, self.by_key(ParcelKey(epoch, edge.number))):
+            if parcel is not None:
+                parcel.doubts["number"] = text
+
+    def _claim(self, edge: Seen) -> Parcel | None:
+        """One edge behind the infeed eye; returns the object that is new with it, else None."""
         hits = [parcel for parcel in self._due(edge.eye) if edge.count in self._window(parcel, edge.eye)]
         free = [parcel for parcel in hits if edge.eye not in parcel.leads]
         if len(hits) == 1 and free:

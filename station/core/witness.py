@@ -127,13 +127,16 @@ class Witness:
         return FrameEvidence(frame.device, frame.frame_id, self._detections.get(frame.frame_id), fault, frame.kept)
 
     def _follows(self, frame: Frame) -> bool:
-        """True if the picture right ahead of it was seen: only that it differs from that one shows that it is new."""
+        """True if the picture right ahead of it was seen: only that it differs from that one shows that it is new.
+
+        Some machines count on beyond the last of the PLC's trigger numbers.
+        """
         before = self._newest.get(frame.device)
         if before is None or before.fault:
             return False
         if frame.trigger is None or before.trigger is None:
             return True
-        return frame.trigger == before.trigger % TRIGGERS + 1
+        return frame.trigger in {before.trigger + 1, before.trigger % TRIGGERS + 1}
 
 
 def _note_fault(evidence: Evidence, device: str, fault: str) -> None:

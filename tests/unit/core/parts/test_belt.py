@@ -180,6 +180,19 @@ def test_a_sample_that_no_belt_can_give_begins_the_history_anew(ms: int, count: 
         assert belt.reached_at(count) == ms
 
 
+def test_a_belt_that_springs_back_is_taken_to_stand_at_the_furthest() -> None:
+    belt = BeltHistory(1.0, back=5.0)
+    assert belt.add(0, 100)
+    assert belt.add(20, 95)
+    assert belt.add(40, 99)
+    assert belt.count == 100
+    assert belt.reached_at(100) == 0
+    assert belt.add(60, 103)
+    assert belt.count == 103
+    assert not belt.add(80, 97)
+    assert belt.count == 97
+
+
 def test_the_same_sample_again_adds_nothing() -> None:
     belt = BeltHistory(1.0)
     belt.add(100, 100)

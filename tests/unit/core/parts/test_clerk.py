@@ -124,6 +124,15 @@ def test_an_alarm_is_acknowledged_once(bench: Bench) -> None:
     assert answer(give(bench, ack(identity="c-2"))) == ("refused", "alarm", text)
 
 
+def test_an_alarm_that_came_back_is_not_acknowledged_by_what_was_said_of_it_before(bench: Bench) -> None:
+    inbox_lost(bench)
+    old = ack().model_copy(update={"issued_at": "2026-11-25T11:54:00.000Z"})
+    text = "inbox/lost came back behind 2026-11-25T11:54:00.000Z: look at it again"
+    assert answer(give(bench, old)) == ("refused", "alarm", text)
+    near = ack(identity="c-2").model_copy(update={"issued_at": "2026-11-25T11:56:00.000Z"})
+    assert answer(give(bench, near))[0] == "accepted"
+
+
 def test_an_alarm_is_shelved_and_told_of_again(bench: Bench) -> None:
     records = give(inbox_lost(bench), shelve(3600))
     assert records[0] == AlarmShelved(alarm="inbox", subject="lost", who="anna", for_s=3600)

@@ -214,6 +214,51 @@ def test_what_became_of_a_parcel_is_told_once(bench: Bench) -> None:
     assert [r.outcome for r in bench.kept(ParcelCompleted)] == ["pass"]
 
 
+def test_a_trembling_encoder_doubts_nobody(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.go(2100)
+    for back in (5, 0, 3):
+        bench.ms += 20
+        sample = replace(bench.sample, count=2100 - back, plc_ms=bench.ms)
+        bench.give(replace(sample, after_ns=bench.ms * MS, before_ns=(bench.ms + 1) * MS))
+    assert bench.line.belt.count == 2100
+    assert bench.parcel(1).doubts == {}
+    assert bench.kept(PlcJumped) == []
+
+
+def test_what_the_plc_takes_for_another_parcel_is_inspected_and_told(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.edge(3000, 1, Direction.BROKEN, 9)
+    bench.go(3200)
+    text = "the PLC takes what is at eye 1 for parcel 9: look at its program"
+    assert ("plc-fault", "numbers", text, "high") in raised(bench)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "what"),
+    [(1, "parcel 1, which was not to pass,"), (0, "an object that nobody knows"), (9, "an object that nobody knows")],
+)
+def test_what_was_not_to_pass_and_left_by_the_pass_lane_is_an_alarm(bench: Bench, outcome: int, what: str) -> None:
+    bench.ride(1, 2000)
+    bench.clean(2, 2700)
+    bench.leaves(outcome, 5510, Place.PASS)
+    bench.leaves(2, 6210, Place.INSPECT)
+    bench.go(5520)
+    text = f"{what} left by the pass lane: take it out and open it; then look why"
+    assert ("wrong-lane", "belt", text, "top") in raised(bench)
+    bench.go(6220).wait(kind_of("wrong-lane", "belt").off_s)
+    assert ("wrong-lane", "belt") in cleared(bench)
+
+
+def test_an_outcome_of_one_that_ended_before_is_no_news(bench: Bench) -> None:
+    bench.clean(1, 2000)
+    bench.leaves(1, 5510, Place.PASS)
+    bench.leaves(1, 12_000, Place.PASS)
+    bench.go(12_100)
+    assert bench.line.tracker.parcels == []
+    assert raised(bench) == []
+
+
 @pytest.mark.parametrize("place", [Place.LOST, Place.UNOBSERVED])
 def test_a_parcel_that_is_lost_is_an_alarm_until_one_is_seen(bench: Bench, place: Place) -> None:
     bench.clean(1, 2000)

@@ -315,6 +315,16 @@ def test_each_fault_bit_is_an_alarm_of_its_own() -> None:
     assert cleared(plc.calm()) == [("plc-fault", "eye_blocked")]
 
 
+@pytest.mark.parametrize("told", [{"stop_cause": 6}, {"faults": 0x40}])
+def test_what_a_newer_program_tells_is_an_alarm(told: dict[str, int]) -> None:
+    plc = Plc().live()
+    ((alarm, subject, text, _),) = raised(plc.take(**told))
+    assert (alarm, subject) == ("plc-fault", "unknown")
+    assert text.startswith("the PLC reports stop cause ")
+    plc.take()
+    assert cleared(plc.calm()) == [("plc-fault", "unknown")]
+
+
 def test_a_person_sees_what_it_last_said() -> None:
     plc = Plc()
     blank = {

@@ -66,6 +66,47 @@ def test_a_number_that_comes_in_twice_is_doubted_and_the_second_object_has_none(
     assert [parcel.key for parcel in tracker.parcels] == [ParcelKey(5, 4), None]
 
 
+@pytest.mark.parametrize("number", [3, 4], ids=["lower", "the same"])
+def test_a_number_that_does_not_rise_within_its_epoch_is_none(tracker: Tracker, number: int) -> None:
+    entering(tracker, 4, 1000)
+    tracker.retire(20_000)
+    again = tracker.see(broken(0, 30_000, number), 5, inspect_only=False)
+    assert again is not None
+    assert again.key is None
+    assert again.inspect_only
+    assert again.doubts["number"] == f"the PLC gave it the number {number}, and had given that before"
+    other = tracker.see(broken(0, 31_000, number), 6, inspect_only=False)
+    assert other is not None
+    assert (other.key, other.doubts) == (ParcelKey(6, number), {})
+
+
+def test_a_number_of_the_plcs_table_was_given_before(tracker: Tracker) -> None:
+    tracker.adopt((BeltParcel(9, 1000, 300, 7, last_eye=0, last_eye_count=1000),), 5, [(1000, 1000)])
+    again = tracker.see(broken(0, 30_000, 9), 5, inspect_only=False)
+    assert again is not None
+    assert again.key is None
+
+
+def test_an_edge_that_the_plc_takes_for_another_parcel_doubts_both(tracker: Tracker) -> None:
+    one, two = entering(tracker, 1, 1000), entering(tracker, 2, 1700)
+    tracker.see(broken(1, 2000, 2), 5, inspect_only=False)
+    text = "the PLC takes what is at eye 1 for parcel 2"
+    assert (one.doubts, two.doubts) == ({"number": text}, {"number": text})
+
+
+def test_an_edge_that_the_plc_takes_for_one_that_left_doubts_whose_it_is(tracker: Tracker) -> None:
+    one = entering(tracker, 8, 1000)
+    tracker.see(broken(1, 2000, 7), 5, inspect_only=False)
+    assert one.doubts == {"number": "the PLC takes what is at eye 1 for parcel 7"}
+
+
+def test_an_edge_that_the_plc_takes_for_nobody_or_for_the_same_is_no_doubt(tracker: Tracker) -> None:
+    one = entering(tracker, 1, 1000)
+    tracker.see(broken(1, 2000, 1), 5, inspect_only=False)
+    tracker.see(broken(2, 2500), 5, inspect_only=False)
+    assert one.doubts == {}
+
+
 def test_who_is_asked_for_by_a_number_of_another_epoch_is_nobody(tracker: Tracker) -> None:
     entering(tracker, 4, 1000)
     assert tracker.by_key(ParcelKey(6, 4)) is None

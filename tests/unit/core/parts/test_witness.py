@@ -451,6 +451,13 @@ def test_trigger_numbers_go_from_65535_to_1_and_never_through_0(bench: Bench) ->
     assert taken(Frame("xray", "zero", arrived(2000, 2005), 0)).fault == NOT_NEW
 
 
+def test_a_machine_may_count_on_beyond_the_plcs_last_number(bench: Bench) -> None:
+    taken = bench.line.witness._frame
+    for n, trigger in enumerate([65_534, 65_535, 65_536, 65_537, 1_000_000]):
+        fault = NOT_NEW if trigger in {65_534, 1_000_000} else ""
+        assert taken(Frame("xray", f"{n}", arrived(2000, 2005), trigger)).fault == fault
+
+
 def test_a_second_picture_without_a_number_follows_by_its_order(bench: Bench) -> None:
     taken = bench.line.witness._frame
     assert taken(Frame("xray", "a", arrived(2000, 2005), None)).fault == ""
