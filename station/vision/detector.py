@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from station.vision.folder import ExpectedFinding, ModelFolder
 
+_TOGETHER = 4
+"""As many pictures as are looked at at once at most: as many as wait for the eye."""
 _SAME_PLACE = 0.5
 _SCORE_SLACK = 0.1
 """By how much a golden score may differ: other processors round otherwise, other colours change far more."""
@@ -48,6 +50,9 @@ class Detector:
         model: the folder, as `load_model` gave it.
         threads: cores that one look may use. The session never spins while it waits.
 
+    Attributes:
+        batches: whether `detect_all` looks at several pictures at once; only `self_test` can show that it may.
+
     Raises:
         ModelError: the file is no model that this runtime can run, or not the one that its `model.yaml` describes.
     """
@@ -57,12 +62,8 @@ class Detector:
         self._spec = model.spec
         self._labels = model.spec.labels
         self._network = Network(model, threads)
+        self.batches = False
         self._blank = np.full((self._spec.input.height, self._spec.input.width, 3), self._spec.input.fill, np.uint8)
-
-    @property
-    def batches(self) -> bool:
-        """Whether `detect_all` looks at several pictures at once."""
-        return self._network.batches
 
     def detect(self, pixels: NDArray[np.uint8]) -> DetectionResult:
         """Look at one picture.
@@ -91,9 +92,9 @@ class Detector:
         Returns:
             For each what `detect` gives or raises: one that has no answer takes none from the others.
         """
-        if len(pictures) > 1 and self.batches:
+        if self.batches and 1 < len(pictures) <= _TOGETHER:
             with contextlib.suppress(DetectorFault):
-                return self._at_once(pictures)
+                return [*self._at_once(pictures)]
         results: list[DetectionResult | DetectorFault] = []
         for pixels in pictures:
             try:
@@ -102,7 +103,7 @@ class Detector:
                 results.append(fault)
         return results
 
-    def _at_once(self, pictures: Sequence[NDArray[np.uint8]]) -> list[DetectionResult | DetectorFault]:
+    def _at_once(self, pictures: Sequence[NDArray[np.uint8]]) -> list[DetectionResult]:
         began = time.perf_counter()
         prepared, fits = zip(*map(self._prepared, pictures), strict=True)
         found = [
@@ -118,7 +119,7 @@ class Detector:
         return prepare(pixels, self._spec.input)
 
     def self_test(self) -> None:
-        """Look at nothing, which takes the first run's slowness, and at all golden pictures.
+        """Look at nothing, which takes the first run's slowness, and at all golden pictures; then at some at once.
 
         Raises:
             DetectorFault: as `detect` and `golden_test` do.
@@ -126,6 +127,27 @@ class Detector:
         self.detect(self._blank)
         for _ in self.golden_test():
             pass
+        self.batches = self._network.takes_several and self._same_at_once()
+
+    def _same_at_once(self) -> bool:
+        """Whether at each place among others it finds in a golden picture what it finds in it alone, and only there.
+
+        Some networks only claim to take several: with the removal of doubles inside, what is in the second picture may
+        be lost. A picture in which nothing is found cannot show that.
+        """
+        shows = next((golden.file for golden in self._spec.golden if golden.expect), None)
+        if shows is None:
+            return False
+        pair = (read_picture(self.model.golden[shows]), self._blank)
+        alone = [self.detect(pixels).findings for pixels in pair]
+        for order in ((0, 1), (1, 0), (0, 1, 0, 1), (1, 0, 1, 0)):
+            try:
+                together = self._at_once([pair[which] for which in order])
+            except DetectorFault:
+                return False
+            if not all(_alike(seen.findings, alone[which]) for seen, which in zip(together, order, strict=True)):
+                return False
+        return True
 
     def golden_test(self) -> Iterator[None]:
         """Look at the golden pictures, one a step: each finding expected is there, at its place and score, no other.
@@ -176,3 +198,11 @@ def _same(found: Finding, wanted: ExpectedFinding) -> bool:
     both = float(np.clip(high - low, 0, None).prod())
     areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (found.box, wanted.box)]
     return both > _SAME_PLACE * (areas[0] + areas[1] - both)
+
+
+def _alike(some: Sequence[Finding], others: Sequence[Finding]) -> bool:
+    """Whether two looks at one picture found the same, but for rounding."""
+    return [item.label for item in some] == [item.label for item in others] and all(
+        np.allclose((one.score, *one.box), (other.score, *other.box), rtol=1e-2, atol=1e-2)
+        for one, other in zip(some, others, strict=True)
+    )

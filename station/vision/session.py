@@ -45,7 +45,8 @@ class Network:
     Attributes:
         decoder: what makes candidates of its outputs.
         canvas: the size of its input.
-        batches: whether it takes several pictures at once, and says of each what it says of it alone.
+        takes_several: whether it leaves open how many pictures it takes at once: that it then says of each what it says
+            of it alone, only a trial on pictures in which it finds something can show.
 
     Raises:
         ModelError: the runtime cannot run it, or it is not as its `model.yaml` says.
@@ -60,7 +61,7 @@ class Network:
         self._more = self._check_inputs()
         self._names = self._check_names()
         self._shapes = self._check_outputs()
-        self.batches = self._open() and self._alike()
+        self.takes_several = self._open()
 
     def run(self, prepared: NDArray[Any]) -> list[NDArray[Any]]:
         """Its outputs for a picture, as float32 where they are numbers with a fraction.
@@ -71,7 +72,7 @@ class Network:
         return self._checked(self._answers(prepared))
 
     def run_all(self, prepared: Sequence[NDArray[Any]]) -> list[list[NDArray[Any]]]:
-        """The same for several pictures at once; for one that `batches`.
+        """The same for several pictures at once; for one that `takes_several`.
 
         Raises:
             DetectorFault: as `run` does, of any of them.
@@ -104,21 +105,6 @@ class Network:
         taken = next(item for item in self._session.get_inputs() if item.name == self._spec.input.name)
         given = [item for item in self._session.get_outputs() if item.name in self._names]
         return all(item.shape and not isinstance(item.shape[0], int) for item in (taken, *given))
-
-    def _alike(self) -> bool:
-        """Whether it says of two pictures at once what it says of each alone: some exports only claim to."""
-        shape, dtype = self._spec.input.shape, self._spec.input.dtype
-        rng = np.random.default_rng(0)
-        pair = [rng.uniform(0, 255 if dtype == "uint8" else 1, shape).astype(dtype) for _ in range(2)]
-        try:
-            together, alone = self.run_all(pair), [self.run(one) for one in pair]
-        except DetectorFault:
-            return False
-        return all(
-            one.shape == other.shape and np.allclose(one, other, rtol=1e-2, atol=1e-2)
-            for answers, single in zip(together, alone, strict=True)
-            for one, other in zip(answers, single, strict=True)
-        )
 
     def _check_inputs(self) -> dict[str, NDArray[Any]]:
         """What it takes beside the picture."""

@@ -18,9 +18,7 @@ from station.eye import QUEUE, Eye, Sizes
 from station.journal import PictureStore
 from station.ports import Picture
 from station.vision import DetectionResult, Detector, DetectorFault
-from station.vision.store import described
-from tests.unit.vision.onnx_bytes import echoing
-from tests.unit.vision.test_session import FACTORS, VIEWS, tree
+from tests.unit.vision.test_session import VIEWS, echo_model
 
 
 class SlowStore(PictureStore):
@@ -108,9 +106,8 @@ class Counting(Detector):
     """Says how many pictures it was given each time."""
 
     def __init__(self, batch: int | str) -> None:
-        onnx = echoing((batch, 3, 64, 64), (batch, 1, 6), FACTORS)
-        gate = {"sides_px": [32, 1000], "aspect": [0.5, 2.0], "measures": {}}
-        super().__init__(described(tree(gate=gate), onnx, Path("echo")))
+        super().__init__(echo_model(batch, gate={"sides_px": [32, 1000], "aspect": [0.5, 2.0], "measures": {}}))
+        self.self_test()
         self.looks: list[int] = []
 
     def detect_all(self, pictures: Sequence[NDArray[np.uint8]]) -> list[DetectionResult | DetectorFault]:

@@ -68,25 +68,35 @@ def filling(taken: Shape, size: Sequence[int], given: Shape | None = None) -> by
     return _number(1, 8) + _bytes(8, _bytes(1, b"") + _number(2, 17)) + _bytes(7, graph)
 
 
-def echoing(taken: Shape, given: Shape, factors: np.ndarray) -> bytes:
+def echoing(taken: Shape, given: Shape, factors: np.ndarray, *, only_first: bool = False) -> bytes:
     """A model that gives the values of its picture's first rows, columns and channel as its boxes, times `factors`.
 
     Args:
         taken: shape of `pixels`, float32, channels first.
         given: shape that it says `boxes` has.
         factors: float32 (cells, values): how many rows are cells, and how many columns are values of one.
+        only_first: of several pictures it gives zeros for all but the first.
     """
     rows, columns = factors.shape
-    nodes = (
+    nodes = [
         (b"Slice", ("pixels", "starts", "ends", "axes"), "cut"),
         (b"Squeeze", ("cut", "channel"), "plain"),
-        (b"Mul", ("plain", "factors"), "boxes"),
-    )
+        (b"Mul", ("plain", "factors"), "all" if only_first else "boxes"),
+    ]
+    numbers = {"starts": [0, 0, 0], "ends": [1, rows, columns], "axes": [1, 2, 3], "channel": [1]}
+    if only_first:
+        nodes += [
+            (b"Slice", ("all", "none", "one"), "first"),
+            (b"Slice", ("all", "one", "many"), "others"),
+            (b"Sub", ("others", "others"), "nothing"),
+            (b"Concat", ("first", "nothing"), "boxes"),
+        ]
+        numbers |= {"none": [0], "one": [1], "many": [1000]}
     graph = _bytes(2, b"echo")
     for kind, names, result in nodes:
         inputs = b"".join(_bytes(1, name.encode()) for name in names)
-        graph += _bytes(1, inputs + _bytes(2, result.encode()) + _bytes(4, kind))
-    numbers = {"starts": [0, 0, 0], "ends": [1, rows, columns], "axes": [1, 2, 3], "channel": [1]}
+        axis = _bytes(5, _bytes(1, b"axis") + _number(3, 0) + _number(20, 2)) if kind == b"Concat" else b""
+        graph += _bytes(1, inputs + _bytes(2, result.encode()) + _bytes(4, kind) + axis)
     for name, values in numbers.items():
         graph += _bytes(5, _tensor(name, np.array(values, np.int64)))
     graph += _bytes(5, _tensor("factors", factors))

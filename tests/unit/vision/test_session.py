@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from station.vision import DetectionResult, Detector, DetectorFault, ModelError
-from station.vision.folder import classes_sha256
+from station.vision.folder import ModelFolder, classes_sha256
 from station.vision.store import described
 from tests.unit.vision.onnx_bytes import echoing, network
 
@@ -72,9 +75,26 @@ def test_an_open_number_of_pictures_is_one() -> None:
 FACTORS = np.array([[1, 1, 1, 1, 0.01, 0.01]], np.float32)
 
 
-def echo(batch: int | str) -> Detector:
+def golden(**changes: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """An entry for `golden` of model.yaml, and its picture: the knife in the first of `VIEWS`."""
+    data = cv2.imencode(".png", np.ascontiguousarray(VIEWS[0][..., ::-1]))[1].tobytes()
+    expect = [{"label": "knife", "box": [10, 4, 50, 44], "score": 0.9}]
+    return {"file": "any.png", "sha256": hashlib.sha256(data).hexdigest(), "expect": expect} | changes, {
+        "any.png": data
+    }
+
+
+def echo_model(batch: int | str, *, only_first: bool = False, **changes: Any) -> ModelFolder:
     """What a picture's first row holds is what is found in it."""
-    return detector(echoing((batch, 3, 64, 64), (batch, 1, 6), FACTORS))
+    entry, pictures = golden()
+    onnx = echoing((batch, 3, 64, 64), (batch, 1, 6), FACTORS, only_first=only_first)
+    return replace(described(tree(**{"golden": [entry], **changes}), onnx, Path("echo")), golden=pictures)
+
+
+def echo(batch: int | str, **changes: Any) -> Detector:
+    model = Detector(echo_model(batch, **changes))
+    model.self_test()
+    return model
 
 
 def holding(*values: int) -> np.ndarray:
@@ -112,10 +132,29 @@ def test_a_network_that_only_claims_to_take_several_is_asked_for_one_at_a_time()
     onnx = network(
         {"pixels": (("batch", 3, 64, 64), np.float32)}, {"boxes": BOXES}, shapes={"boxes": ("batch", "cells", 6)}
     )
-    model = detector(onnx)
+    entry, pictures = golden()
+    model = Detector(replace(described(tree(golden=[entry]), onnx, Path("other")), golden=pictures))
+    model.self_test()
     assert not model.batches
     answers = [answer.findings for answer in model.detect_all(VIEWS) if isinstance(answer, DetectionResult)]
     assert answers == [model.detect(PICTURE).findings] * 3
+
+
+def test_a_network_that_loses_what_is_in_the_second_picture_is_asked_for_one_at_a_time() -> None:
+    model = echo("batch", only_first=True)
+    assert not model.batches
+    _, second = model.detect_all([VIEWS[2], VIEWS[0]])
+    assert isinstance(second, DetectionResult)
+    assert [finding.label for finding in second.findings] == ["knife"]
+
+
+def test_without_a_golden_picture_that_shows_something_pictures_are_looked_at_one_by_one() -> None:
+    assert not echo("batch", golden=[]).batches
+    blank = cv2.imencode(".png", np.zeros((64, 64, 3), np.uint8))[1].tobytes()
+    model = echo_model("batch", golden=[golden(sha256=hashlib.sha256(blank).hexdigest(), expect=[])[0]])
+    detector = Detector(replace(model, golden={"any.png": blank}))
+    detector.self_test()
+    assert not detector.batches
 
 
 def test_an_open_size_is_refused_with_what_to_do() -> None:
