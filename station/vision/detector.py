@@ -178,9 +178,19 @@ class Detector:
         found = decoder.decode(outputs, decode.floor, self._network.canvas)
         if found.labels.size and not 0 <= found.labels.min() <= found.labels.max() < len(self._labels):
             raise DetectorFault(f"the detector named a class that is none of its {len(self._labels)}")
+        self._check_room(outputs)
         hazard = np.array([self._labels[label] is not None for label in found.labels], bool)
         found = Candidates(found.boxes[hazard], found.labels[hazard], found.scores[hazard])
         return without_doubles(found, decode.overlap if decoder.doubles else 1.0, decode.most)
+
+    def _check_room(self, outputs: Sequence[NDArray[Any]]) -> None:
+        """See that a list has a place left, whatever the others hold: a hazard that found none would not be in it."""
+        slots = self._network.decoder.slots
+        if slots is None or not self._network.bounded:
+            return
+        best = slots(outputs)
+        if best.size and best.min() >= self._spec.decode.floor:
+            raise DetectorFault(f"the detector's list of {best.size} is full: more may have been left out")
 
     def _findings(self, found: Candidates, fit: Fit, width: int, height: int) -> tuple[Finding, ...]:
         boxes = fit.back(found.boxes, width, height)

@@ -60,7 +60,7 @@ class Network:
         self._session = open_session(model.onnx, self._file, threads)
         self._more = self._check_inputs()
         self._names = self._check_names()
-        self._shapes = self._check_outputs()
+        self._shapes, self.bounded = self._check_outputs()
         self.takes_several = self._open()
 
     def run(self, prepared: NDArray[Any]) -> list[NDArray[Any]]:
@@ -143,26 +143,31 @@ class Network:
             raise ModelError(f"{self._file} gives {', '.join(others)}, which no family does: export it for detection")
         return names
 
-    def _check_outputs(self) -> list[Shape]:
-        """Their shapes as declared; what is left open there is measured, to see whether the decoder fits."""
+    def _check_outputs(self) -> tuple[list[Shape], bool]:
+        """Their shapes as declared, and whether they are a list that can be full.
+
+        What is left open there is measured, to see whether the decoder fits; a list of an open length that has places
+        with nothing in them is filled up to a length that is always the same.
+        """
         declared = {item.name: _for_one(item.shape) for item in self._session.get_outputs()}
         shapes = [declared[name] for name in self._names]
-        measured = shapes if all(None not in shape for shape in shapes) else self._measured()
+        outputs = [] if all(None not in shape for shape in shapes) else self._measured()
+        measured = [list(output.shape) for output in outputs] or shapes
         count, named = self.decoder.classes_in(measured, self.canvas), len(self._spec.classes)
         if count not in {named, ANY}:
             raise ModelError(
                 f"{self._file} has outputs {measured}, which do not fit the {named} classes of model.yaml with decoder "
                 f"{self._spec.decode.decoder} ({self.decoder.exports}): {_OTHER}"
             )
-        return shapes
+        slots = self.decoder.slots
+        return shapes, slots is not None and (not outputs or bool((slots(outputs) < self._spec.decode.floor).any()))
 
-    def _measured(self) -> list[Shape]:
+    def _measured(self) -> list[NDArray[Any]]:
         spec = self._spec.input
         try:
-            outputs = self._session.run(self._names, {spec.name: np.zeros(spec.shape, spec.dtype), **self._more})
+            return list(self._session.run(self._names, {spec.name: np.zeros(spec.shape, spec.dtype), **self._more}))
         except Exception as error:  # the runtime's errors share no base but Exception
             raise ModelError(f"{self._file} {runtime_reason(str(error))}") from error
-        return [list(output.shape) for output in outputs]
 
 
 def _for_one(shape: Sequence[object]) -> Shape:

@@ -55,12 +55,15 @@ class Decoder:
         classes_in: how many classes outputs of these shapes have; None if they are no such outputs.
         decode: the outputs and the floor, to candidates; raises `DetectorFault` for impossible values.
         doubles: whether its candidates still hold doubles; False where the network has removed them itself.
+        slots: of a list of objects that leaves out what finds no room in it, the best score at each place, (N,); None
+            for families that answer for every place in the picture.
     """
 
     exports: str
     classes_in: Callable[[Shapes, Canvas], int | None]
     decode: Callable[[Outputs, float, Canvas], Candidates]
     doubles: bool
+    slots: Callable[[Outputs], NDArray[Any]] | None = None
 
 
 def over_the_floor(boxes: NDArray[Any], scores: NDArray[Any], floor: float) -> Candidates:

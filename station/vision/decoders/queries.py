@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -72,8 +72,16 @@ def _queries(outputs: Outputs, floor: float, canvas: Canvas) -> Candidates:
     """(1, most, C) logits and (1, most, 4): centre, width, height as shares of the input's."""
     at = _boxes_at([output.shape for output in outputs])
     boxes, logits = outputs[at][0], outputs[1 - at][0]
-    scores = 1.0 / (1.0 + np.exp(-np.clip(logits, -80.0, 80.0)))
-    return over_the_floor(corners(boxes) * _sides(canvas), scores, floor)
+    return over_the_floor(corners(boxes) * _sides(canvas), _sigmoid(logits), floor)
+
+
+def _sigmoid(logits: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -80.0, 80.0))))
+
+
+def _query_slots(outputs: Outputs) -> NDArray[Any]:
+    logits = outputs[1 - _boxes_at([output.shape for output in outputs])][0]
+    return _sigmoid(logits.max(axis=1, initial=-np.inf))
 
 
 def _joined_classes(shapes: Shapes, canvas: Canvas) -> int | None:
@@ -105,19 +113,46 @@ def _sized(outputs: Outputs, floor: float, _canvas: Canvas) -> Candidates:
     return checked(boxes[over], whole(labels[over]), scores[over])
 
 
+def _listed_slots(outputs: Outputs) -> NDArray[Any]:
+    return np.asarray(outputs[0][0, :, 4])
+
+
+def _joined_slots(outputs: Outputs) -> NDArray[Any]:
+    return np.asarray(outputs[0][0, :, 4:].max(axis=1, initial=0.0))
+
+
+def _sized_slots(outputs: Outputs) -> NDArray[Any]:
+    return np.asarray(outputs[2][0])
+
+
 END_TO_END = Decoder(
-    "YOLOv10, YOLO26, any YOLO exported with NMS inside: (1, most, 6)", _listed_classes, _listed, doubles=False
+    "YOLOv10, YOLO26, any YOLO exported with NMS inside: (1, most, 6)",
+    _listed_classes,
+    _listed,
+    doubles=False,
+    slots=_listed_slots,
 )
 DETR_LISTED = Decoder(
-    "RT-DETR of ultralytics from 8.4 on: (1, most, 6), boxes as shares", _listed_classes, _listed_shares, doubles=False
+    "RT-DETR of ultralytics from 8.4 on: (1, most, 6), boxes as shares",
+    _listed_classes,
+    _listed_shares,
+    doubles=False,
+    slots=_listed_slots,
 )
 DETR = Decoder(
-    "RT-DETR, D-FINE: logits (1, most, classes), boxes (1, most, 4)", _query_classes, _queries, doubles=False
+    "RT-DETR, D-FINE: logits (1, most, classes), boxes (1, most, 4)",
+    _query_classes,
+    _queries,
+    doubles=False,
+    slots=_query_slots,
 )
-DETR_JOINED = Decoder("RT-DETR in one output: (1, most, 4 + classes)", _joined_classes, _joined, doubles=False)
+DETR_JOINED = Decoder(
+    "RT-DETR in one output: (1, most, 4 + classes)", _joined_classes, _joined, doubles=False, slots=_joined_slots
+)
 DETR_SIZED = Decoder(
     "RT-DETR, D-FINE deployed, with the input orig_target_sizes: labels, boxes, scores",
     _sized_classes,
     _sized,
     doubles=False,
+    slots=_sized_slots,
 )

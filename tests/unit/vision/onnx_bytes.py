@@ -6,6 +6,7 @@ Field numbers are those of onnx.proto3 (github.com/onnx/onnx): ModelProto, Graph
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -68,7 +69,9 @@ def filling(taken: Shape, size: Sequence[int], given: Shape | None = None) -> by
     return _number(1, 8) + _bytes(8, _bytes(1, b"") + _number(2, 17)) + _bytes(7, graph)
 
 
-def echoing(taken: Shape, given: Shape, factors: np.ndarray, *, only_first: bool = False) -> bytes:
+def echoing(
+    taken: Shape, given: Shape, factors: np.ndarray, *, only_first: bool = False, kept: Literal["", "hits", "all"] = ""
+) -> bytes:
     """A model that gives the values of its picture's first rows, columns and channel as its boxes, times `factors`.
 
     Args:
@@ -76,14 +79,16 @@ def echoing(taken: Shape, given: Shape, factors: np.ndarray, *, only_first: bool
         given: shape that it says `boxes` has.
         factors: float32 (cells, values): how many rows are cells, and how many columns are values of one.
         only_first: of several pictures it gives zeros for all but the first.
+        kept: of several cells it chooses those with a value in column 4, or all, so that their number is left open.
     """
     rows, columns = factors.shape
-    nodes = [
+    nodes: list[tuple[bytes, tuple[str, ...], str]] = [
         (b"Slice", ("pixels", "starts", "ends", "axes"), "cut"),
         (b"Squeeze", ("cut", "channel"), "plain"),
-        (b"Mul", ("plain", "factors"), "all" if only_first else "boxes"),
+        (b"Mul", ("plain", "factors"), "all" if only_first or kept else "boxes"),
     ]
     numbers = {"starts": [0, 0, 0], "ends": [1, rows, columns], "axes": [1, 2, 3], "channel": [1]}
+    numbers |= {"four": [4], "five": [5], "two": [2], "none": [0], "one": [1], "many": [1000]}
     if only_first:
         nodes += [
             (b"Slice", ("all", "none", "one"), "first"),
@@ -91,11 +96,19 @@ def echoing(taken: Shape, given: Shape, factors: np.ndarray, *, only_first: bool
             (b"Sub", ("others", "others"), "nothing"),
             (b"Concat", ("first", "nothing"), "boxes"),
         ]
-        numbers |= {"none": [0], "one": [1], "many": [1000]}
+    if kept:
+        nodes += [
+            (b"Slice", ("all", "four", "five", "two"), "scores"),
+            (b"Squeeze", ("scores",), "flat"),
+            (b"Sub", ("flat", "flat"), "nothing"),
+            (b"Greater" if kept == "hits" else b"GreaterOrEqual", ("flat", "nothing"), "chosen"),
+            (b"Compress", ("all", "chosen"), "boxes"),
+        ]
+    along = {b"Concat": 0, b"Compress": 1}
     graph = _bytes(2, b"echo")
     for kind, names, result in nodes:
         inputs = b"".join(_bytes(1, name.encode()) for name in names)
-        axis = _bytes(5, _bytes(1, b"axis") + _number(3, 0) + _number(20, 2)) if kind == b"Concat" else b""
+        axis = _bytes(5, _bytes(1, b"axis") + _number(3, along[kind]) + _number(20, 2)) if kind in along else b""
         graph += _bytes(1, inputs + _bytes(2, result.encode()) + _bytes(4, kind) + axis)
     for name, values in numbers.items():
         graph += _bytes(5, _tensor(name, np.array(values, np.int64)))

@@ -164,7 +164,7 @@ def test_an_open_size_is_refused_with_what_to_do() -> None:
 
 
 def test_the_size_is_told_to_a_network_that_asks_for_it() -> None:
-    labels, boxes, scores = np.array([[1]], np.int64), BOXES[:, :1, :4], np.array([[0.9]], np.float32)
+    labels, boxes, scores = np.array([[1, 0]], np.int64), BOXES[..., :4], np.array([[0.9, 0]], np.float32)
     inputs = {"pixels": ((1, 3, 64, 64), np.float32), "orig_target_sizes": ((1, 2), np.int64)}
     onnx = network(inputs, {"labels": labels, "boxes": boxes, "scores": scores})
     assert found(onnx, decode={"decoder": "detr_sized"}) == [("knife", 0.9)]
@@ -191,6 +191,58 @@ def test_a_class_that_is_none_of_the_models_is_a_fault(label: int) -> None:
     onnx = network({"pixels": ((1, 3, 64, 64), np.float32)}, {"output": rows})
     with pytest.raises(DetectorFault, match="none of its 2"):
         detector(onnx, decode={"decoder": "end_to_end"}).detect(PICTURE)
+
+
+FULL = {
+    "end_to_end": {"rows": np.tile(np.array([10, 4, 50, 44, 0.9, 0], np.float32), (1, 30, 1))},
+    "detr_listed": {"rows": np.tile(np.array([0.5, 0.5, 0.2, 0.2, 0.9, 0], np.float32), (1, 30, 1))},
+    "detr": {
+        "logits": np.tile(np.array([2, -9], np.float32), (1, 30, 1)),
+        "boxes": np.full((1, 30, 4), 0.4, np.float32),
+    },
+    "detr_joined": {"rows": np.tile(np.array([0.5, 0.5, 0.2, 0.2, 0.9, 0], np.float32), (1, 30, 1))},
+    "detr_sized": {
+        "labels": np.zeros((1, 30), np.int64),
+        "boxes": np.tile(np.array([10, 4, 50, 44], np.float32), (1, 30, 1)),
+        "scores": np.full((1, 30), 0.9, np.float32),
+    },
+}
+"""All places of a list are taken by Cans, which are no hazard."""
+NOTHING: dict[str, list[tuple[str, object, float]]] = {
+    "end_to_end": [("rows", np.s_[0, 7, 4], 0.04)],
+    "detr_listed": [("rows", np.s_[0, 7, 4], 0.04)],
+    "detr": [("logits", np.s_[0, 7], -9)],
+    "detr_joined": [("rows", np.s_[0, 7, 4], 0.04)],
+    "detr_sized": [("scores", np.s_[0, 7], 0.04)],
+}
+
+
+@pytest.mark.parametrize("family", FULL)
+def test_a_full_list_may_have_left_out_a_hazard(family: str) -> None:
+    taken = {"pixels": ((1, 3, 64, 64), np.float32)}
+    settings = {"decoder": family, "most": 1000}
+    full = network(taken, FULL[family])
+    with pytest.raises(DetectorFault, match="list of 30 is full: more may have been left out"):
+        detector(full, decode=settings).detect(PICTURE)
+    roomy = {name: output.copy() for name, output in FULL[family].items()}
+    for name, at, score in NOTHING[family]:
+        roomy[name][at] = score  # type: ignore[index]
+    assert found(network(taken, roomy), decode=settings) == []
+
+
+def test_a_list_of_an_open_length_is_full_only_where_it_is_filled_up_to_a_length() -> None:
+    """What holds as many rows as there are objects leaves none out; what has empty ones on a picture of nothing may."""
+    shapes = (1, 3, 64, 64), (1, "objects", 6), np.array([[1, 1, 1, 1, 0.01, 0]] * 3, np.float32)
+    grows, filled_up = (
+        detector(echoing(*shapes, kept=kept), decode={"decoder": "end_to_end"}) for kept in ("hits", "all")
+    )
+    picture = np.zeros((64, 64, 3), np.uint8)
+    picture[:3, :5, 0] = [10, 4, 50, 44, 90]
+    assert grows.detect(picture).findings == ()
+    with pytest.raises(DetectorFault, match="list of 3 is full"):
+        filled_up.detect(picture)
+    picture[2, 4, 0] = 1
+    assert filled_up.detect(picture).findings == ()
 
 
 def test_a_word_that_is_none_is_refused() -> None:
