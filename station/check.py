@@ -18,7 +18,7 @@ from station.publisher.settings import PublisherSettings
 from station.publishing import settings_of
 from station.releases import check_labels
 from station.room import margins
-from station.vision import ModelError
+from station.vision import NOT_SHOWN, ModelError
 from station.vision.load import read_model
 from station.vision.trial import try_out
 
@@ -75,12 +75,15 @@ def _model(config: StationConfig) -> Iterator[Finding]:
     if low := sorted(label for label, score in config.policy.thresholds.items() if score < floor):
         text = f"policy.thresholds: {', '.join(low)} below {floor:g}, under which the model reports nothing: raise it"
         yield Finding("policy", right=False, text=text)
-    if not model.spec.golden:
-        text = f"{model.sha256[:12]} has no golden pictures, so nothing shows that it still sees: give it some "
-        text += "with `station model golden`"
-        yield Finding("model", right=False, text=text)
+    if not model.shown:
+        yield Finding("model", right=False, text=f"{model.sha256[:12]}: {NOT_SHOWN}; without them all is inspected")
         return
     yield Finding("model", right=True, text=f"{model.sha256[:12]}, golden pictures found as expected")
+    if unseen := [word for word in model.words if word not in model.shown]:
+        text = (
+            f"no golden picture shows {', '.join(unseen)}: a model that lost sight of that alone would not be noticed"
+        )
+        yield Finding("golden", right=True, text=text)
 
 
 def _devices(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from station.cli_commands import use
 from station.cli_measure import Folder, bench, console, evaluate, loaded, thresholds
 from station.cli_parts import fail, model_folder
 from station.resources import models
-from station.vision import ModelError
+from station.vision import NOT_SHOWN, ModelError
 from station.vision.decoders import DECODERS
 from station.vision.load import read_model
 from station.vision.propose import Known, propose
@@ -50,7 +50,7 @@ def list_models(
             wrong += 1
             table.add_row(escape(path.name), "", "", "", f"[red]NO[/] {escape(str(error))}")
             continue
-        golden = str(len(model.spec.golden))
+        golden = str(sum(bool(item.expect) for item in model.spec.golden))
         table.add_row(
             escape(path.name), ", ".join(model.words), model.spec.decode.decoder, golden, f"ok {model.release[:12]}"
         )
@@ -75,7 +75,7 @@ def show(folder: Folder) -> None:
     table.add_row("gate", f"sides {spec.gate.sides_px[0]} to {spec.gate.sides_px[1]} px")
     for measure, (low, high) in spec.gate.measures.items():
         table.add_row("", f"{measure} {low:g} to {high:g}")
-    table.add_row("golden", ", ".join(item.file for item in spec.golden) or "none: nothing shows that it still sees")
+    table.add_row("golden", ", ".join(item.file for item in spec.golden) if model.shown else NOT_SHOWN)
     for name, value in spec.metrics.items():
         table.add_row("measured", escape(f"{name} {value:g}"))
     if spec.training is not None:
@@ -116,7 +116,7 @@ def add(
     if pictures is None:
         console.print("  gate: measures nothing; give it pictures of the machine with --pictures", highlight=False)
     if not golden:
-        console.print("  golden: none, so nothing shows that it still sees: `station model golden`", highlight=False)
+        console.print(f"  golden: {NOT_SHOWN}", highlight=False)
     console.print(f"Then: station look PICTURE... --model {target}", highlight=False, markup=False)
 
 
@@ -141,7 +141,10 @@ def golden(
 
 @model_app.command(epilog="Example: station model verify xray18")
 def verify(folder: Folder) -> None:
-    """Prove that a model folder holds what it says: hashes, shapes, golden pictures, in a process of its own."""
+    """Prove that a model folder holds what it says: hashes, shapes, golden pictures, in a process of its own.
+
+    Exit code 1 if it does not, or lacks what a station needs to let parcels pass.
+    """
     path = model_folder(folder)
     try:
         words = try_out(path)
@@ -151,8 +154,8 @@ def verify(folder: Folder) -> None:
     console.print(
         f"{path} holds: release {model.release[:12]}, finds {', '.join(words)}", highlight=False, markup=False
     )
-    if not model.spec.golden:
-        console.print("It has no golden pictures, so nothing shows that it still sees: `station model golden`")
+    if not model.shown:
+        fail(f"in a running station all would be inspected: {NOT_SHOWN}", 1)
 
 
 def _word(text: str) -> tuple[str, str | None]:

@@ -21,6 +21,7 @@ from station.core.events import Condition, Detection, Event, Frame
 from station.journal import JournalError, PictureStore
 from station.ports import Picture
 from station.vision import (
+    NOT_SHOWN,
     DetectionResult,
     Detector,
     DetectorFault,
@@ -77,6 +78,9 @@ class Eye:
     """The detector's thread. `put` never blocks; `out` is called from the thread.
 
     While it `refuses`, for want of room, pictures are looked at and not kept, and what is said of them says so.
+
+    Attributes:
+        tested_ns: when a golden test last passed that shows that the detector sees; None for never, or failed since.
     """
 
     def __init__(
@@ -104,8 +108,12 @@ class Eye:
         self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
 
     def start(self) -> None:
-        """Begin to take pictures, with a detector that has just passed its test."""
-        if self._detector is not None:
+        """Begin to take pictures, with a detector that has just passed its test; say so if that proves nothing."""
+        if self._detector is not None and not self._detector.proves:
+            log.error("eye: %s", NOT_SHOWN)
+            text = f"{NOT_SHOWN}, then start again; without them all is inspected"
+            self._out(Condition("detector", "golden", standing=True, text=text))
+        elif self._detector is not None:
             self.tested_ns = now_ns()
             self._test_due_ns = self.tested_ns + _TEST_EVERY_NS
         self._thread.start()
@@ -170,7 +178,7 @@ class Eye:
 
     def _test_step(self) -> None:
         """One golden picture, if a test is due: never more between two real ones."""
-        if self._detector is None or now_ns() < self._test_due_ns:
+        if self._detector is None or not self._detector.proves or now_ns() < self._test_due_ns:
             return
         try:
             next(self._golden)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from station.core.events import StagedModel
 from station.journal.files import sync_file, sync_folder
-from station.vision import Detector, ModelError, load_detector, trial
+from station.vision import NOT_SHOWN, Detector, ModelError, ModelFolder, load_detector, trial
 from station.vision.load import read_model
 
 FOLDER = "model"
@@ -43,11 +43,12 @@ def stage_model(data: Path, folder: Path) -> str:
     """Put a copy of a model folder there, durable and whole, once it has passed its test; its release.
 
     Raises:
-        ModelError: it cannot be used, or too many lie there.
+        ModelError: it cannot be used, no golden picture shows that it sees, or too many lie there.
         OSError: it cannot be written.
     """
     trial.try_out(folder)
     model = read_model(folder)
+    _check_proof(model)
     release, place = model.release, data / FOLDER
     place.mkdir(parents=True, exist_ok=True)
     target = place / release
@@ -143,7 +144,8 @@ class Releases:
         """A model that lies there and has just passed its test; takes seconds.
 
         Raises:
-            ModelError: it is not there, is damaged, fails, or does not know what the policy names.
+            ModelError: it is not there, is damaged, fails, does not know what the policy names, or no golden picture
+                shows that it sees.
         """
         folder = _staged(self.data, release)
         try:
@@ -158,12 +160,19 @@ class Releases:
             raise ModelError(f"{folder}: its test could not be run to its end: {error}") from error
         sha256, words = trial.told(folder, text)
         check_labels(self.labels, words)
+        _check_proof(read_model(folder))
         return StagedModel(release, sha256, self.configured)
 
     def end(self) -> None:
         """Let no trial hold up an end."""
         if self._trial is not None:
             self._trial.kill()
+
+
+def _check_proof(model: ModelFolder) -> None:
+    """Refuse a model with which a running station would inspect everything."""
+    if not model.shown:
+        raise ModelError(f"{model.path}: {NOT_SHOWN}")
 
 
 def _staged(data: Path, release: str) -> Path:

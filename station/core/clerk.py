@@ -41,7 +41,8 @@ REFUSALS: Mapping[str, str] = {
     "expired": "it came after its expires_at",
     "hold-list": "its hold list cannot be used: all of the list before stays in force",
     "policy": "it names a device that the station does not have",
-    "model": "it is not there, fails its test, or does not know what the policy names: the one before stays",
+    "model": "it is not there, fails its test, has no golden picture that shows something, or does not know what the"
+    " policy names: the one before stays",
     "unknown-parcel": "the journal knows no such parcel, or no longer",
     "not-now": "the parcel is still on the belt, it passed, or it is resolved already",
     "alarm": "no such alarm stands, it is acknowledged already, or it cannot be shelved",

@@ -89,9 +89,10 @@ HANDBOOK: Mapping[str, AlarmKind] = {
     ),
     "detector": AlarmKind(
         "top",
-        "the image model no longer finds what it must find in its golden pictures",
+        "the image model no longer finds what it must find in its golden pictures, or has none that shows something",
         f"what it says cannot be trusted; {_ALL}",
-        "restart the station; if it comes again, the model's folder or the PC's memory is damaged: put the model back,"
+        "as the text says: give it golden pictures with `station model golden`, then restart the station. It has some:"
+        " restart the station; if it comes again, the model's folder or the PC's memory is damaged: put the model back,"
         " or another PC",
         off_s=3.0,
     ),

@@ -65,6 +65,11 @@ class Detector:
         self.batches = False
         self._blank = np.full((self._spec.input.height, self._spec.input.width, 3), self._spec.input.fill, np.uint8)
 
+    @property
+    def proves(self) -> bool:
+        """Whether a golden test that passes shows that it still sees: something is expected to be found in it."""
+        return bool(self.model.shown)
+
     def detect(self, pixels: NDArray[np.uint8]) -> DetectionResult:
         """Look at one picture.
 

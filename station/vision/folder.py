@@ -23,7 +23,8 @@ ClassName = Annotated[str, Field(min_length=1, max_length=80)]
 Interval = tuple[float, float]
 Measure = Literal["sharpness", "colour", "warmth", "dense", "ground", "black"]
 
-
+NOT_SHOWN = "no golden picture shows that it still sees: give it some with `station model golden`"
+"""Of a model for which none `shows` anything: in a running station it gives no proof, so all is inspected."""
 _LEAST_SCALE, _MOST_SCALE = 1e-4, 100.0
 """A pixel of 255 then is 0.026 to 25,500: beyond that float16 cannot tell one from another, or overflows."""
 
@@ -110,7 +111,7 @@ class ExpectedFinding(_Frozen):
 
 
 class Golden(_Frozen):
-    """A picture in the folder, and all that the detector must find in it over its thresholds."""
+    """A picture in the folder, and all that the detector must find in it over its thresholds; nothing is no proof."""
 
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\.png$")]
     sha256: Sha256
@@ -219,6 +220,12 @@ class ModelFolder:
     def words(self) -> tuple[str, ...]:
         """The hazards that it can find, by the station's words."""
         return tuple(dict.fromkeys(label for label in self.spec.labels if label is not None))
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Those of them that a golden picture shows: with none, its silence proves nothing."""
+        expected = {finding.label for golden in self.spec.golden for finding in golden.expect}
+        return tuple(word for word in self.words if word in expected)
 
     @property
     def release(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from station.heartbeat import ALARM_MS, JOURNAL_MS, LOOP_MS, Heartbeat, Proof
 from station.journal import JournalError, PictureStore
 from station.systemd import Systemd
 from station.turn import RETRY_NS, Turn
-from station.vision import DetectorFault
+from station.vision import NOT_SHOWN, DetectorFault
 from tests.unit.core.virtual_line import VirtualLine
 
 MS = 1_000_000
@@ -150,7 +151,8 @@ class Golden:
 
     batches = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, proves: bool = True) -> None:
+        self.proves = proves
         self.blind = threading.Event()
         self.steps = 0
 
@@ -197,6 +199,31 @@ def test_the_eye_tests_itself_and_tells_if_it_is_blind(tmp_path: Path, monkeypat
     wait_for(standing=False)
     assert eye.tested_ns is not None
     eye.stop()
+
+
+@pytest.mark.parametrize("expects", [False, True])
+def test_a_model_whose_golden_pictures_show_nothing_is_no_proof_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, expects: bool
+) -> None:
+    """It looks and finds, but its silence counts for nothing: the heartbeat is not earned."""
+    monkeypatch.setattr("station.eye._IDLE_S", 0.001)
+    monkeypatch.setattr("station.eye._TEST_EVERY_NS", 1 * MS)
+    told: list[Event] = []
+    detector = Golden(proves=expects)
+    eye = Eye(detector, PictureStore(tmp_path), told.append)  # type: ignore[arg-type]
+    eye.start()
+    deadline = time.monotonic() + (5 if expects else 0.2)
+    while not detector.steps and time.monotonic() < deadline:
+        time.sleep(0.005)
+    eye.stop()
+    heartbeat = Heartbeat([Proof("detector", 60_000, lambda: eye.tested_ns, "")])
+    heartbeat.look(time.monotonic_ns())
+    assert heartbeat.earned is expects
+    said = [
+        event.text for event in told if isinstance(event, Condition) and event.subject == "golden" and event.standing
+    ]
+    assert bool(detector.steps) is expects
+    assert [text.partition(",")[0] for text in said] == ([] if expects else [NOT_SHOWN])
 
 
 # --- systemd

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+import yaml
 
 from station.releases import FOLDER, MOST_STAGED, Releases, release_of, stage_model, take_up
 from station.vision import ModelError
@@ -51,6 +55,27 @@ def test_what_cannot_be_used_is_not_copied(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="not a folder"):
         stage_model(tmp_path, tmp_path / "none")
     assert not (tmp_path / FOLDER).exists()
+
+
+def without_proof(folder: Path) -> str:
+    """Let its golden pictures expect nothing; its release."""
+    tree = yaml.safe_load((folder / "model.yaml").read_text("utf-8"))
+    blank = cv2.imencode(".png", np.full((300, 400, 3), 255, np.uint8))[1].tobytes()
+    (folder / "golden" / "blank.png").write_bytes(blank)
+    tree["golden"] = [{"file": "blank.png", "sha256": hashlib.sha256(blank).hexdigest(), "expect": []}]
+    (folder / "model.yaml").write_text(yaml.safe_dump(tree), "utf-8")
+    return release_of(folder)
+
+
+def test_one_whose_golden_pictures_show_nothing_is_given_to_no_running_station(data: Path, tmp_path: Path) -> None:
+    """Not copied by the command, nor accepted by the station where it lies there all the same."""
+    other = Path(shutil.copytree(SHIPPED, tmp_path / "other"))
+    release = without_proof(other)
+    with pytest.raises(ModelError, match="no golden picture shows that it still sees: give it some"):
+        stage_model(data, other)
+    shutil.copytree(other, data / FOLDER / release)
+    with pytest.raises(ModelError, match="no golden picture shows that it still sees: give it some"):
+        releases(data)[0].tried(release)
 
 
 def test_models_that_lie_there_have_an_end(tmp_path: Path) -> None:

@@ -142,6 +142,16 @@ def test_list_names_what_cannot_be_used(added: Path) -> None:
     assert typed("verify", added).exit_code == 1
 
 
+def test_one_whose_golden_pictures_show_nothing_is_told_to_need_some(added: Path) -> None:
+    tree = yaml.safe_load((added / "model.yaml").read_text("utf-8"))
+    tree["golden"] = []
+    (added / "model.yaml").write_text(yaml.safe_dump(tree), "utf-8")
+    ran = typed("verify", added)
+    said = " ".join((ran.output + ran.stderr).split())
+    assert (ran.exit_code, "no golden picture shows that it still sees: give it some" in said) == (1, True)
+    assert "no golden picture shows that it still sees" in typed("show", added).output
+
+
 def test_more_golden_pictures_are_added(added: Path, pictures: Path) -> None:
     ran = typed("golden", added, pictures / "images" / "1.png")
     assert (ran.exit_code, "gun 0.80" in ran.output) == (0, True)

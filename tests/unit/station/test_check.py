@@ -1,0 +1,64 @@
+"""`station check` on the image model: what keeps parcels from passing, or lets wrong ones pass, is a NO."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from station.check import Finding, check
+from station.config import load_config
+from station.plugins import installed_drivers
+from station.resources import examples
+from tests.unit.station.test_releases import SHIPPED
+
+Tree = dict[str, Any]
+
+
+def found(tmp_path: Path, spoil: Callable[[Tree], object], *overrides: str) -> list[Finding]:
+    """What the check says of the shipped model, its model.yaml spoilt; no device is looked at."""
+    folder = Path(shutil.copytree(SHIPPED, tmp_path / "model"))
+    tree = yaml.safe_load((folder / "model.yaml").read_text("utf-8"))
+    spoil(tree)
+    (folder / "model.yaml").write_text(yaml.safe_dump(tree), "utf-8")
+    drivers = installed_drivers()
+    config = load_config(examples() / "demo.yaml", drivers, [f"model.folder={folder}", *overrides])
+    told: list[Finding] = []
+    for finding in check(config, drivers):
+        if finding.subject.startswith("device"):
+            break
+        told.append(finding)
+    return [finding for finding in told if not finding.subject.startswith("room")]
+
+
+def expect_nothing(tree: Tree) -> None:
+    """The golden pictures stay, and nothing need be found in them; so that the model fails in none, none counts."""
+    for item in tree["golden"]:
+        item["expect"] = []
+    tree["thresholds"] = dict.fromkeys(tree["thresholds"], 0.999)
+
+
+def no_knives(tree: Tree) -> None:
+    tree["golden"] = [g for g in tree["golden"] if all(e["label"] != "knife" for e in g["expect"])]
+
+
+def test_the_shipped_model_is_right(tmp_path: Path) -> None:
+    assert [(finding.subject, finding.right) for finding in found(tmp_path, lambda _: None)] == [("model", True)]
+
+
+@pytest.mark.parametrize("spoil", [lambda tree: tree.update(golden=[]), expect_nothing])
+def test_golden_pictures_that_show_nothing_are_no_proof(tmp_path: Path, spoil: Callable[[Tree], object]) -> None:
+    (finding,) = found(tmp_path, spoil)
+    assert not finding.right
+    assert "no golden picture shows that it still sees: give it some with `station model golden`" in finding.text
+
+
+def test_words_that_no_golden_picture_shows_are_named(tmp_path: Path) -> None:
+    model, golden = found(tmp_path, no_knives)
+    assert (model.right, golden.right) == (True, True)
+    assert "no golden picture shows" in golden.text
+    assert "knife" in golden.text
