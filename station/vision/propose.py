@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from station.vision.decoders import ANY, DECODERS, Canvas
+from station.vision.decoders import ANY, Canvas
+from station.vision.family import OBJECTNESS, family_of, sized_order
 from station.vision.faults import ModelError
 from station.vision.folder import LEAST_SIDE, MOST_SIDE, WORD, classes_sha256
 from station.vision.session import FIX_SIZE, SIZES, TYPES, open_session, runtime_reason
@@ -43,11 +44,12 @@ _SYNONYMS = {
     "spray": "aerosol", "pressure_vessel": "gas_cartridge", "handcuff": "handcuffs", "spanner": "wrench",
 }  # fmt: skip
 _FLOOR, _THRESHOLD = 0.05, 0.25
-_ROUNDED = 1 / 256
-_LOGARITHM = 12.0
-"""A side's logarithm is never so great; its pixels are."""
-_SHARE = 2.0
-"""Boxes that are nowhere greater are shares of the input's sides, not pixels."""
+_NOTHING = {"na", "noobject", "background"}
+"""Classes by which a network says that there is nothing, letters and digits of their names alone."""
+_SOFTMAX = (
+    'its scores are one choice among the classes and "no object" (softmax), as the first DETR gives them; here each is '
+    "read by itself (sigmoid), and things would be missed: use an RT-DETR or D-FINE, which have no such class"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,13 @@ def propose(file: Path, name: str, known: Known) -> Proposal:
     size, layout = _geometry(taken, file)
     outputs = _outputs_on_noise(session, taken, size, layout, file)
     remarks: list[str] = []
-    decoder, count = _family(outputs, Canvas(*size), known.decoder, file, remarks)
-    metadata = session.get_modelmeta().custom_metadata_map
-    classes = _classes(metadata, known.classes, count, remarks)
+    names = [item.name for item in session.get_outputs()]
+    if order := sized_order(names, outputs, file):
+        names, outputs = [names[at] for at in order], [outputs[at] for at in order]
+    decoder, count = family_of(outputs, Canvas(*size), known.decoder, file, remarks)
+    named = known.classes or _named(session.get_modelmeta().custom_metadata_map)
+    _check_count(named, decoder, count, [list(output.shape) for output in outputs])
+    classes = named or _numbered(decoder, count, remarks)
     words = _words(classes, known.words, remarks)
     dtype = _DTYPES[taken.type]
     trained = dict(_AS_TRAINED[decoder])
@@ -113,7 +119,8 @@ def propose(file: Path, name: str, known: Known) -> Proposal:
         "words": words,
         "thresholds": dict.fromkeys(labels, _THRESHOLD),
         "input": {"name": taken.name, "width": size[0], "height": size[1], "layout": layout, "dtype": dtype, **trained},
-        "decode": {"decoder": decoder, "floor": _FLOOR, "overlap": 0.5, "most": 300},
+        "decode": {"decoder": decoder, "floor": _FLOOR, "overlap": 0.5, "most": 300}
+        | ({"outputs": names} if order and decoder == "detr_sized" else {}),
         "golden": [],
     }
     return Proposal(tree, tuple(remarks))
@@ -156,76 +163,54 @@ def _outputs_on_noise(session: Any, taken: Any, size: tuple[int, int], layout: s
     return outputs
 
 
-def _family(
-    outputs: Sequence[NDArray[Any]], canvas: Canvas, wanted: str, file: Path, remarks: list[str]
-) -> tuple[str, int]:
-    """The decoder that fits, and how many classes there are (`ANY`: the outputs do not tell)."""
-    shapes = [list(output.shape) for output in outputs]
-    fitting = {name: count for name, d in DECODERS.items() if (count := d.classes_in(shapes, canvas)) is not None}
-    if wanted:
-        if wanted not in fitting:
-            raise ModelError(
-                f"{file} gives {shapes}: that is not {wanted}; {', '.join(fitting) or 'nothing'} would fit"
-            )
-        return wanted, fitting[wanted]
-    name = _likeliest(outputs, fitting, remarks)
-    if not name:
-        families = "; ".join(f"{name}: {decoder.exports}" for name, decoder in DECODERS.items())
-        raise ModelError(f"{file} gives {shapes}: none of the families that this station decodes ({families})")
-    return name, fitting[name]
+def _named(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """The classes as ultralytics writes them into the file: a mapping from number to name; () if it names none."""
+    try:
+        named = ast.literal_eval(metadata.get("names", ""))
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return ()
+    if not isinstance(named, dict):
+        return tuple(map(str, named)) if isinstance(named, list | tuple) else ()
+    if set(named) != set(range(len(named))):
+        raise ModelError(
+            f"the file numbers its classes {', '.join(map(str, named))}, not 0 to {len(named) - 1}, so which of its "
+            "outputs is which cannot be told: name all classes with --class, in the order of its outputs"
+        )
+    return tuple(str(named[key]) for key in range(len(named)))
 
 
-def _likeliest(outputs: Sequence[NDArray[Any]], fitting: Mapping[str, int], remarks: list[str]) -> str:
-    """Of several that fit by shape the one that the values speak for; ours only where nothing else fits."""
-    first = np.asarray(outputs[0], np.float64)
-    if "classifier" in fitting:
-        return _classifier(first, remarks)
-    if "end_to_end" in fitting:
-        return _list(first, fitting, remarks)
-    if "yolox" in fitting and first[0, :, 2:4].max() > _LOGARITHM:
-        return "yolov5"  # boxes in pixels: YOLOX or YOLOv6 exported with its decoding
-    if "yolox" in fitting:
-        remarks.append("decode.decoder: yolox, boxes not decoded; if they are, name yolov5 with --decoder")
-    order = ("yolox", "yolov5", "yolov8", "detr_sized", "detr", "detr_joined", "boxes_then_scores")
-    return next((name for name in order if name in fitting), "")
+def _check_count(named: tuple[str, ...], decoder: str, count: int, shapes: Sequence[Sequence[int]]) -> None:
+    """Refuse classes that do not fit the outputs, or that say that the outputs mean something else."""
+    nothing = [name for name in named if re.sub(r"[^a-z0-9]", "", name.lower()) in _NOTHING]
+    if decoder == "detr" and (nothing or (named and count == len(named) + 1)):
+        few = f'{len(named)} classes are named for {count} scores: name all with --class; or the last is "no object"'
+        raise ModelError(f"{f'a class is called {nothing[0]}' if nothing else few}: {_SOFTMAX}")
+    if not named or count in {ANY, len(named)}:
+        return
+    text = f"the model has {count} classes, and {len(named)} are named: {', '.join(named)}"
+    if decoder in OBJECTNESS and len(named) == count + 1:
+        text = (
+            f"it gives {shapes[0]} for {len(named)} classes: that leaves no column for the objectness of {decoder}. "
+            "A YOLOv8 exported with rows and columns exchanged is not read: export it as (1, 4 + classes, cells). If "
+            "its boxes are corners, name boxes_then_scores with --decoder"
+        )
+    raise ModelError(text)
 
 
-def _classifier(scores: NDArray[np.float64], remarks: list[str]) -> str:
-    """What may be a probability each is taken for one: a softmax over probabilities would be blind."""
-    if scores.min() < -_ROUNDED or scores.max() > 1.0 + _ROUNDED:
-        return "classifier_logits"
-    if abs(scores.sum() - 1.0) > _ROUNDED * scores.size:
-        remarks.append("decode.decoder: classifier, a probability for each class by itself, as the values look")
-    return "classifier"
-
-
-def _list(rows: NDArray[np.float64], fitting: Mapping[str, int], remarks: list[str]) -> str:
-    """A list of objects in six columns: in pixels or in shares, or two classes beside four of a box."""
-    if not (rows[0, :, 5] == np.rint(rows[0, :, 5])).all():
-        return "detr_joined" if "detr_joined" in fitting else ""
-    if rows.size and rows[0, :, :4].any():
-        return "detr_listed" if np.abs(rows[0, :, :4]).max() <= _SHARE else "end_to_end"
-    remarks.append("decode.decoder: end_to_end; nothing was found in noise, so pixels were not told from shares")
-    return "end_to_end"
-
-
-def _classes(metadata: Mapping[str, str], known: tuple[str, ...], count: int, remarks: list[str]) -> tuple[str, ...]:
-    """Given, or in the file's metadata (as ultralytics writes them: a mapping from number to name), or numbered."""
-    if not known:
-        try:
-            named = ast.literal_eval(metadata.get("names", ""))
-            known = (
-                tuple(str(named[key]) for key in sorted(named)) if isinstance(named, dict) else tuple(map(str, named))
-            )
-        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-            known = ()
-    if known and count not in {ANY, len(known)}:
-        raise ModelError(f"the model has {count} classes, and {len(known)} are named: {', '.join(known)}")
-    if known:
-        return known
+def _numbered(decoder: str, count: int, remarks: list[str]) -> tuple[str, ...]:
+    """Names for classes that neither a person nor the file names; what their number would have told is remarked."""
     if count == ANY:
         raise ModelError("the file does not tell how many classes the model has: name them with --class, in order")
     remarks.append("classes: the file does not name them, so they are numbered: name them with --class, in order")
+    if decoder in OBJECTNESS:
+        remarks.append(
+            f"decode.decoder: {decoder}, with objectness and {count} classes behind it; only names tell that it is not "
+            f"{count + 1} classes without objectness, which would be read wrong: name them with --class"
+        )
+    if decoder == "detr":
+        remarks.append(
+            'decode.decoder: detr, each class by itself; if its last class is "no object", it would miss things'
+        )
     return tuple(f"class_{number}" for number in range(count))
 
 

@@ -84,10 +84,91 @@ def test_classes_that_nobody_names_are_numbered_and_remarked(tmp_path: Path) -> 
     assert any("--class" in remark for remark in proposal.remarks)
 
 
-@pytest.mark.parametrize("names", ["{0: 'a'", "[]", "17", "__import__('os')", "{'x': 1, 2: 3}", "['a', 'b', 'c']"])
+@pytest.mark.parametrize("names", ["{0: 'a'", "[]", "17", "__import__('os')", "{}", "['a', 'b', 'c']"])
 def test_metadata_that_name_no_classes_do_no_harm(tmp_path: Path, names: str) -> None:
     classes = proposed(tmp_path, FAMILIES["yolov8"], metadata={"names": names}).tree["classes"]
     assert classes == (["a", "b", "c"] if names.startswith("['a'") else ["class_0", "class_1", "class_2"])
+
+
+@pytest.mark.parametrize("names", ["{1: 'gun', 2: 'bottle', 3: 'knife'}", "{0: 'gun', 2: 'knife'}", "{'x': 1, 2: 3}"])
+def test_names_that_are_not_numbered_from_0_are_refused_unless_a_person_names_the_classes(
+    tmp_path: Path, names: str
+) -> None:
+    with pytest.raises(ModelError, match=r"numbers its classes .*: name all classes with --class"):
+        proposed(tmp_path, FAMILIES["yolov8"], metadata={"names": names})
+    tree = proposed(tmp_path, FAMILIES["yolov8"], metadata={"names": names}, classes=("a", "b", "c")).tree
+    assert tree["classes"] == ["a", "b", "c"]
+
+
+def sized(**changes: np.ndarray) -> dict[str, np.ndarray]:
+    """A deployed RT-DETR that lists three things, its outputs as `changes` and then the others give them."""
+    boxes = np.tile(np.array([4, 4, 30, 30], np.float32), (1, 3, 1))
+    scores = np.array([[0.3, 0.2, 0.1]], np.float32)
+    return {**changes, **{name: v for name, v in {"boxes": boxes, "scores": scores}.items() if name not in changes}}
+
+
+INPUTS = {"images": ((1, 3, 64, 64), np.float32), "orig_target_sizes": ((1, 2), np.int64)}
+NOTHING = np.zeros((1, 3), np.float32)
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"a": sized()["scores"], **sized(), "b": np.zeros((1, 3), np.int64)},
+        {"a": sized()["scores"], **sized(), "b": NOTHING},
+        {"scores": NOTHING, **sized(), "labels": NOTHING},
+        {"scores": NOTHING, **sized(), "b": NOTHING},
+        {"a": NOTHING, **sized(), "class": NOTHING},
+    ],
+    ids=["by kind", "by values", "by both names", "by the name of the scores", "by the name of the classes"],
+)
+def test_classes_and_scores_are_told_apart(tmp_path: Path, outputs: dict[str, np.ndarray]) -> None:
+    if "a" in outputs:
+        del outputs["scores"]
+    (scores, boxes, labels) = outputs
+    proposal = proposed(tmp_path, outputs, inputs=INPUTS, classes=("gun",))
+    assert proposal.tree["decode"]["decoder"] == "detr_sized"
+    assert proposal.tree["decode"]["outputs"] == [labels, boxes, scores]
+    in_order = {name: outputs[name] for name in (labels, boxes, scores)}
+    assert "outputs" not in proposed(tmp_path, in_order, inputs=INPUTS, classes=("gun",)).tree["decode"]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64])
+def test_classes_and_scores_that_cannot_be_told_apart_are_refused(tmp_path: Path, kind: type[np.generic]) -> None:
+    outputs = {"a": NOTHING.astype(kind), "boxes": sized()["boxes"], "b": NOTHING.astype(kind)}
+    with pytest.raises(ModelError, match="which of a and b is the class and which the score cannot be told"):
+        proposed(tmp_path, outputs, inputs=INPUTS, classes=("gun",))
+
+
+def test_a_grid_without_a_column_for_objectness_is_not_read_as_if_it_had_one(tmp_path: Path) -> None:
+    rows = {"output": zeros(1, CELLS, 7) + 20}
+    with pytest.raises(
+        ModelError, match=r"no column for the objectness of yolov5.*export it as \(1, 4 \+ classes, cells"
+    ):
+        proposed(tmp_path, rows, metadata={"names": NAMES})
+    told = " ".join(proposed(tmp_path, rows).remarks)
+    assert "only names tell that it is not 3 classes without objectness" in told
+    assert "objectness" not in " ".join(proposed(tmp_path, rows, classes=("a", "b")).remarks)
+
+
+@pytest.mark.parametrize("name", ["N/A", "no-object", "No Object", "background", "__background__"])
+def test_a_class_for_nothing_beside_logits_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelError, match=r"is called .*softmax"):
+        proposed(tmp_path, FAMILIES["detr"], classes=("gun", "knife", name))
+    with pytest.raises(ModelError, match=r"2 classes are named for 3 scores.*softmax"):
+        proposed(tmp_path, FAMILIES["detr"], classes=("gun", "knife"))
+    assert proposed(tmp_path, FAMILIES["yolov8"], classes=("gun", "knife", name)).tree["classes"][2] == name
+    assert '"no object"' in " ".join(proposed(tmp_path, FAMILIES["detr"]).remarks)
+
+
+def test_a_list_with_the_class_ahead_of_the_score_is_refused_or_remarked(tmp_path: Path) -> None:
+    """On noise it mostly finds nothing: then only a golden picture can tell."""
+    rows = zeros(1, 300, 6)
+    proposal = proposed(tmp_path, {"output0": rows}, classes=("gun",))
+    assert any("only a golden picture shows that it sees" in remark for remark in proposal.remarks)
+    rows[0, 0] = [8, 8, 40, 40, 1, 0.06]
+    with pytest.raises(ModelError, match="lists the class ahead of the score: export it with the score first"):
+        proposed(tmp_path, {"output0": rows}, classes=("gun", "knife"))
 
 
 def test_a_number_of_names_that_does_not_fit_is_refused(tmp_path: Path) -> None:
