@@ -18,7 +18,7 @@ from station.publisher.settings import PublisherSettings
 from station.publishing import settings_of
 from station.releases import check_labels
 from station.room import margins
-from station.vision import NOT_SHOWN, ModelError
+from station.vision import NO_GATE, NOT_SHOWN, ModelError
 from station.vision.load import read_model
 from station.vision.trial import try_out
 
@@ -75,6 +75,8 @@ def _model(config: StationConfig) -> Iterator[Finding]:
     if low := sorted(label for label, score in config.policy.thresholds.items() if score < floor):
         text = f"policy.thresholds: {', '.join(low)} below {floor:g}, under which the model reports nothing: raise it"
         yield Finding("policy", right=False, text=text)
+    if not model.spec.gate.measures:
+        yield Finding("gate", right=False, text=f"{model.sha256[:12]}: {NO_GATE}")
     if not model.shown:
         yield Finding("model", right=False, text=f"{model.sha256[:12]}: {NOT_SHOWN}; without them all is inspected")
         return

@@ -15,7 +15,7 @@ from station.cli_commands import use
 from station.cli_measure import Folder, bench, console, evaluate, loaded, thresholds
 from station.cli_parts import fail, model_folder
 from station.resources import models
-from station.vision import NOT_SHOWN, ModelError
+from station.vision import NO_GATE, NOT_SHOWN, ModelError
 from station.vision.decoders import DECODERS
 from station.vision.load import read_model
 from station.vision.propose import Known, propose
@@ -114,7 +114,7 @@ def add(
     for remark in proposal.remarks:
         console.print(f"  {remark}", highlight=False, markup=False)
     if pictures is None:
-        console.print("  gate: measures nothing; give it pictures of the machine with --pictures", highlight=False)
+        console.print(f"  gate: {NO_GATE}", highlight=False)
     if not golden:
         console.print(f"  golden: {NOT_SHOWN}", highlight=False)
     console.print(f"Then: station look PICTURE... --model {target}", highlight=False, markup=False)
@@ -139,11 +139,27 @@ def golden(
         console.print(f"{entry['file']}: {found}", highlight=False)
 
 
+@model_app.command(epilog="Example: station model gate models/yolo xray-pictures/")
+def gate(
+    folder: Folder,
+    pictures: Annotated[Path, typer.Argument(metavar="PICTURES", help="A folder of the machine's: some hundred.")],
+) -> None:
+    """Measure the gate on good pictures of the machine: what is not like them is not looked at, and is inspected."""
+    model = loaded(folder)
+    try:
+        measured = gate_of(model, _pictures_in(pictures))
+        rewrite(model.path, yaml.safe_load(model.text) | {"gate": measured}, {})
+    except (ModelError, OSError) as error:
+        fail(str(error), 2)
+    for measure, (low, high) in measured["measures"].items():
+        console.print(f"{measure} {low:g} to {high:g}", highlight=False)
+
+
 @model_app.command(epilog="Example: station model verify xray18")
 def verify(folder: Folder) -> None:
     """Prove that a model folder holds what it says: hashes, shapes, golden pictures, in a process of its own.
 
-    Exit code 1 if it does not, or lacks what a station needs to let parcels pass.
+    Exit code 1 if it does not, or lacks what a station needs to let the right parcels pass.
     """
     path = model_folder(folder)
     try:
@@ -154,8 +170,11 @@ def verify(folder: Folder) -> None:
     console.print(
         f"{path} holds: release {model.release[:12]}, finds {', '.join(words)}", highlight=False, markup=False
     )
-    if not model.shown:
-        fail(f"in a running station all would be inspected: {NOT_SHOWN}", 1)
+    lacks = [f"in a running station all would be inspected: {NOT_SHOWN}"] if not model.shown else []
+    lacks += [NO_GATE] if not model.spec.gate.measures else []
+    for lack in lacks:
+        console.print(f"NO {lack}", highlight=False, markup=False)
+    raise typer.Exit(1 if lacks else 0)
 
 
 def _word(text: str) -> tuple[str, str | None]:

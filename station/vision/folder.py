@@ -25,6 +25,8 @@ Measure = Literal["sharpness", "colour", "warmth", "dense", "ground", "black"]
 
 NOT_SHOWN = "no golden picture shows that it still sees: give it some with `station model golden`"
 """Of a model for which none `shows` anything: in a running station it gives no proof, so all is inspected."""
+NO_GATE = "its gate measures nothing, so a faulty picture would pass for a good one: `station model gate` sets it"
+"""Of a model whose gate has no measures: sizes alone tell nothing of contrast, colours or sharpness."""
 _LEAST_SCALE, _MOST_SCALE = 1e-4, 100.0
 """A pixel of 255 then is 0.026 to 25,500: beyond that float16 cannot tell one from another, or overflows."""
 

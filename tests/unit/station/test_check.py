@@ -57,6 +57,13 @@ def test_golden_pictures_that_show_nothing_are_no_proof(tmp_path: Path, spoil: C
     assert "no golden picture shows that it still sees: give it some with `station model golden`" in finding.text
 
 
+def test_a_gate_that_measures_nothing_lets_faulty_pictures_pass(tmp_path: Path) -> None:
+    gate, model = found(tmp_path, lambda tree: tree.update(gate={}))
+    assert (gate.right, model.right) == (False, True)
+    assert "its gate measures nothing" in gate.text
+    assert "`station model gate` sets it" in gate.text
+
+
 def test_words_that_no_golden_picture_shows_are_named(tmp_path: Path) -> None:
     model, golden = found(tmp_path, no_knives)
     assert (model.right, golden.right) == (True, True)

@@ -152,6 +152,18 @@ def test_one_whose_golden_pictures_show_nothing_is_told_to_need_some(added: Path
     assert "no golden picture shows that it still sees" in typed("show", added).output
 
 
+def test_one_whose_gate_measures_nothing_is_told_to_need_one_and_gets_it(added: Path, pictures: Path) -> None:
+    whole = yaml.safe_load((added / "model.yaml").read_text("utf-8"))
+    (added / "model.yaml").write_text(yaml.safe_dump(whole | {"gate": {}}), "utf-8")
+    ran = typed("verify", added)
+    assert (ran.exit_code, "NO its gate measures nothing" in ran.output, "model gate" in ran.output) == (1, True, True)
+    assert typed("gate", added, pictures / "labels.json").exit_code == 2
+    ran = typed("gate", added, pictures / "images")
+    assert (ran.exit_code, "sharpness" in ran.output) == (0, True)
+    assert yaml.safe_load((added / "model.yaml").read_text("utf-8")) == whole
+    assert typed("verify", added).exit_code == 0
+
+
 def test_more_golden_pictures_are_added(added: Path, pictures: Path) -> None:
     ran = typed("golden", added, pictures / "images" / "1.png")
     assert (ran.exit_code, "gun 0.80" in ran.output) == (0, True)
