@@ -16,7 +16,7 @@ from station.ports import Driver
 from station.publisher.greeting import greet
 from station.publisher.settings import PublisherSettings
 from station.publishing import settings_of
-from station.releases import check_labels
+from station.releases import check_thresholds
 from station.room import margins
 from station.vision import NO_GATE, NOT_SHOWN, ModelError
 from station.vision.load import read_model
@@ -68,13 +68,9 @@ def _model(config: StationConfig) -> Iterator[Finding]:
         yield Finding("model", right=False, text=str(error))
         return
     try:
-        check_labels(config.policy.thresholds, model.words)
+        check_thresholds(config.policy.thresholds, model)
     except ModelError as error:
         yield Finding("policy", right=False, text=str(error))
-    floor = model.spec.decode.floor
-    if low := sorted(label for label, score in config.policy.thresholds.items() if score < floor):
-        text = f"policy.thresholds: {', '.join(low)} below {floor:g}, under which the model reports nothing: raise it"
-        yield Finding("policy", right=False, text=text)
     if not model.spec.gate.measures:
         yield Finding("gate", right=False, text=f"{model.sha256[:12]}: {NO_GATE}")
     if not model.shown:

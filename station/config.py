@@ -145,8 +145,10 @@ class StationConfig(Settings):
     disk: DiskConfig = DiskConfig()
     sha256: str = ""
 
-    def setup(self, roles: Mapping[str, Role], thresholds: Mapping[str, float], release: str = "") -> LineSetup:
-        """The same for the core; `thresholds` are the model's own, those of the policy go before them.
+    def setup(
+        self, roles: Mapping[str, Role], thresholds: Mapping[str, float], release: str = "", floor: float = 0.0
+    ) -> LineSetup:
+        """The same for the core; `thresholds` and `floor` are the model's own, those of the policy go before them.
 
         The policy's version names the YAML, and the model by its release: a commanded policy is over both of them.
         """
@@ -172,7 +174,7 @@ class StationConfig(Settings):
         detect_ms = self.model.detect_ms if self.model else 0.0
         timing = self.timing
         return LineSetup(
-            self.line.geometry(), devices, policy, timing.order_ms, detect_ms, timing.settle_ms, self.hosts()
+            self.line.geometry(), devices, policy, timing.order_ms, detect_ms, timing.settle_ms, self.hosts(), floor
         )
 
     def hosts(self) -> dict[str, str]:

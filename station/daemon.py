@@ -36,7 +36,7 @@ from station.keeping import HeldLog, Keeping
 from station.lists import ListError, Lists
 from station.ports import Device, Driver, Picture, Plc
 from station.publishing import Publishing, settings_of
-from station.releases import Releases, check_labels, release_of, take_up
+from station.releases import Releases, check_thresholds, release_of, take_up
 from station.snapshot import Snapshot
 from station.systemd import Systemd
 from station.turn import Turn
@@ -80,7 +80,8 @@ class Daemon:
         thresholds = detector.model.thresholds if detector else {}
         release = detector.model.release if detector else ""
         roles = {kind: driver.role for kind, driver in drivers.items()}
-        self.line = Line(config.setup(roles, thresholds, release))
+        floor = detector.model.spec.decode.floor if detector else 0.0
+        self.line = Line(config.setup(roles, thresholds, release, floor))
         self.devices: dict[str, Device] = {
             name: drivers[device.kind].create(name, device.wire, now_ns) for name, device in config.devices.items()
         }
@@ -252,7 +253,7 @@ class Daemon:
         folder = self.config.model.folder
         left = model_left(self._journal, release_of(folder))
         detector, fault = take_up(folder, self.config.data, left, self.config.model.threads)
-        check_labels(self.config.policy.thresholds, detector.model.words)
+        check_thresholds(self.config.policy.thresholds, detector.model)
         return detector, fault
 
     def _releases(self, running: str) -> Releases | None:
@@ -262,7 +263,7 @@ class Daemon:
             self.config.data,
             configured=release_of(self.config.model.folder),
             running=running,
-            labels=self.config.policy.thresholds.keys(),
+            thresholds=self.config.policy.thresholds,
             start_again=self._start_again,
         )
 

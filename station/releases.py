@@ -11,12 +11,13 @@ import contextlib
 import hashlib
 import shutil
 import subprocess
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from station.core.events import StagedModel
+from station.core.policy import beyond_the_model
 from station.journal.files import sync_file, sync_folder
 from station.vision import NOT_SHOWN, Detector, ModelError, ModelFolder, load_detector, trial
 from station.vision.load import read_model
@@ -74,14 +75,16 @@ def stage_model(data: Path, folder: Path) -> str:
     return release
 
 
-def check_labels(labels: Collection[str], words: Collection[str]) -> None:
-    """Refuse a model, or a policy, where the policy names what the model does not know: it would never be found.
+def check_thresholds(thresholds: Mapping[str, float], model: ModelFolder) -> None:
+    """Refuse a model, or a policy, where the policy names what the model would never find, or not by such a score.
 
     Raises:
         ModelError: says what, and what the model knows.
     """
-    if unknown := sorted(set(labels) - set(words)):
-        raise ModelError(f"policy.thresholds names {', '.join(unknown)}; the model knows {', '.join(words)}")
+    if unknown := sorted(set(thresholds) - set(model.words)):
+        raise ModelError(f"policy.thresholds names {', '.join(unknown)}; the model knows {', '.join(model.words)}")
+    if wrong := beyond_the_model(thresholds, model.spec.decode.floor):
+        raise ModelError(f"policy.thresholds: {wrong}")
 
 
 def take_up(configured: Path, data: Path, left: str, threads: int = 1) -> tuple[Detector, str]:
@@ -124,14 +127,14 @@ class Releases:
     Attributes:
         configured: the release of the model that its YAML names.
         running: of the one in use.
-        labels: that its policy names: a model must know them all.
+        thresholds: that its policy names: a model must know their labels, and report such scores.
         start_again: called once a change is on disk.
     """
 
     data: Path
     configured: str
     running: str
-    labels: Collection[str]
+    thresholds: Mapping[str, float]
     start_again: Callable[[], None]
     _trial: subprocess.Popen[str] | None = None
 
@@ -158,9 +161,10 @@ class Releases:
             raise ModelError(f"{folder}: no result of its test within {trial.WITHIN_S:g} s") from error
         except OSError as error:
             raise ModelError(f"{folder}: its test could not be run to its end: {error}") from error
-        sha256, words = trial.told(folder, text)
-        check_labels(self.labels, words)
-        _check_proof(read_model(folder))
+        sha256, _ = trial.told(folder, text)
+        model = read_model(folder)
+        check_thresholds(self.thresholds, model)
+        _check_proof(model)
         return StagedModel(release, sha256, self.configured)
 
     def end(self) -> None:

@@ -32,6 +32,7 @@ from station.core.events import (
 )
 from station.core.now import Now
 from station.core.parcel import TRANSITIONS, State, Step
+from station.core.policy import beyond_the_model
 from station.core.records import CommandResult, ModeChanged, ModelChanged, ParcelRef, ParcelResolved, PolicyChanged
 from station.core.setup import PolicySetup
 from station.core.tracking import Tracker
@@ -40,7 +41,7 @@ REFUSALS: Mapping[str, str] = {
     "malformed": "it is no command: the text names what is wrong with it",
     "expired": "it came after its expires_at",
     "hold-list": "its hold list cannot be used: all of the list before stays in force",
-    "policy": "it names a device that the station does not have",
+    "policy": "it names a device or a label that there is not, or a threshold under the model's floor, or 1",
     "model": "it is not there, fails its test, has no golden picture that shows something, or does not know what the"
     " policy names: the one before stays",
     "unknown-parcel": "the journal knows no such parcel, or no longer",
@@ -222,6 +223,8 @@ class Clerk:
         if strange := sorted(label for label in command.thresholds if label not in rules.thresholds):
             known = ", ".join(rules.thresholds) or "none, for want of a model"
             raise RefusedError("policy", f"the model knows no {', '.join(strange)}; it knows: {known}")
+        if wrong := beyond_the_model(command.thresholds, self.desk.setup.floor):
+            raise RefusedError("policy", f"threshold {wrong}")
         self.desk.rules = PolicySetup(
             version=f"{rules.version.partition('+')[0]}+{command.id}",
             weight_range_g=_or(command.weight_range_g, rules.weight_range_g),

@@ -61,6 +61,19 @@ def reasons_to_inspect(
     return found
 
 
+def beyond_the_model(thresholds: Mapping[str, float], floor: float) -> str:
+    """Which thresholds no score can meet as meant, and what would be right; "" if none is so.
+
+    Args:
+        thresholds: by label.
+        floor: score below which the model reports nothing.
+    """
+    wrong = [f"{label} {score:g}" for label, score in thresholds.items() if not floor <= score < 1.0]
+    if not wrong:
+        return ""
+    return f"{', '.join(wrong)}: the model reports nothing below {floor:g}, and hardly ever 1: name {floor:g} to 0.999"
+
+
 def reason(code: str, detail: str = "", device: str = "") -> Reason:
     """A reason by its code, with what it is about."""
     text = REASONS[code]

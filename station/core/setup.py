@@ -99,6 +99,8 @@ class LineSetup:
         settle_ms: bound from a byte at the port to its event in the core.
         hosts: by device (and `plc`) the host behind which it stands, for those on a network. For alarms alone: no
             decision rests on it, so it is not journaled.
+        floor: score below which the model reports nothing: no threshold is set lower. For commands alone, and what came
+            of each is journaled.
     """
 
     geometry: Geometry
@@ -108,6 +110,7 @@ class LineSetup:
     detect_ms: float = 150.0
     settle_ms: float = 10.0
     hosts: Mapping[str, str] = field(default_factory=dict)
+    floor: float = 0.0
     by_name: Mapping[str, DeviceSetup] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -201,6 +201,8 @@ def test_a_parcel_is_resolved_once_it_has_left_and_commands_come_over_mqtt_only_
     assert station(rig, "resolve", "99999", "cleared").returncode == 1
     assert station(rig, "policy").returncode == 2
     assert station(rig, "policy", "--may-be-missing", "camera").stdout.startswith("refused: there is no device camera")
+    low = " ".join(station(rig, "policy", "--threshold", "knife=0.001").stdout.split())
+    assert low.startswith("refused: threshold knife 0.001: the model reports nothing below 0.02")
     assert station(rig, "policy", "--threshold", "knife=0.4", "--weight-range", "100:25000").returncode == 0
     assert "policy changed by command" in station(rig, "status").stdout
     central.close()

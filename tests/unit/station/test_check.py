@@ -64,6 +64,13 @@ def test_a_gate_that_measures_nothing_lets_faulty_pictures_pass(tmp_path: Path) 
     assert "`station model gate` sets it" in gate.text
 
 
+@pytest.mark.parametrize("score", ["0.001", "1"])
+def test_a_threshold_by_which_the_model_judges_nothing_is_named(tmp_path: Path, score: str) -> None:
+    policy, _ = found(tmp_path, lambda _: None, f"policy.thresholds={{gun: {score}}}")
+    assert (policy.subject, policy.right) == ("policy", False)
+    assert f"gun {score}: the model reports nothing below 0.02" in policy.text
+
+
 def test_words_that_no_golden_picture_shows_are_named(tmp_path: Path) -> None:
     model, golden = found(tmp_path, no_knives)
     assert (model.right, golden.right) == (True, True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import yaml
 
-from station.releases import FOLDER, MOST_STAGED, Releases, release_of, stage_model, take_up
+from station.releases import FOLDER, MOST_STAGED, Releases, check_thresholds, release_of, stage_model, take_up
 from station.vision import ModelError
+from station.vision.load import read_model
 
 SHIPPED = Path(__file__).parents[3] / "models" / "xray18"
 
@@ -38,9 +39,11 @@ def release(staged: tuple[Path, str]) -> str:
     return staged[1]
 
 
-def releases(data: Path, labels: tuple[str, ...] = (), running: str = "") -> tuple[Releases, list[str]]:
+def releases(
+    data: Path, thresholds: Mapping[str, float] | None = None, running: str = ""
+) -> tuple[Releases, list[str]]:
     starts: list[str] = []
-    return Releases(data, "configured", running, labels, lambda: starts.append("again")), starts
+    return Releases(data, "configured", running, thresholds or {}, lambda: starts.append("again")), starts
 
 
 def test_a_copy_holds_what_the_model_needs_and_nothing_else(data: Path, release: str) -> None:
@@ -125,11 +128,23 @@ def test_what_lies_in_the_place_of_the_note_on_trials_stops_no_start(data: Path)
 
 
 def test_one_that_passes_its_test_and_knows_what_the_policy_names_can_be_given(data: Path, release: str) -> None:
-    model = releases(data, ("gun", "knife"))[0].tried(release)
+    model = releases(data, {"gun": 0.4, "knife": 0.5})[0].tried(release)
     assert (model.release, model.over) == (release, "configured")
     assert model.model_sha256 == take_up(SHIPPED, data, "")[0].model.sha256
     with pytest.raises(ModelError, match=r"policy\.thresholds names bomb; the model knows gun"):
-        releases(data, ("bomb", "gun"))[0].tried(release)
+        releases(data, {"bomb": 0.4, "gun": 0.4})[0].tried(release)
+
+
+@pytest.mark.parametrize("score", [0.001, 1.0])
+def test_one_by_which_a_threshold_of_the_policy_would_mean_nothing_is_refused(
+    data: Path, release: str, score: float
+) -> None:
+    said = rf"policy\.thresholds: knife {score:g}: the model reports nothing below 0\.02"
+    with pytest.raises(ModelError, match=said):
+        releases(data, {"gun": 0.4, "knife": score})[0].tried(release)
+    with pytest.raises(ModelError, match=said):
+        check_thresholds({"knife": score}, read_model(SHIPPED))
+    check_thresholds({"knife": 0.02, "gun": 0.999}, read_model(SHIPPED))
 
 
 def test_a_trial_that_is_ended_is_no_result(data: Path, release: str) -> None:

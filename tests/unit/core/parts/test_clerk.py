@@ -518,6 +518,17 @@ def test_a_threshold_for_what_the_model_does_not_know_is_refused(bench: Bench) -
     assert bench.line.desk.rules == SETUP.policy
 
 
+@pytest.mark.parametrize(("score", "result"), [(0.049, "refused"), (1.0, "refused"), (0.05, "accepted")])
+def test_a_threshold_below_what_the_model_reports_or_1_is_refused(score: float, result: str) -> None:
+    bench = Bench(replace(SETUP, floor=0.05)).started()
+    said = answer(give(bench, wish(ChangePolicy, thresholds={"knife": score})))
+    assert said[0] == result
+    if result == "refused":
+        text = f"threshold knife {score:g}: the model reports nothing below 0.05, and hardly ever 1: name 0.05 to 0.999"
+        assert said[1:] == ("policy", text)
+        assert bench.line.desk.rules == SETUP.policy
+
+
 def test_devices_that_there_are_not_cannot_be_missing(bench: Bench) -> None:
     result = answer(give(bench, wish(ChangePolicy, may_be_missing=("scale", "camera", "belt"))))
     text = "there is no device belt, camera; there are: scanner, scale, xray"
