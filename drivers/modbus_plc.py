@@ -112,9 +112,14 @@ class ModbusPlc:
             self._beats = (self._beats + 1) % 65_536
 
     def send(self, orders: Sequence[Order]) -> None:
-        """Queue orders for the next write."""
+        """Queue orders for the next write; one takes the place of any of its parcel that waits still.
+
+        A pass that was withdrawn would else be repeated behind its withdrawal, until its own echo was read.
+        """
         with self._lock:
             for order in orders:
+                for older in [o.sequence for o in self._pending.values() if o.parcel == order.parcel]:
+                    del self._pending[older]
                 self._pending[order.sequence] = order
 
     def open_session(self, session: int, epoch: int | None) -> None:
@@ -127,23 +132,25 @@ class ModbusPlc:
 
     def _run(self, sink: Sink) -> None:
         while not self._stopping.is_set():
-            begun = self._now_ns()
-            try:
-                if not self._connected:
-                    self._connect(sink)
-                self._poll(sink)
-            except (ModbusError, ForeignMapError, MissedEdgesError) as error:
-                if self._stopping.is_set():
-                    break
-                self._good_polls = 0
-                if self._lost(error):
-                    self._failures += 1
-                    self._fail(error, sink)
-                    self._stopping.wait(BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)])
-                    continue
-            spent = (self._now_ns() - begun) / NS
-            self._stopping.wait(max(0.0, self._settings.poll_ms / 1000 - spent))
+            self._stopping.wait(self._turn(sink))
         self._client.close()
+
+    def _turn(self, sink: Sink) -> float:
+        """Connect where that is due, and poll once; returned is after how many seconds the next is due."""
+        begun = self._now_ns()
+        try:
+            if not self._connected:
+                self._connect(sink)
+            self._poll(sink)
+        except (ModbusError, ForeignMapError, MissedEdgesError) as error:
+            if self._stopping.is_set():
+                return 0.0
+            self._good_polls = 0
+            if self._lost(error):
+                self._failures += 1
+                self._fail(error, sink)
+                return BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
+        return max(0.0, self._settings.poll_ms / 1000 - (self._now_ns() - begun) / NS)
 
     def _connect(self, sink: Sink) -> None:
         status = self._running()

@@ -90,7 +90,7 @@ class Plc(Device, Protocol):
         """Let the heartbeat advance once with the next write."""
 
     def send(self, orders: Sequence[Order]) -> None:
-        """Queue orders; each is repeated until its exact echo was read back, or a new session voids it."""
+        """Queue orders; each is repeated until its exact echo is read back, or a newer one or new session voids it."""
 
     def open_session(self, session: int, epoch: int | None) -> None:
         """Offer a session and, if the PLC has none, an epoch; both are on disk already."""

@@ -105,7 +105,7 @@ class OrderBook:
         elif decision_eye in row.seen:
             held = self._held.get(order.parcel)
             result = Result.ACCEPTED if held and held[0] == order else Result.LATE
-        elif order.last_count is not None and _past(count, order.last_count):
+        elif self._superseded(order, session) or (order.last_count is not None and _past(count, order.last_count)):
             result = Result.VOID
         else:
             self._held[order.parcel] = (order, session)
@@ -113,6 +113,11 @@ class OrderBook:
         ack = Ack(order.order, order.parcel, order.lane, result)
         if ack not in self.acks:
             self.acks.append(ack)
+
+    def _superseded(self, order: OrderWords, session: int) -> bool:
+        """A newer order of the session is held for that parcel: an older one that comes behind it is void."""
+        held, of_session = self._held.get(order.parcel, (order, 0))
+        return of_session == session and (order.order - held.order) % 65_536 >= _HALF_REGISTER
 
     def verdict(self, parcel: int, session: int, count: int) -> Why | None:
         """Return None for a valid pass of that session, else why there is none."""

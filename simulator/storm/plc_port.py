@@ -100,8 +100,10 @@ class PlcPort:
         self._beats = (self._beats + 1) % 65_536
 
     def send(self, orders: Sequence[Order]) -> None:
-        """Queue orders for the next write."""
+        """Queue orders for the next write; one takes the place of any of its parcel that waits still."""
         for order in orders:
+            for older in [o.sequence for o in self._pending.values() if o.parcel == order.parcel]:
+                del self._pending[older]
             self._pending[order.sequence] = order
 
     def open_session(self, session: int, epoch: int | None) -> None:

@@ -106,6 +106,7 @@ static int take_order(const order_t *order) {
     if (!p) return 3;
     if (order->session != live) return 4;
     if (p->claimed[DECISION]) return memcmp(order, &p->order, sizeof *order) ? 2 : 1;
+    if (p->order.session == order->session && (uint16_t)(order->sequence - p->order.sequence) > 0x7FFF) return 5;
     if (order->has_last == 1 && past(in.count, order->last)) return 5;
     p->order = *order;
     return 1;

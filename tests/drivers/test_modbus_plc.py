@@ -10,19 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-import drivers.modbus_plc
 from drivers.modbus_plc import ModbusPlc, PlcSettings
 from drivers.plc_codec import PlcMap
 from drivers.plc_reader import PlcReader
-from simulator.config import PlantConfig
 from simulator.plc.orders import Command
-from simulator.plc.program import PlcProgram
-from simulator.plc.registers import Image, Layout
-from simulator.plc.signals import Inputs
 from station.core.events import DeviceState, Event, PlcLost, PlcSample
 from station.ports import Device, Picture
 from station.resources import plc_map
 from tests.drivers.conftest import Caught, Scripted, eventually
+from tests.drivers.plc_in_memory import ProgramInMemory
 
 Start = Callable[[Device], Device]
 Scripting = Callable[[Callable[[bytes], bytes | None]], Scripted]
@@ -102,35 +98,6 @@ def test_a_parcel_table_that_never_stands_still_is_taken_with_what_was_ahead_of_
     monkeypatch.setattr(plc.reader, "_status", plc.status)
     event = plc.reader.connect(plc.status(), 0)
     assert (plc.tables, event.count, len(event.parcels)) == (6, 500, 6)
-
-
-class ProgramInMemory:
-    """The simulated PLC's program behind the driver's two requests, without a wire; `takes` commands or does not."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.takes = True
-        self.ms = 0
-        self._image = Image(Layout(yaml.safe_load(plc_map().read_text(encoding="utf-8"))))
-        self.begin()
-        monkeypatch.setattr(drivers.modbus_plc, "read_registers", self._read)
-        monkeypatch.setattr(drivers.modbus_plc, "write_registers", self._write)
-
-    def begin(self) -> None:
-        """Start the program, as after a power cut."""
-        self.program = PlcProgram(PlantConfig().plc_settings())
-
-    def _read(self, _client: object, address: int, count: int, _unit: int) -> list[int]:
-        self.ms += 10
-        self.program.scan(Inputs(ms=self.ms, count=self.ms))
-        self._image.refresh(self.program)
-        return list(self._image.words[address : address + count])
-
-    def _write(self, _client: object, _address: int, words: list[int], _unit: int) -> None:
-        self._image.put("command", words)
-        command = self._image.command()
-        if self.takes and command is not None:
-            program = self.program
-            program.orders.take(command, program.rows, program.settings.decision_eye, program.count, program.ms)
 
 
 def test_a_plc_that_takes_no_command_is_heard_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
