@@ -13,9 +13,10 @@ from pydantic import Field
 
 from drivers.modbus import ModbusClient, ModbusError, RefusedError, read_registers, write_registers
 from drivers.plc_codec import Command, ForeignMapError, PlcMap, check_map, is_torn
+from drivers.plc_orders import PendingOrders
 from drivers.plc_reader import FROZEN_S, STANDS_STILL, MissedEdgesError, PlcReader
 from station.core.actions import Order
-from station.core.events import DeviceState, PlcConnected, PlcLost
+from station.core.events import DeviceState, OutcomeSeen, PlcConnected, PlcLost
 from station.ports import Driver, Health, NowNs, Role, Settings, Sink
 from station.resources import plc_map
 
@@ -60,7 +61,7 @@ class ModbusPlc:
         self._client = ModbusClient(settings.host, settings.port, SILENCE_S)
         self._reader = PlcReader(self._map, self._read)
         self._lock = threading.Lock()
-        self._pending: OrderedDict[int, Order] = OrderedDict()
+        self._pending = PendingOrders()
         self._beats = 0
         self._session = 0
         self._grant = 0
@@ -72,6 +73,7 @@ class ModbusPlc:
         self._failures = 0
         self._good_polls = 0
         self._told: set[str] = set()
+        self._noted: list[str] = []
         self._again = False
         self._detail = "not started"
         self._last_message_ns: int | None = None
@@ -92,7 +94,8 @@ class ModbusPlc:
 
     def health(self) -> Health:
         """How the connection is now."""
-        return Health(self._connected, self._detail, self._last_message_ns, dict(self._counters))
+        detail = "; ".join(self._noted) if self._connected else self._detail
+        return Health(self._connected, detail, self._last_message_ns, dict(self._counters))
 
     def probe(self) -> str:
         """Connect once, compare the map, and see that the program runs."""
@@ -112,15 +115,8 @@ class ModbusPlc:
             self._beats = (self._beats + 1) % 65_536
 
     def send(self, orders: Sequence[Order]) -> None:
-        """Queue orders for the next write; one takes the place of any of its parcel that waits still.
-
-        A pass that was withdrawn would else be repeated behind its withdrawal, until its own echo was read.
-        """
-        with self._lock:
-            for order in orders:
-                for older in [o.sequence for o in self._pending.values() if o.parcel == order.parcel]:
-                    del self._pending[older]
-                self._pending[order.sequence] = order
+        """Queue orders for the next write."""
+        self._pending.put(orders)
 
     def open_session(self, session: int, epoch: int | None) -> None:
         """Offer a session; orders of the one before are void."""
@@ -159,6 +155,7 @@ class ModbusPlc:
         self._write()  # one that is refused is no connection
         event = self._reader.connect(status, self._now_ns())
         self._connected, self._detail = True, ""
+        self._noted.clear()
         self._counters["reconnects"] += 1
         if not self._again:
             log.info("%s: connected to %s, program version %d", self.name, self._client.address, event.program_version)
@@ -208,19 +205,27 @@ class ModbusPlc:
         with self._lock:
             if status["epoch"] == self._grant:
                 self._grant = 0  # taken: a PLC that begins anew must not find it again
+        gone = []
         for event in self._reader.take(status, asked, answered):
             if isinstance(event, PlcConnected):  # the PLC's program was restarted
-                with self._lock:
-                    self._pending.clear()
+                self._pending.clear()
+            elif isinstance(event, OutcomeSeen):
+                gone.append(event.number)
             sink(event)
-        for ack in self._reader.acks(status):
-            with self._lock:
-                order = self._pending.get(ack.order)
-                if order is None or (order.parcel.number, order.lane) != (ack.number, ack.lane):
-                    continue
-                del self._pending[ack.order]
-            sink(ack)
+        answers, unknown = self._pending.echoed(status["newest_acks"])
+        for answer in answers:
+            sink(answer)
+        for sentence in unknown:
+            self._note(sentence, sink)
+        self._pending.pass_by(status["count"], gone, answered)
         self._steady()
+
+    def _note(self, sentence: str, sink: Sink) -> None:
+        """Name what is wrong with a PLC that works on all the same: once, until it is connected anew."""
+        if sentence not in self._noted and len(self._noted) < _CAUSES_TOLD:
+            self._noted.append(sentence)
+            log.warning("%s: %s", self.name, sentence)
+            sink(DeviceState(self.name, connected=True, detail=sentence))
 
     def _catch_up(self, echo: int) -> None:
         """A block of an earlier connection that came late left the PLC ahead of us: ours would never be taken."""
@@ -230,8 +235,7 @@ class ModbusPlc:
     def _write(self) -> None:
         self._number = (self._number + 1) % 65_536
         with self._lock:
-            orders = list(self._pending.values())
-            command = Command(self._number, self._session, self._beats, self._grant, orders)
+            command = Command(self._number, self._session, self._beats, self._grant, self._pending.all())
         self._sent[self._number] = self._now_ns()
         while len(self._sent) > _SENT_KEPT:
             self._sent.popitem(last=False)

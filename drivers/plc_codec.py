@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from station.core.actions import Order
-from station.core.events import AckResult, Direction, Edge, Lane, Mode, OrderAcknowledged, OutcomeSeen, Place, Why
+from station.core.events import Direction, Edge, Lane, Mode, OutcomeSeen, Place, Why
 
 SIGNATURE = 0x49535031
 PATTERN = 0x01020304
@@ -18,7 +18,6 @@ _PLACES = {1: Place.PASS, 2: Place.INSPECT, 3: Place.LOST, 4: Place.UNOBSERVED}
 _MODES = {1: Mode.AUTOMATIC, 2: Mode.HAND, 3: Mode.BYPASS}
 _LANES = {1: Lane.PASS, 2: Lane.INSPECT}
 _LANE_CODES = {lane: code for code, lane in _LANES.items()}
-_RESULTS = {result.value: result for result in AckResult}
 
 
 class ForeignMapError(Exception):
@@ -143,12 +142,22 @@ def outcome_of(entry: Mapping[str, int], total: int) -> OutcomeSeen | None:
     return OutcomeSeen(total, entry["parcel"], place, Why(entry["why"]), entry["count"], entry["plc_ms"])
 
 
-def ack_of(entry: Mapping[str, int]) -> OrderAcknowledged | None:
-    """The acknowledgement in that slot, None for an empty or meaningless one."""
-    lane, result = _LANES.get(entry["lane"]), _RESULTS.get(entry["result"])
-    if not entry["order"] or lane is None or result is None:
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """What the PLC shows of an order that it has seen; `result` is its word for what it made of it, known or not."""
+
+    order: int
+    number: int
+    lane: Lane
+    result: int
+
+
+def echo_of(entry: Mapping[str, int]) -> Echo | None:
+    """The echo in that slot, None for an empty one, and for a lane that no order has."""
+    lane = _LANES.get(entry["lane"])
+    if not entry["order"] or lane is None:
         return None
-    return OrderAcknowledged(entry["order"], entry["parcel"], lane, result)
+    return Echo(entry["order"], entry["parcel"], lane, entry["result"])
 
 
 def mode_of(code: int) -> Mode:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
-from drivers.plc_codec import PlcMap, ack_of, diverter_of, edge_of, is_torn, mode_of, outcome_of
+from drivers.plc_codec import PlcMap, diverter_of, edge_of, is_torn, mode_of, outcome_of
 from station.core.events import (
     BeltParcel,
     Constants,
     Edge,
-    OrderAcknowledged,
     OutcomeSeen,
     PlcConnected,
     PlcSample,
@@ -90,10 +89,6 @@ class PlcReader:
         yield from self._new_outcomes(status)
         if complete:
             yield _sample(status, asked_ns or 0, answered_ns)
-
-    def acks(self, status: Mapping[str, Any]) -> list[OrderAcknowledged]:
-        """The acknowledgements on show, newest first."""
-        return [ack for entry in status["newest_acks"] if (ack := ack_of(entry))]
 
     def _continues(self, status: Mapping[str, Any]) -> bool:
         """Same program run: totals and time went on; an epoch may only appear where there was none."""

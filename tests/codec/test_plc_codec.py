@@ -13,9 +13,9 @@ from drivers.plc_codec import (
     Command,
     ForeignMapError,
     PlcMap,
-    ack_of,
     check_map,
     diverter_of,
+    echo_of,
     edge_of,
     is_torn,
     mode_of,
@@ -54,7 +54,7 @@ def test_any_registers_raise_nothing_but_a_named_error(words: list[int], total: 
         outcome = outcome_of(entry, total)
         assert outcome is None or outcome.sequence == total
     for entry in status["newest_acks"]:
-        ack_of(entry)
+        echo_of(entry)
     with contextlib.suppress(ForeignMapError):
         check_map(status, MAP.version)
 
