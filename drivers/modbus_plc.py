@@ -14,7 +14,7 @@ from pydantic import Field
 from drivers.modbus import ModbusClient, ModbusError, RefusedError, read_registers, write_registers
 from drivers.plc_codec import Command, ForeignMapError, PlcMap, check_map, is_torn
 from drivers.plc_orders import PendingOrders
-from drivers.plc_reader import FROZEN_S, STANDS_STILL, MissedEdgesError, PlcReader
+from drivers.plc_reader import FROZEN_S, STANDS_STILL, TORN_S, MissedEdgesError, PlcReader
 from station.core.actions import Order
 from station.core.events import DeviceState, OutcomeSeen, PlcConnected, PlcLost
 from station.ports import Driver, Health, NowNs, Role, Settings, Sink
@@ -29,7 +29,6 @@ poll_ms: 20
 """
 NS = 1_000_000_000
 SILENCE_S = 0.3
-TORN_S = 1.0
 TORN = "the status block is torn: scan_begin and scan_end must agree after each scan"
 CONNECTING_POLL_S = 0.02
 STEADY_POLLS = 10
@@ -215,8 +214,9 @@ class ModbusPlc:
         answers, unknown = self._pending.echoed(status["newest_acks"])
         for answer in answers:
             sink(answer)
-        for sentence in unknown:
+        for sentence in [*self._reader.notes, *unknown]:
             self._note(sentence, sink)
+        self._reader.notes.clear()
         self._pending.pass_by(status["count"], gone, answered)
         self._steady()
 

@@ -17,6 +17,7 @@ _CODES = {"u16": "H", "u32": "I"}
 _PLACES = {1: Place.PASS, 2: Place.INSPECT, 3: Place.LOST, 4: Place.UNOBSERVED}
 _MODES = {1: Mode.AUTOMATIC, 2: Mode.HAND, 3: Mode.BYPASS}
 _LANES = {1: Lane.PASS, 2: Lane.INSPECT}
+_NO_SUCH_CODE = "its map has no such code: correct the program, or tell its maker"
 _LANE_CODES = {lane: code for code, lane in _LANES.items()}
 
 
@@ -116,11 +117,17 @@ def is_torn(status: Mapping[str, Any]) -> bool:
     return bool(status["scan_begin"] != status["scan_end"])
 
 
-def edge_of(entry: Mapping[str, int], total: int) -> Edge | None:
-    """The edge of that sequence, None if the entry is torn or another's."""
-    low = total & 0xFFFF
-    if entry["sequence"] != low or entry["sequence_end"] != low or entry["direction"] > 1:
-        return None
+def is_whole(entry: Mapping[str, int], total: int) -> bool:
+    """True if a ring's entry is the one of that sequence, and was not read while it was written."""
+    return entry["sequence"] == entry["sequence_end"] == total & 0xFFFF
+
+
+def edge_of(entry: Mapping[str, int], total: int) -> Edge:
+    """The edge in an entry that is whole, and is the one of that sequence.
+
+    Raises:
+        ValueError: its direction is neither broken nor freed.
+    """
     return Edge(
         total,
         entry["eye"],
@@ -132,14 +139,19 @@ def edge_of(entry: Mapping[str, int], total: int) -> Edge | None:
     )
 
 
-def outcome_of(entry: Mapping[str, int], total: int) -> OutcomeSeen | None:
-    """The outcome of that sequence, None if the entry is torn, another's, or holds a code that the map has not."""
-    low = total & 0xFFFF
-    place = _PLACES.get(entry["place"])
-    known = entry["why"] in list(Why)
-    if entry["sequence"] != low or entry["sequence_end"] != low or place is None or not known:
-        return None
-    return OutcomeSeen(total, entry["parcel"], place, Why(entry["why"]), entry["count"], entry["plc_ms"])
+def outcome_of(entry: Mapping[str, int], total: int) -> tuple[OutcomeSeen, list[str]]:
+    """The outcome in an entry that is whole, and a sentence for each of its codes that the map does not have.
+
+    Such a place is one that nobody saw, and such a reason no release: `unobserved`, `ambiguous`.
+    """
+    notes = []
+    place, why = _PLACES.get(entry["place"]), next((one for one in Why if one == entry["why"]), None)
+    if place is None:
+        notes.append(f"the PLC reports an outcome in place {entry['place']}: it is kept as unobserved; {_NO_SUCH_CODE}")
+    if why is None:
+        notes.append(f"the PLC reports an outcome of reason {entry['why']}: it is kept as ambiguous; {_NO_SUCH_CODE}")
+    place, why = place or Place.UNOBSERVED, Why.AMBIGUOUS if why is None else why
+    return OutcomeSeen(total, entry["parcel"], place, why, entry["count"], entry["plc_ms"]), notes
 
 
 @dataclass(frozen=True, slots=True)

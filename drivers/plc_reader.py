@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
-from drivers.plc_codec import PlcMap, diverter_of, edge_of, is_torn, mode_of, outcome_of
+from drivers.plc_codec import PlcMap, diverter_of, edge_of, is_torn, is_whole, mode_of, outcome_of
 from station.core.events import (
     BeltParcel,
     Constants,
@@ -21,6 +21,7 @@ _WORD = 1 << 32
 _HALF_WORD = 1 << 31
 _NS = 1_000_000_000
 FROZEN_S = 0.3
+TORN_S = 1.0
 STANDS_STILL = "the PLC answers, but its program stands still or was restarted"
 _TABLE_TRIES = 5
 
@@ -46,6 +47,9 @@ class PlcReader:
         self._advanced_ns = 0
         self._arrivals: list[int] = []
         self._constants: Constants | None = None
+        self._torn: dict[str, tuple[int, int]] = {}
+        self.notes: list[str] = []
+        """What was wrong and could be read all the same, since whoever reads took the last of them."""
 
     def forget(self) -> None:
         """The next connection begins anew: what was missed is not known."""
@@ -71,7 +75,8 @@ class PlcReader:
         Such a sample's bracket is open to the past (0): it says all else, and matches no clock.
 
         Raises:
-            MissedEdgesError: the rings ran over, the arrivals do not add up, or the PLC's program stands still.
+            MissedEdgesError: the rings ran over, an entry stays torn or is none, the arrivals do not add up, or the
+                PLC's program stands still.
         """
         if self._heartbeat is not None and not 0 < (status["heartbeat"] - self._heartbeat) % 65_536 < _HALF_WORD >> 16:
             # The same scan again or an older answer; if that goes on, the program stands still or began anew.
@@ -99,6 +104,7 @@ class PlcReader:
 
     def _begin(self, status: Mapping[str, Any]) -> Mapping[str, Any]:
         self._known = True
+        self._torn.clear()
         self._edges, self._outcomes = status["edges"], status["outcomes"]
         self._epoch, self._plc_ms = status["epoch"], status["plc_ms"]
         self._arrivals = list(status["arrivals"])
@@ -169,9 +175,13 @@ class PlcReader:
         """Yield new edges in order; returns True if all up to the status were there."""
         entries = self._entries("edge_ring", self._edges, status["edges"], status["newest_edges"])
         for entry in entries:
-            edge = edge_of(entry, self._edges + 1)
-            if edge is None:
+            if not self._whole("edge_ring", entry, self._edges + 1):
                 return False
+            try:
+                edge = edge_of(entry, self._edges + 1)
+            except ValueError:
+                text = f"edge {self._edges + 1} has direction {entry['direction']}: 1 is a beam broken, 0 one freed"
+                raise MissedEdgesError(f"{text}; correct the PLC's program") from None
             self._edges += 1
             if edge.direction and edge.eye < len(self._arrivals):
                 self._arrivals[edge.eye] = (self._arrivals[edge.eye] + 1) % 65_536
@@ -182,11 +192,33 @@ class PlcReader:
 
     def _new_outcomes(self, status: Mapping[str, Any]) -> Iterator[OutcomeSeen]:
         for entry in self._entries("outcome_ring", self._outcomes, status["outcomes"], status["newest_outcomes"]):
-            outcome = outcome_of(entry, self._outcomes + 1)
-            if outcome is None:
+            if not self._whole("outcome_ring", entry, self._outcomes + 1):
                 return
             self._outcomes += 1
+            outcome, notes = outcome_of(entry, self._outcomes)
+            self.notes += notes
             yield outcome
+
+    def _whole(self, ring: str, entry: Mapping[str, int], total: int) -> bool:
+        """False if the entry is torn, and will be read again.
+
+        Raises:
+            MissedEdgesError: it has been torn for a second.
+        """
+        if is_whole(entry, total):
+            self._torn.pop(ring, None)
+            return True
+        since = self._torn.get(ring)
+        if since is None or since[0] != total:
+            self._torn[ring] = total, self._advanced_ns
+        elif self._advanced_ns - since[1] > TORN_S * _NS:
+            self.forget()
+            found, wanted = f"{entry['sequence']} and {entry['sequence_end']}", total & 0xFFFF
+            raise MissedEdgesError(
+                f"an entry of the {ring} stays torn: its sequence and sequence_end are {found}, both must be {wanted};"
+                " correct the PLC's program, which must write them with the entry"
+            )
+        return False
 
     def _entries(self, ring: str, have: int, total: int, newest: list[dict[str, int]]) -> list[dict[str, int]]:
         missing = total - have

@@ -18,6 +18,7 @@ from drivers.plc_codec import (
     echo_of,
     edge_of,
     is_torn,
+    is_whole,
     mode_of,
     outcome_of,
 )
@@ -25,7 +26,7 @@ from simulator.plc.program import PlcProgram
 from simulator.plc.registers import Image, Layout
 from simulator.plc.signals import EdgeSignal, Inputs
 from station.core.actions import Order
-from station.core.events import Direction, Lane, Mode, ParcelKey
+from station.core.events import Direction, Lane, Mode, ParcelKey, Why
 from station.resources import plc_map
 from tests.unit.core.virtual_line import VirtualLine
 
@@ -48,11 +49,12 @@ def test_any_registers_raise_nothing_but_a_named_error(words: list[int], total: 
     mode_of(status["mode"])
     diverter_of(status["diverter"])
     for entry in status["newest_edges"]:
-        edge = edge_of(entry, total)
-        assert edge is None or edge.sequence == total
+        is_whole(entry, total)
+        with contextlib.suppress(ValueError):
+            assert edge_of(entry, total).sequence == total
     for entry in status["newest_outcomes"]:
-        outcome = outcome_of(entry, total)
-        assert outcome is None or outcome.sequence == total
+        outcome, _ = outcome_of(entry, total)
+        assert (outcome.sequence, outcome.why is Why.RELEASED) == (total, entry["why"] == 0)
     for entry in status["newest_acks"]:
         echo_of(entry)
     with contextlib.suppress(ForeignMapError):
@@ -102,7 +104,7 @@ def test_edges_as_the_simulator_encodes_them() -> None:
     status = MAP.blocks["status"].decode(image.words[start : start + size])
     check_map(status, MAP.version)
     found = edge_of(status["newest_edges"][0], status["edges"])
-    assert found is not None
+    assert is_whole(status["newest_edges"][0], 1)
     assert (found.eye, found.direction, found.count, found.plc_ms, found.parcel) == (
         0,
         Direction.BROKEN,
