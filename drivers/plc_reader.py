@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from drivers.plc_codec import PlcMap, diverter_of, edge_of, is_torn, is_whole, mode_of, outcome_of
@@ -22,6 +23,7 @@ _HALF_WORD = 1 << 31
 _NS = 1_000_000_000
 FROZEN_S = 0.3
 TORN_S = 1.0
+SETTINGS_S = 5.0
 STANDS_STILL = "the PLC answers, but its program stands still or was restarted"
 _TABLE_TRIES = 5
 
@@ -47,6 +49,7 @@ class PlcReader:
         self._advanced_ns = 0
         self._arrivals: list[int] = []
         self._constants: Constants | None = None
+        self._settings_ns = self._of_session = 0
         self._torn: dict[str, tuple[int, int]] = {}
         self.notes: list[str] = []
         """What was wrong and could be read all the same, since whoever reads took the last of them."""
@@ -60,13 +63,16 @@ class PlcReader:
         return now_ns - self._advanced_ns > seconds * _NS
 
     def connect(self, status: Mapping[str, Any], now_ns: int) -> PlcConnected:
-        """Begin, or go on where the last connection ended if the rings still hold all since then."""
-        resumed = self._known and self._continues(status)
-        settings = self._decode("settings")
+        """Begin, or go on where the last connection ended if the rings still hold all since then.
+
+        A PLC whose settings are others than before begins anew: what it was ordered was meant for those.
+        """
+        told = self._constants
+        self._read_settings(status, now_ns)
+        resumed = self._known and self._continues(status) and self._constants == told
         self._heartbeat, self._advanced_ns = None, now_ns
         if not resumed:
             status = self._begin(status)
-        self._constants = _constants(settings)
         return self._connected(status, resumed=resumed)
 
     def take(self, status: Mapping[str, Any], asked_ns: int | None, answered_ns: int) -> Iterator[Seen]:
@@ -75,8 +81,8 @@ class PlcReader:
         Such a sample's bracket is open to the past (0): it says all else, and matches no clock.
 
         Raises:
-            MissedEdgesError: the rings ran over, an entry stays torn or is none, the arrivals do not add up, or the
-                PLC's program stands still.
+            MissedEdgesError: the rings ran over, an entry stays torn or is none, the arrivals do not add up, the
+                settings have changed, or the PLC's program stands still.
         """
         if self._heartbeat is not None and not 0 < (status["heartbeat"] - self._heartbeat) % 65_536 < _HALF_WORD >> 16:
             # The same scan again or an older answer; if that goes on, the program stands still or began anew.
@@ -84,16 +90,37 @@ class PlcReader:
                 raise MissedEdgesError(STANDS_STILL)
             return
         if not self._continues(status):
+            self._read_settings(status, answered_ns)
             status = self._begin(status)
             self._heartbeat, self._advanced_ns = status["heartbeat"], answered_ns
             yield self._connected(status, resumed=False)
             return
         self._heartbeat, self._advanced_ns = status["heartbeat"], answered_ns
+        self._look_at_settings(status, answered_ns)
         self._epoch, self._plc_ms = status["epoch"], status["plc_ms"]
         complete = yield from self._new_edges(status)
         yield from self._new_outcomes(status)
         if complete:
             yield _sample(status, asked_ns or 0, answered_ns)
+
+    def _read_settings(self, status: Mapping[str, Any], now_ns: int) -> None:
+        self._constants = _constants(self._decode("settings"))
+        self._settings_ns, self._of_session = now_ns, status["session"]
+
+    def _look_at_settings(self, status: Mapping[str, Any], now_ns: int) -> None:
+        """Every few seconds, and as an epoch or a session begins: somebody may work on the PLC's program.
+
+        Raises:
+            MissedEdgesError: they have changed since they were told.
+        """
+        begins = status["session"] != self._of_session or status["epoch"] != self._epoch
+        if not begins and now_ns - self._settings_ns < SETTINGS_S * _NS:
+            return
+        told = self._constants
+        self._read_settings(status, now_ns)
+        if told is not None and self._constants != told:
+            self.forget()
+            raise MissedEdgesError(f"the PLC's settings have changed: {_changes(told, self._constants)}")
 
     def _continues(self, status: Mapping[str, Any]) -> bool:
         """Same program run: totals and time went on; an epoch may only appear where there was none."""
@@ -252,6 +279,13 @@ def _sample(status: Mapping[str, Any], asked_ns: int, answered_ns: int) -> PlcSa
         diverter=diverter_of(status["diverter"]),
         lane_full=bool(status["lane_full"]),
         scan_max_ms=status["scan_max_ms"],
+    )
+
+
+def _changes(before: Constants, after: Constants | None) -> str:
+    now = {} if after is None else asdict(after)
+    return ", ".join(
+        f"{name} was {was}, is {now.get(name)}" for name, was in asdict(before).items() if now.get(name) != was
     )
 
 
