@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from drivers.plc_codec import PlcMap, diverter_of, edge_of, is_torn, is_whole, mode_of, outcome_of
+from drivers.plc_edges import Moment, edge_fault
+from drivers.plc_settings import changes, constants_of
 from station.core.events import (
     BeltParcel,
     Constants,
@@ -49,6 +50,7 @@ class PlcReader:
         self._advanced_ns = 0
         self._arrivals: list[int] = []
         self._constants: Constants | None = None
+        self._complete = Moment(0, 0)
         self._settings_ns = self._of_session = 0
         self._torn: dict[str, tuple[int, int]] = {}
         self.notes: list[str] = []
@@ -81,7 +83,7 @@ class PlcReader:
         Such a sample's bracket is open to the past (0): it says all else, and matches no clock.
 
         Raises:
-            MissedEdgesError: the rings ran over, an entry stays torn or is none, the arrivals do not add up, the
+            MissedEdgesError: the rings ran over, an entry stays torn or cannot be, the arrivals do not add up, the
                 settings have changed, or the PLC's program stands still.
         """
         if self._heartbeat is not None and not 0 < (status["heartbeat"] - self._heartbeat) % 65_536 < _HALF_WORD >> 16:
@@ -101,10 +103,11 @@ class PlcReader:
         complete = yield from self._new_edges(status)
         yield from self._new_outcomes(status)
         if complete:
+            self._complete = Moment(status["count"], status["plc_ms"])
             yield _sample(status, asked_ns or 0, answered_ns)
 
     def _read_settings(self, status: Mapping[str, Any], now_ns: int) -> None:
-        self._constants = _constants(self._decode("settings"))
+        self._constants = constants_of(self._decode("settings"))
         self._settings_ns, self._of_session = now_ns, status["session"]
 
     def _look_at_settings(self, status: Mapping[str, Any], now_ns: int) -> None:
@@ -118,9 +121,9 @@ class PlcReader:
             return
         told = self._constants
         self._read_settings(status, now_ns)
-        if told is not None and self._constants != told:
+        if told is not None and self._constants is not None and self._constants != told:
             self.forget()
-            raise MissedEdgesError(f"the PLC's settings have changed: {_changes(told, self._constants)}")
+            raise MissedEdgesError(f"the PLC's settings have changed: {changes(told, self._constants)}")
 
     def _continues(self, status: Mapping[str, Any]) -> bool:
         """Same program run: totals and time went on; an epoch may only appear where there was none."""
@@ -135,6 +138,7 @@ class PlcReader:
         self._edges, self._outcomes = status["edges"], status["outcomes"]
         self._epoch, self._plc_ms = status["epoch"], status["plc_ms"]
         self._arrivals = list(status["arrivals"])
+        self._complete = Moment(status["count"], status["plc_ms"])
         return status
 
     def _connected(self, status: Mapping[str, Any], *, resumed: bool) -> PlcConnected:
@@ -209,6 +213,7 @@ class PlcReader:
             except ValueError:
                 text = f"edge {self._edges + 1} has direction {entry['direction']}: 1 is a beam broken, 0 one freed"
                 raise MissedEdgesError(f"{text}; correct the PLC's program") from None
+            self._believe(edge, status)
             self._edges += 1
             if edge.direction and edge.eye < len(self._arrivals):
                 self._arrivals[edge.eye] = (self._arrivals[edge.eye] + 1) % 65_536
@@ -216,6 +221,13 @@ class PlcReader:
         if self._arrivals != list(status["arrivals"]):
             raise MissedEdgesError(f"edges are missing: arrivals {status['arrivals']}, seen {self._arrivals}")
         return True
+
+    def _believe(self, edge: Edge, status: Mapping[str, Any]) -> None:
+        shown = Moment(status["count"], status["plc_ms"])
+        mm_per_count = self._constants.mm_per_count if self._constants else 1.0
+        if fault := edge_fault(edge, self._complete, shown, mm_per_count):
+            self.forget()
+            raise MissedEdgesError(fault)
 
     def _new_outcomes(self, status: Mapping[str, Any]) -> Iterator[OutcomeSeen]:
         for entry in self._entries("outcome_ring", self._outcomes, status["outcomes"], status["newest_outcomes"]):
@@ -279,27 +291,4 @@ def _sample(status: Mapping[str, Any], asked_ns: int, answered_ns: int) -> PlcSa
         diverter=diverter_of(status["diverter"]),
         lane_full=bool(status["lane_full"]),
         scan_max_ms=status["scan_max_ms"],
-    )
-
-
-def _changes(before: Constants, after: Constants | None) -> str:
-    now = {} if after is None else asdict(after)
-    return ", ".join(
-        f"{name} was {was}, is {now.get(name)}" for name, was in asdict(before).items() if now.get(name) != was
-    )
-
-
-def _constants(settings: Mapping[str, Any]) -> Constants:
-    return Constants(
-        mm_per_count=settings["um_per_count"] / 1000,
-        latch_ms=settings["latch_us"] / 1000,
-        slip=settings["slip_ppm"] / 1e6,
-        tolerance_mm=float(settings["tolerance_mm"]),
-        length_tolerance_mm=float(settings["length_tolerance_mm"]),
-        switch_mm=float(settings["switch_mm"]),
-        eyes_mm=tuple(float(mm) for mm in settings["eye_mm"][: settings["eyes"]]),
-        decision_eye=settings["decision_eye"],
-        diverter_mm=float(settings["diverter_mm"]),
-        longest_mm=float(settings["longest_mm"]),
-        stale_ms=settings["stale_ms"],
     )

@@ -30,6 +30,7 @@ class ProgramInMemory:
     """One scan, and 10 ms on the PC's clock, for each read of the status block.
 
     Attributes:
+        offset: of the encoder's count against the PLC's time: a mm a ms.
         takes: whether it takes commands.
         spoil: changes all registers before each answer.
         edges: what its eyes latched since the last scan.
@@ -39,6 +40,7 @@ class ProgramInMemory:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.takes = True
         self.ms = 0
+        self.offset = 0
         self.pc_ns = 1
         self.spoil: Callable[[list[int]], None] = whole
         self.edges: list[EdgeSignal] = []
@@ -64,7 +66,7 @@ class ProgramInMemory:
         self.ms += PC_MS
         self.pc_ns += PC_MS * 1_000_000
         edges, self.edges = tuple(self.edges), []
-        self.program.scan(Inputs(ms=self.ms, count=self.ms, edges=edges))
+        self.program.scan(Inputs(ms=self.ms, count=self.ms + self.offset, edges=edges))
         self.image.refresh(self.program)
 
     def edge(self, *, broken: bool, eye: int = 0) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from simulator.plc.signals import EdgeSignal, Inputs
 from simulator.plc.table import Place as PlcPlace
 from simulator.plc.table import Why as PlcWhy
 from station.core.events import Edge, OutcomeSeen, Place, PlcConnected, PlcLost, PlcSample, Why
@@ -88,3 +89,72 @@ def test_an_entry_that_is_torn_for_a_moment_is_read_again(polled: Polled) -> Non
         polled.program.spoil = spoil
         polled.poll(60)
     assert not polled.failures
+
+
+def swapped(first: int) -> Callable[[list[int]], None]:
+    """Both words of a value of every edge are swapped, in the ring and in the status block."""
+
+    def spoil(words: list[int]) -> None:
+        starts = [LAYOUT.address("edge_ring") + 11 * n for n in range(128)] + [37 + 11 * n for n in range(4)]
+        for start in starts:
+            words[start + first], words[start + first + 1] = words[start + first + 1], words[start + first]
+
+    return spoil
+
+
+@pytest.mark.parametrize(("first", "said"), [(3, "has a count"), (5, "has a time")], ids=["count", "time"])
+@pytest.mark.parametrize("run_s", [5, 40, 200])
+def test_an_edge_whose_words_are_swapped_is_named(
+    monkeypatch: pytest.MonkeyPatch, first: int, said: str, run_s: int
+) -> None:
+    program = ProgramInMemory(monkeypatch)
+    program.ms = run_s * 1000
+    program.begin()
+    rig = Polled(program)
+    rig.live()
+    program.spoil = swapped(first)
+    program.edge(broken=True)
+    rig.poll()
+    assert len(rig.failures) == 1
+    assert said in rig.failures[0]
+    assert "swapped in the edge record" in rig.failures[0]
+    assert not rig.of(Edge)
+
+
+def test_and_so_is_one_of_before(polled: Polled) -> None:
+    polled.poll(100)
+    old = polled.program.ms - 400
+    polled.program.edges.append(EdgeSignal(0, broken=True, count=old, ms=polled.program.ms))
+    polled.poll()
+    assert "mm behind the status block before" in polled.failures[0]
+
+
+def test_a_freed_edge_that_waited_for_the_belt_to_move_on_is_none(polled: Polled) -> None:
+    polled.program.edge(broken=True)
+    freed_ms = polled.program.ms
+    polled.poll(300)
+    polled.program.edges.append(EdgeSignal(0, broken=False, count=polled.program.ms, ms=freed_ms))
+    polled.poll()
+    assert not polled.failures
+    assert len(polled.of(Edge)) == 2
+
+
+def test_neither_is_one_that_came_while_there_was_no_connection(polled: Polled) -> None:
+    polled.program.edge(broken=True)
+    polled.plc._connected = False
+    for _ in range(500):
+        polled.program.scan()
+    polled.poll(3)
+    assert not polled.failures
+    assert len(polled.of(Edge)) == 1
+
+
+def test_a_count_that_goes_back_is_the_cores_affair(polled: Polled) -> None:
+    polled.poll(100)
+    before = polled.program.ms
+    polled.program.program.scan(Inputs(ms=before + 1, count=before - 500))
+    polled.program.edges.append(EdgeSignal(0, broken=True, count=before, ms=before + 2))
+    polled.program.offset = -500
+    polled.poll()
+    assert not polled.failures
+    assert len(polled.of(Edge)) == 1
