@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from drivers.modbus import ModbusClient, ModbusError, RefusedError, read_registe
 from drivers.plc_codec import Command, ForeignMapError, PlcMap, check_map, is_torn
 from drivers.plc_orders import PendingOrders
 from drivers.plc_reader import FROZEN_S, STANDS_STILL, TORN_S, MissedEdgesError, PlcReader
+from drivers.plc_writes import ANOTHER_WRITES, Writes
 from station.core.actions import Order
 from station.core.events import DeviceState, OutcomeSeen, PlcConnected, PlcLost
 from station.ports import Driver, Health, NowNs, Role, Settings, Sink
@@ -31,10 +31,9 @@ NS = 1_000_000_000
 SILENCE_S = 0.3
 TORN = "the status block is torn: scan_begin and scan_end must agree after each scan"
 CONNECTING_POLL_S = 0.02
+ALONE_S = 0.2
 STEADY_POLLS = 10
 BACKOFF_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
-_HALF_REGISTER = 1 << 15
-_SENT_KEPT = 256
 _CAUSES_TOLD = 20
 
 
@@ -64,8 +63,7 @@ class ModbusPlc:
         self._beats = 0
         self._session = 0
         self._grant = 0
-        self._number = 0
-        self._sent: OrderedDict[int, int] = OrderedDict()
+        self._writes = Writes(now_ns)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._connected = False
@@ -148,9 +146,8 @@ class ModbusPlc:
         return max(0.0, self._settings.poll_ms / 1000 - (self._now_ns() - begun) / NS)
 
     def _connect(self, sink: Sink) -> None:
-        status = self._running()
-        self._number = status["poll_echo"]  # so that the next write has advanced
-        self._sent.clear()
+        status = self._alone()
+        self._writes.begin(status["poll_echo"])
         self._write()  # one that is refused is no connection
         event = self._reader.connect(status, self._now_ns())
         self._connected, self._detail = True, ""
@@ -176,6 +173,21 @@ class ModbusPlc:
             self._stopping.wait(CONNECTING_POLL_S)
         raise MissedEdgesError(why)
 
+    def _alone(self) -> Mapping[str, Any]:
+        """A status block of a PLC whose program runs, and whose command block nobody else writes.
+
+        A connection that goes on looks only where an echo has changed meanwhile: its session ends in half a second.
+        """
+        begun_ns, first = self._now_ns(), not self._reader.known
+        while True:
+            status = self._running()
+            self._writes.seen(status["poll_echo"])
+            if self._writes.another:
+                raise MissedEdgesError(ANOTHER_WRITES)
+            looked = self._now_ns() - begun_ns > ALONE_S * NS
+            if self._stopping.is_set() or looked or not (first or self._writes.doubted):
+                return status
+
     def _steady(self) -> None:
         """After some polls in which all went well, what goes wrong next is told, and tried again, as the first time."""
         self._good_polls += 1
@@ -198,9 +210,9 @@ class ModbusPlc:
             return
         check_map(status, self._map.version)
         self._last_message_ns = answered
-        asked = self._sent.get(status["poll_echo"])
-        if asked is None:
-            self._catch_up(status["poll_echo"])
+        asked = self._writes.asked(status["poll_echo"])
+        if self._writes.another:
+            raise MissedEdgesError(ANOTHER_WRITES)
         with self._lock:
             if status["epoch"] == self._grant:
                 self._grant = 0  # taken: a PLC that begins anew must not find it again
@@ -227,20 +239,12 @@ class ModbusPlc:
             log.warning("%s: %s", self.name, sentence)
             sink(DeviceState(self.name, connected=True, detail=sentence))
 
-    def _catch_up(self, echo: int) -> None:
-        """A block of an earlier connection that came late left the PLC ahead of us: ours would never be taken."""
-        if 0 < (echo - self._number) % 65_536 < _HALF_REGISTER:
-            self._number = echo
-
     def _write(self) -> None:
-        self._number = (self._number + 1) % 65_536
         with self._lock:
-            command = Command(self._number, self._session, self._beats, self._grant, self._pending.all())
-        self._sent[self._number] = self._now_ns()
-        while len(self._sent) > _SENT_KEPT:
-            self._sent.popitem(last=False)
-        if command.session:
-            write_registers(self._client, self._map.blocks["command"].address, command.encode(), self._settings.unit)
+            if not self._session:
+                return
+            command = Command(self._writes.next(), self._session, self._beats, self._grant, self._pending.all())
+        write_registers(self._client, self._map.blocks["command"].address, command.encode(), self._settings.unit)
 
     def _lost(self, error: Exception) -> bool:
         """False if it was busy for a moment: nothing was read, nothing is lost."""

@@ -60,6 +60,11 @@ class PlcReader:
         """The next connection begins anew: what was missed is not known."""
         self._known = False
 
+    @property
+    def known(self) -> bool:
+        """Whether the next connection may go on where the last one ended."""
+        return self._known
+
     def silent(self, now_ns: int, seconds: float) -> bool:
         """True if nothing advanced for that long."""
         return now_ns - self._advanced_ns > seconds * _NS

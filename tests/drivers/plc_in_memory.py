@@ -33,6 +33,7 @@ class ProgramInMemory:
         offset: of the encoder's count against the PLC's time: a mm a ms.
         takes: whether it takes commands.
         spoil: changes all registers before each answer.
+        between: done ahead of each answer that has the status block: what another client does.
         edges: what its eyes latched since the last scan.
         asked: first registers of the blocks that were read.
     """
@@ -43,11 +44,13 @@ class ProgramInMemory:
         self.offset = 0
         self.pc_ns = 1
         self.spoil: Callable[[list[int]], None] = whole
+        self.between: Callable[[], None] | None = None
         self.edges: list[EdgeSignal] = []
         self.asked: list[int] = []
         self.image = Image(LAYOUT)
         self.settings = PlantConfig().plc_settings()
         self.begin()
+        monkeypatch.setattr(drivers.modbus_plc, "CONNECTING_POLL_S", 0.0)
         monkeypatch.setattr(drivers.modbus_plc, "read_registers", self._read)
         monkeypatch.setattr(drivers.modbus_plc, "write_registers", self._write)
 
@@ -76,6 +79,10 @@ class ProgramInMemory:
     def _read(self, _client: object, address: int, count: int, _unit: int) -> list[int]:
         self.asked.append(address)
         if address == 0:
+            between, self.between = self.between, None
+            if between is not None:
+                between()
+            self.between = between
             self.scan()
         words = list(self.image.words)
         self.spoil(words)
