@@ -13,7 +13,7 @@ from pydantic import Field
 from drivers.modbus import ModbusClient, ModbusError, RefusedError, read_registers, write_registers
 from drivers.plc_codec import Command, ForeignMapError, PlcMap, check_map, is_torn
 from drivers.plc_orders import PendingOrders
-from drivers.plc_reader import FROZEN_S, STANDS_STILL, TORN_S, MissedEdgesError, PlcReader
+from drivers.plc_reader import FROZEN_S, SCAN_NUMBERS, STANDS_STILL, TORN_S, MissedEdgesError, PlcReader
 from drivers.plc_writes import ANOTHER_WRITES, Writes
 from station.core.actions import Order
 from station.core.events import DeviceState, OutcomeSeen, PlcConnected, PlcLost
@@ -160,14 +160,18 @@ class ModbusPlc:
 
     def _running(self) -> Mapping[str, Any]:
         """A whole status block of a PLC whose program runs: a Modbus server answers for one in STOP as well."""
-        begun_ns, first, why = self._now_ns(), None, TORN
+        begun_ns, why = self._now_ns(), TORN
+        first: Mapping[str, Any] | None = None
         while not self._stopping.is_set():
             status = self._status()
             check_map(status, self._map.version)
             if not is_torn(status):
-                if first not in {None, status["heartbeat"]}:
-                    return status
-                first, why = status["heartbeat"], STANDS_STILL
+                if first is not None and status["heartbeat"] != first["heartbeat"]:
+                    if status["scan_begin"] != first["scan_begin"]:
+                        return status
+                    why = SCAN_NUMBERS
+                else:
+                    first, why = status, STANDS_STILL
             if self._now_ns() - begun_ns > FROZEN_S * NS:
                 break
             self._stopping.wait(CONNECTING_POLL_S)

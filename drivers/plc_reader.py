@@ -26,6 +26,11 @@ FROZEN_S = 0.3
 TORN_S = 1.0
 SETTINGS_S = 5.0
 STANDS_STILL = "the PLC answers, but its program stands still or was restarted"
+SCAN_NUMBERS = (
+    "scan_begin and scan_end stand still while the PLC's program runs: it must write each scan's number to both, or"
+    " nobody can tell a torn status block from a whole one"
+)
+_SAME_SCAN = 5
 _TABLE_TRIES = 5
 
 Read = Callable[[int, int], list[int]]
@@ -51,6 +56,7 @@ class PlcReader:
         self._arrivals: list[int] = []
         self._constants: Constants | None = None
         self._complete = Moment(0, 0)
+        self._scan = -1, 0
         self._settings_ns = self._of_session = 0
         self._torn: dict[str, tuple[int, int]] = {}
         self.notes: list[str] = []
@@ -77,7 +83,7 @@ class PlcReader:
         told = self._constants
         self._read_settings(status, now_ns)
         resumed = self._known and self._continues(status) and self._constants == told
-        self._heartbeat, self._advanced_ns = None, now_ns
+        self._heartbeat, self._advanced_ns, self._scan = None, now_ns, (-1, 0)
         if not resumed:
             status = self._begin(status)
         return self._connected(status, resumed=resumed)
@@ -89,7 +95,7 @@ class PlcReader:
 
         Raises:
             MissedEdgesError: the rings ran over, an entry stays torn or cannot be, the arrivals do not add up, the
-                settings have changed, or the PLC's program stands still.
+                settings have changed, or the PLC's program or its scan number stands still.
         """
         if self._heartbeat is not None and not 0 < (status["heartbeat"] - self._heartbeat) % 65_536 < _HALF_WORD >> 16:
             # The same scan again or an older answer; if that goes on, the program stands still or began anew.
@@ -103,6 +109,7 @@ class PlcReader:
             yield self._connected(status, resumed=False)
             return
         self._heartbeat, self._advanced_ns = status["heartbeat"], answered_ns
+        self._look_at_scan(status)
         self._look_at_settings(status, answered_ns)
         self._epoch, self._plc_ms = status["epoch"], status["plc_ms"]
         complete = yield from self._new_edges(status)
@@ -110,6 +117,18 @@ class PlcReader:
         if complete:
             self._complete = Moment(status["count"], status["plc_ms"])
             yield _sample(status, asked_ns or 0, answered_ns)
+
+    def _look_at_scan(self, status: Mapping[str, Any]) -> None:
+        """A block whose heartbeat has advanced is of another scan.
+
+        Raises:
+            MissedEdgesError: five in a row name the same scan.
+        """
+        scan, times = self._scan
+        self._scan = status["scan_begin"], times + 1 if status["scan_begin"] == scan else 0
+        if self._scan[1] >= _SAME_SCAN:
+            self.forget()
+            raise MissedEdgesError(SCAN_NUMBERS)
 
     def _read_settings(self, status: Mapping[str, Any], now_ns: int) -> None:
         self._constants = constants_of(self._decode("settings"))

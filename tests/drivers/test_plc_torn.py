@@ -18,6 +18,7 @@ from station.core.events import DeviceState, PlcConnected, PlcLost
 from station.ports import Device
 from station.resources import plc_map
 from tests.drivers.conftest import Caught, Scripted, eventually
+from tests.drivers.plc_in_memory import Polled, ProgramInMemory
 from tests.unit.core.virtual_line import VirtualLine
 
 Start = Callable[[Device], Device]
@@ -144,3 +145,31 @@ def test_a_plc_that_is_lost_right_behind_each_connection_is_asked_less_and_less_
     assert time.monotonic() - begun > sum(BACKOFF_S[1:5])
     eventually(lambda: "plc: connected again" in caplog.messages)
     assert len(caplog.messages) == 4, caplog.messages
+
+
+def unnumbered(words: list[int]) -> None:
+    """The scans' numbers were never programmed."""
+    words[6] = words[121] = 0
+
+
+def test_a_plc_that_does_not_number_its_scans_is_named_ahead_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = ProgramInMemory(monkeypatch)
+    rig = Polled(program)
+    assert rig.plc.probe() == ""
+    program.spoil = unnumbered
+    assert "scan_begin and scan_end stand still" in rig.plc.probe()
+    rig.poll()
+    assert rig.failures == [rig.plc.probe()]
+
+
+def test_and_so_is_one_that_ceases_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = ProgramInMemory(monkeypatch)
+    rig = Polled(program)
+    rig.live()
+    program.spoil = unnumbered
+    rig.poll(6)
+    assert len(rig.failures) == 1
+    assert "scan_begin and scan_end stand still" in rig.failures[0]
+    program.spoil = whole
+    rig.poll(50)
+    assert len(rig.failures) == 1
