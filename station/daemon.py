@@ -33,7 +33,8 @@ from station.journal import (
     starting,
 )
 from station.keeping import HeldLog, Keeping
-from station.lists import ListError, Lists
+from station.lists import Lists
+from station.lists_watch import ListsWatch
 from station.ports import Device, Driver, Picture, Plc
 from station.publishing import Publishing, settings_of
 from station.releases import Releases, check_thresholds, release_of, take_up
@@ -96,7 +97,8 @@ class Daemon:
         self._turn = Turn(self.line, self._journal, ids, self._plc, proofs=proofs, drop=pictures.drop)
         self._systemd = Systemd.of(os.environ)
         self._snapshot = Snapshot(config, self.line, self._turn, {**self.devices, "plc": self._plc})
-        self._lists = Lists(config.policy.hold_list, config.policy.declared_weights, config.data)
+        lists = Lists(config.policy.hold_list, config.policy.declared_weights, config.data)
+        self._lists = ListsWatch(lists, self._put)
         self._publishing = Publishing(settings_of(config), self._put) if config.mqtt else None
         self._held_log = HeldLog(self._journal, Clock())
         self._keeping = (
@@ -156,7 +158,7 @@ class Daemon:
         self._intake.recover()
         self._put(Condition("detector", "commanded", standing=bool(self._model_fault), text=self._model_fault))
         self._compare_lists()
-        self._read_lists()
+        self._lists.start()
         self._intake.start()
         self._eye.start()
         self._systemd.ready()
@@ -233,6 +235,7 @@ class Daemon:
             await asyncio.to_thread(device.stop)
         self._eye.stop()
         self._intake.stop()
+        self._lists.stop()
         if self._keeping is not None:
             self._keeping.stop()
         self._put(Stopping(self._stop_cause or "error"))
@@ -283,7 +286,7 @@ class Daemon:
     async def _watch_lists(self) -> None:
         while True:
             await asyncio.sleep(_LISTS_S)
-            await asyncio.to_thread(self._read_lists)
+            self._lists.look()
 
     def _compare_lists(self) -> None:
         """The hold list in force is the one that the journal says was commanded last."""
@@ -301,16 +304,6 @@ class Daemon:
             if not await asyncio.to_thread(self._journal.in_place):
                 self._give_up(f"journal {self._journal.path}, or its log, was taken away while it was written")
             self._put(clock_condition(self._quality()))
-
-    def _read_lists(self) -> None:
-        try:
-            lists = self._lists.changed()
-        except ListError as error:
-            self._put(Condition("lists", "files", standing=True, text=f"{error}; the lists before stay in force"))
-            return
-        self._put(Condition("lists", "files", standing=False))
-        if lists is not None:
-            self._put(lists)
 
 
 def clock_condition(quality: ClockQuality) -> Condition:

@@ -6,8 +6,12 @@ import csv
 import hashlib
 import io
 import math
+import os
+import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from station.core.events import HeldCodes, ListsLoaded
 from station.holding import HoldListError, code_fault, current, spellings
@@ -22,11 +26,16 @@ class ListError(Exception):
 
 @dataclass(slots=True)
 class Lists:
-    """Where the lists are, and what was last loaded; in the folder `data` the one that was commanded."""
+    """Where the lists are, and what was last loaded; in the folder `data` the one that was commanded.
+
+    Attributes:
+        reading: the file that is being read now, or was last.
+    """
 
     hold_list: Path | None
     declared_weights: Path | None
     data: Path | None = None
+    reading: Path | None = None
     _commanded: HeldCodes | None = None
     _stamp: tuple[object, ...] | None = None
     _seen: tuple[object, ...] | None = None
@@ -37,13 +46,13 @@ class Lists:
         Raises:
             ListError: a file is missing, half written or malformed; it is tried again at the next call.
         """
-        stamp = tuple(_stamp(path) for path in (self.hold_list, self.declared_weights))
+        stamp = (self._stamp_of(self.hold_list), self._stamp_of(self.declared_weights))
         if stamp == self._stamp:
             return None
         if self._stamp is not None and stamp != self._seen:
             self._seen = stamp  # a change is read when it looks the same twice: a writer may be at work
             return None
-        held_bytes, declared_bytes = _read(self.hold_list), _read(self.declared_weights)
+        held_bytes, declared_bytes = self._read(self.hold_list), self._read(self.declared_weights)
         held = frozenset(code for _, row in _rows(held_bytes, self.hold_list, 1) for code in spellings(row[0]))
         declared = _declared(declared_bytes, self.declared_weights)
         if self._commanded is None and self.data is not None:
@@ -52,6 +61,14 @@ class Lists:
         version = hashlib.sha256(held_bytes + b"\0" + declared_bytes).hexdigest()[:16]
         return ListsLoaded(version, held, tuple(declared.items()), self._commanded)
 
+    def _stamp_of(self, path: Path | None) -> object:
+        self.reading = path
+        return None if path is None else _stamp(path)
+
+    def _read(self, path: Path | None) -> bytes:
+        self.reading = path
+        return b"" if path is None else _read(path, _opened_plain)
+
 
 def read_hold_list(path: Path) -> list[str]:
     """The codes of a hold list in CSV, as they are written.
@@ -59,7 +76,7 @@ def read_hold_list(path: Path) -> list[str]:
     Raises:
         ListError: it is missing, half written or malformed.
     """
-    return [row[0] for _, row in _rows(_read(path), path, 1)]
+    return [row[0] for _, row in _rows(_read(path, _opened), path, 1)]
 
 
 def _commanded(data: Path) -> HeldCodes:
@@ -69,21 +86,38 @@ def _commanded(data: Path) -> HeldCodes:
         raise ListError(str(error)) from error
 
 
-def _stamp(path: Path | None) -> object:
-    if path is None:
-        return None
+def _stamp(path: Path) -> object:
     try:
-        stat = path.stat()
+        found = path.stat()
     except OSError as error:
         raise ListError(f"{path}: {error.strerror}; {_MEND}") from error
-    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    _want_plain(found.st_mode, path)
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
-def _read(path: Path | None) -> bytes:
-    if path is None:
-        return b""
+def _want_plain(mode: int, path: Path) -> None:
+    """A pipe or a device may never end, and may never even begin."""
+    if not stat.S_ISREG(mode):
+        raise ListError(f"{path}: is no plain file; {_MEND}")
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def _opened_plain(path: Path) -> IO[bytes]:
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     try:
-        with path.open("rb") as file:
+        _want_plain(os.fstat(file.fileno()).st_mode, path)
+    except ListError:
+        file.close()
+        raise
+    return file
+
+
+def _read(path: Path, opened: Callable[[Path], IO[bytes]]) -> bytes:
+    try:
+        with opened(path) as file:
             data = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise ListError(f"{path}: {error.strerror}") from error
