@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from station.clock import now_ns
 from station.core.events import HeldCodes, ListsLoaded
 from station.holding import HoldListError, code_fault, current, spellings
 
 LARGEST_BYTES = 64 * 1024 * 1024
+SHORT_S = 10
+_NS = 1_000_000_000
 _MEND = "write a file with at least the heading, or take its key out of the configuration"
 
 
@@ -36,9 +39,12 @@ class Lists:
     declared_weights: Path | None
     data: Path | None = None
     reading: Path | None = None
+    clock_ns: Callable[[], int] = now_ns
     _commanded: HeldCodes | None = None
     _stamp: tuple[object, ...] | None = None
     _seen: tuple[object, ...] | None = None
+    _rows: tuple[int, int] = (0, 0)
+    _short: tuple[tuple[object, ...], int] = ((), 0)
 
     def changed(self) -> ListsLoaded | None:
         """Return the lists if a file changed since the last call that returned them, else None.
@@ -53,13 +59,32 @@ class Lists:
             self._seen = stamp  # a change is read when it looks the same twice: a writer may be at work
             return None
         held_bytes, declared_bytes = self._read(self.hold_list), self._read(self.declared_weights)
-        held = frozenset(code for _, row in _rows(held_bytes, self.hold_list, 1) for code in spellings(row[0]))
-        declared = _declared(declared_bytes, self.declared_weights)
+        held_rows = _rows(held_bytes, self.hold_list, 1)
+        declared_rows = _rows(declared_bytes, self.declared_weights, 2)
+        held = frozenset(code for _, row in held_rows for code in spellings(row[0]))
+        declared = _declared(declared_rows, self.declared_weights)
+        rows = len(held_rows), len(declared_rows)
+        self._want_whole(stamp, rows)
         if self._commanded is None and self.data is not None:
             self._commanded = _commanded(self.data)
-        self._stamp = stamp
+        self._stamp, self._rows = stamp, rows
         version = hashlib.sha256(held_bytes + b"\0" + declared_bytes).hexdigest()[:16]
         return ListsLoaded(version, held, tuple(declared.items()), self._commanded)
+
+    def _want_whole(self, stamp: tuple[object, ...], rows: tuple[int, int]) -> None:
+        """A list that lost more than half of its rows may be one that is being written: it must stay so for a while.
+
+        Raises:
+            ListError: it has not stayed so for that long.
+        """
+        for path, now, before in zip((self.hold_list, self.declared_weights), rows, self._rows, strict=True):
+            if 2 * now >= before:
+                continue
+            if stamp != self._short[0]:
+                self._short = stamp, self.clock_ns()
+            if self.clock_ns() - self._short[1] < SHORT_S * _NS:
+                text = f"{path}: has {now} rows, {before} are in force; is it still being written?"
+                raise ListError(f"{text} It counts once it has stayed as it is for {SHORT_S} s")
 
     def _stamp_of(self, path: Path | None) -> object:
         self.reading = path
@@ -130,10 +155,10 @@ def _read(path: Path, opened: Callable[[Path], IO[bytes]]) -> bytes:
     return data
 
 
-def _declared(data: bytes, path: Path | None) -> dict[str, float]:
+def _declared(rows: list[tuple[int, list[str]]], path: Path | None) -> dict[str, float]:
     """Grams by code; a code with two weights is refused."""
     declared: dict[str, float] = {}
-    for number, row in _rows(data, path, 2):
+    for number, row in rows:
         grams = _grams(row[1], number, path)
         for code in spellings(row[0]):
             if declared.setdefault(code, grams) != grams:

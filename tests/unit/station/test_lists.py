@@ -33,6 +33,44 @@ def test_loaded_once_and_again_when_changed(tmp_path: Path) -> None:
     assert again.version != loaded.version
 
 
+@pytest.mark.parametrize(("rows", "waits_s"), [(0, 10), (2, 10), (3, 0), (6, 0)])
+def test_a_list_that_has_lost_more_than_half_must_stay_so_for_a_while(tmp_path: Path, rows: int, waits_s: int) -> None:
+    """A slow export writes in place, the heading first, and each line to its end."""
+    now = [5]
+    hold = tmp_path / "hold.csv"
+    hold.write_text("barcode\nA1\nA2\nA3\nA4\nA5\n")
+    lists = Lists(hold, None, clock_ns=lambda: now[0])
+    assert lists.changed() is not None
+    hold.write_text("barcode\n" + "".join(f"B{number}\n" for number in range(rows)))
+    assert lists.changed() is None
+    for _ in range(waits_s):
+        with pytest.raises(ListError, match=f"hold.csv: has {rows} rows, 5 are in force; is it still being written?"):
+            lists.changed()
+        now[0] += 1_000_000_000
+    taken = lists.changed()
+    assert taken is not None
+    assert len(taken.held) == rows
+
+
+def test_and_so_must_declared_weights_and_from_the_last_change_on(tmp_path: Path) -> None:
+    now = [5]
+    declared = tmp_path / "declared.csv"
+    declared.write_text("barcode,grams\nA1,1\nA2,2\nA3,3\n")
+    lists = Lists(None, declared, clock_ns=lambda: now[0])
+    assert lists.changed() is not None
+    for text in ("barcode,grams\n", "barcode,grams\nA1,1\n"):
+        declared.write_text(text)
+        assert lists.changed() is None
+        for _ in range(9):
+            with pytest.raises(ListError, match="is it still being written"):
+                lists.changed()
+            now[0] += 1_000_000_000
+    now[0] += 1_000_000_000
+    taken = lists.changed()
+    assert taken is not None
+    assert taken.declared_g == (("A1", 1.0),)
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [
