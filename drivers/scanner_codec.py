@@ -26,6 +26,8 @@ LONGEST_PLAIN_NUMBER = 14
 ANOTHER = re.compile(r".\][A-Za-z][0-9A-Za-z]")
 BETWEEN = re.compile(r"[,;|]")
 """What stands between two codes in one text: of which of them would the parcel be? GS1 texts may hold it."""
+STARRED = re.compile(r"\*([^*]+)\*")
+"""Code 39 with its start and stop characters, which some scanners send."""
 SWALLOWED = re.compile(r".(1[135-7]\d\d(0[1-9]|1[0-2])[0-3]\d|0[01]\d{12,18})$")
 """A date, a GTIN or an SSCC at the end of a text of free length: its separator was probably not sent."""
 
@@ -108,9 +110,12 @@ class ScannerCodec:
         return [self._code(part, piece.arrived) for part in texts]
 
     def _code(self, text: str, arrived: Arrived) -> Scanned:
+        text = text.strip(" ")
         found = IDENTIFIER.match(text)
         symbology = found.group() if found else ""
-        content = text.removeprefix(symbology)
+        content = text.removeprefix(symbology).strip(" ")
+        if starred := STARRED.fullmatch(content):
+            content = starred[1]
         if self._noread and self._noread in (_folded(text), _folded(content)):
             return Scanned(None, "", arrived)
         if why := self._no_code(content, symbology):

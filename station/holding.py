@@ -8,8 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import sleep
 
@@ -19,29 +18,11 @@ from station.core.events import HeldCodes
 from station.journal import Inbox, InboxError
 from station.journal.files import sync_file, sync_folder
 from station.journal.inbox import MOST_WAITING
+from station.spelling import LONGEST_CODE, Codes, code_fault
 
 FOLDER = "hold"
 CURRENT = "current"
-LONGEST_CODE = 128
 MOST_STAGED = 20
-_POWER = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
-_PARTS = re.compile(r"[;\t|]")
-_BRACKETS = re.compile(r"\([0-9]{2,4}\)")
-_NO_CODE: tuple[tuple[Callable[[str], object], str], ...] = (
-    (lambda code: not 0 < len(code) <= LONGEST_CODE, f"a barcode has 1 to {LONGEST_CODE} characters"),
-    (
-        lambda code: not all(" " <= char <= "~" for char in code) or code != code.strip(),
-        "it holds a character that no barcode has: write plain ASCII",
-    ),
-    (_POWER.fullmatch, "a spreadsheet has rounded it: format the column as text, and enter the code again"),
-    (
-        lambda code: code[0] in "='\"]<{",
-        "write the code alone, as the scanner's driver tells it, with nothing ahead of it",
-    ),
-    (_PARTS.search, "it looks like several cells: part columns by a comma"),
-    (_BRACKETS.match, "write application identifiers without brackets, as the scanner sends them"),
-    (lambda code: " " in code and code.replace(" ", "").isdigit(), "write the digits without blanks"),
-)
 _LARGEST = MOST_CODES * (4 * LONGEST_CODE + 1)
 _AT_ONCE = 250
 _GIVES_WAY_S = 0.0002
@@ -51,27 +32,6 @@ _JUST_NOW_S = 2.0
 
 class HoldListError(Exception):
     """A commanded hold list cannot be used; the sentence says what is wrong."""
-
-
-def code_fault(code: str) -> str:
-    """Why a cell of a list can be no barcode as a scanner's driver tells it, and what to write; "" if it can be one.
-
-    A list that a spreadsheet has changed would hold nothing, and nobody would see it.
-    """
-    return next((said for is_so, said in _NO_CODE if is_so(code)), "")
-
-
-def spellings(code: str) -> list[str]:
-    """The code as written, and as a scanner's driver would spell it: UPC-A and GTIN-14 as EAN-13, SSCC as 18 digits."""
-    found = [code]
-    if code.isascii() and code.isdigit():
-        if len(code) == 12:
-            found.append(f"0{code}")
-        elif len(code) == 14 and code.startswith("0"):
-            found.append(code[1:])
-        elif len(code) == 20 and code.startswith("00"):
-            found.append(code[2:])
-    return found
 
 
 def stage(data: Path, codes: Iterable[str]) -> tuple[str, int]:
@@ -130,7 +90,7 @@ def staged(data: Path, sha256: str) -> HeldCodes:
     if hashlib.sha256(content).hexdigest() != sha256:
         raise HoldListError(f"{path} is damaged: give the hold list again")
     try:
-        return HeldCodes(sha256, frozenset(_codes(content)))
+        return HeldCodes(sha256, Codes.of(_codes(content)))
     except UnicodeDecodeError as error:
         raise HoldListError(f"{path} is not in UTF-8") from error
 
@@ -176,7 +136,7 @@ def _codes(content: bytes) -> Iterator[str]:
     for number, line in enumerate(io.BytesIO(content)):
         if number % _AT_ONCE == 0:
             sleep(_GIVES_WAY_S)
-        yield from spellings(line.decode().rstrip("\n"))
+        yield line.decode().rstrip("\n")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -15,7 +15,8 @@ from typing import IO
 
 from station.clock import now_ns
 from station.core.events import HeldCodes, ListsLoaded
-from station.holding import HoldListError, code_fault, current, spellings
+from station.holding import HoldListError, current
+from station.spelling import Codes, cases, code_fault, spellings
 
 LARGEST_BYTES = 64 * 1024 * 1024
 SHORT_S = 10
@@ -61,7 +62,7 @@ class Lists:
         held_bytes, declared_bytes = self._read(self.hold_list), self._read(self.declared_weights)
         held_rows = _rows(held_bytes, self.hold_list, 1)
         declared_rows = _rows(declared_bytes, self.declared_weights, 2)
-        held = frozenset(code for _, row in held_rows for code in spellings(row[0]))
+        held = Codes.of(row[0] for _, row in held_rows)
         declared = _declared(declared_rows, self.declared_weights)
         rows = len(held_rows), len(declared_rows)
         self._want_whole(stamp, rows)
@@ -160,7 +161,7 @@ def _declared(rows: list[tuple[int, list[str]]], path: Path | None) -> dict[str,
     declared: dict[str, float] = {}
     for number, row in rows:
         grams = _grams(row[1], number, path)
-        for code in spellings(row[0]):
+        for code in cases(spellings(row[0])):
             if declared.setdefault(code, grams) != grams:
                 raise ListError(f"{path}:{number}: {row[0][:40]} is declared a second time, with another weight")
     return declared

@@ -34,9 +34,10 @@ def test_equal_lists_are_one_file(tmp_path: Path) -> None:
 
 
 def test_codes_are_held_in_all_spellings(tmp_path: Path) -> None:
-    sha256, _ = stage(tmp_path, ["036000291452", "00340123450000000018"])
-    held = {"036000291452", "0036000291452", "00340123450000000018", "340123450000000018"}
-    assert staged(tmp_path, sha256).codes == held
+    sha256, _ = stage(tmp_path, ["036000291452", "00340123450000000017", "ab1"])
+    gtin = {"036000291452", "0036000291452", "00036000291452"}
+    assert staged(tmp_path, sha256).codes == gtin | {"00340123450000000017", "340123450000000017", "AB1"}
+    assert "0036000291452(21)X" in staged(tmp_path, sha256).codes
 
 
 @pytest.mark.parametrize("code", ["", " A", "A\n", "A\x00", "x" * 129], ids=repr)

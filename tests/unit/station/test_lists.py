@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from station.core.now import Now
 from station.holding import HoldListError, stage
 from station.lists import ListError, Lists
+from tests.unit.core.virtual_line import VirtualLine
 
 
 def both(tmp_path: Path, hold: bytes = b"barcode\n0012\n", declared: bytes = b"barcode,grams\n0012,500\n") -> Lists:
@@ -68,7 +70,7 @@ def test_and_so_must_declared_weights_and_from_the_last_change_on(tmp_path: Path
     now[0] += 1_000_000_000
     taken = lists.changed()
     assert taken is not None
-    assert taken.declared_g == (("A1", 1.0),)
+    assert dict(taken.declared_g)["A1"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,20 @@ def test_and_so_must_declared_weights_and_from_the_last_change_on(tmp_path: Path
         ("00036000291452", "0036000291452"),
         ("00340123450000000178", "340123450000000178"),
         ("0012", "0012"),
+        ("0109501101530003", "9501101530003"),
+        ("010950110153000310LOT7", "9501101530003"),
+        ("010950110153000321SER9", "9501101530003(21)SER9"),
+        ("10LOT7<GS>0109501101530003", "9501101530003"),
+        ("9501101530003", "9501101530003(21)SER9"),
+        ("010950110153000310LOT7", "9501101530003(21)SER9"),
+        ("00000012345670", "12345670"),
+        ("12345670", "0000012345670"),
+        ("14006381333938", "14006381333938"),
+        ("36000291452", "0036000291452"),
+        ("340123450000000017", "00340123450000000017"),
+        ("ab123456", "AB123456"),
+        ("AB123456", "ab123456"),
+        ("010950110153000321ser9", "9501101530003(21)SER9"),
     ],
 )
 def test_a_held_code_is_held_however_it_is_spelt(tmp_path: Path, written: str, read: str) -> None:
@@ -109,6 +125,41 @@ def test_a_bad_list_is_refused_as_a_whole_and_named(tmp_path: Path, declared: by
     assert lists.changed() is not None
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("010950110153000321SER9", "9501101530003"),
+        ("010950110153000321SER9", "9501101530003(21)SER8"),
+        ("AB123456", "AB12345"),
+        ("0012", "12"),
+        ("0109501101530004", "9501101530004"),
+    ],
+)
+def test_another_code_is_not_held(tmp_path: Path, written: str, read: str) -> None:
+    try:
+        loaded = both(tmp_path, hold=f"barcode\n{written}\n".encode()).changed()
+    except ListError:
+        return
+    assert loaded is not None
+    assert read not in loaded.held
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("010950110153000310LOT7", "9501101530003"), ("00000012345670", "12345670"), ("ab123456", "AB123456")],
+)
+def test_a_weight_is_declared_however_the_code_is_spelt(tmp_path: Path, written: str, read: str) -> None:
+    loaded = both(tmp_path, declared=f"barcode,grams\n{written},700\n".encode()).changed()
+    assert loaded is not None
+    assert dict(loaded.declared_g)[read] == 700
+
+
+def test_the_core_asks_for_codes_as_the_list_means_them(tmp_path: Path) -> None:
+    line = VirtualLine().line
+    line.handle(both(tmp_path, hold=b"barcode\nab1\n9501101530003\n").changed(), Now(1, ""))
+    assert [code in line.desk for code in ("AB1", "9501101530003(21)X", "AB2")] == [True, True, False]
+
+
 SPOILT = [
     ("4006381333931;customs", "several cells"),
     ("4006381333931\tcustoms", "no barcode has"),
@@ -125,6 +176,10 @@ SPOILT = [
     ("<html><body>503 Service Unavailable</body></html>", "the code alone"),
     ('{"error": "timeout"}', "2 columns|the code alone|not CSV"),
     ("4006381333931,customs", "2 columns"),
+    *((code, "check digit, does not fit") for code in ("4006381333930", "96385075", "036000291453", "14006381333939")),
+    *((code, "check digit, does not fit") for code in ("340123450000000010", "00340123450000000018")),
+    ("0109501101530004", "check digit, does not fit"),
+    *((code, "so long a number") for code in ("123456789012345", "340123450000000000000", "99340123450000000017")),
 ]
 """What a spreadsheet, a web server or a helpful person makes of a hold list; it would hold nothing."""
 

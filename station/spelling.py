@@ -1,0 +1,121 @@
+"""How a code of a list may come from a scanner: its spellings, and what can be no code that a scanner's driver tells.
+
+Sources: GS1 General Specifications (element strings, check digits); drivers/scanner_codec.py tells codes so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Self
+
+from biip import ParseError
+from biip.checksums import gs1_standard_check_digit
+from biip.gs1_messages import GS1Message
+
+LONGEST_CODE = 128
+SERIAL = "(21)"
+_GS = "\x1d"
+_GTIN, _SSCC = 14, 18
+_CHECKED = {8, 12, 13, 14, 18}
+_SHORTEST = 8
+_POWER = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
+_PARTS = re.compile(r"[;\t|]")
+_BRACKETS = re.compile(r"\([0-9]{2,4}\)")
+_ELEMENTS = re.compile(r"00[0-9]{18}|01[0-9]{14}|.*<GS>")
+_NO_CODE: tuple[tuple[Callable[[str], object], str], ...] = (
+    (lambda code: not 0 < len(code) <= LONGEST_CODE, f"a barcode has 1 to {LONGEST_CODE} characters"),
+    (
+        lambda code: not all(" " <= char <= "~" for char in code) or code != code.strip(),
+        "it holds a character that no barcode has: write plain ASCII",
+    ),
+    (_POWER.fullmatch, "a spreadsheet has rounded it: format the column as text, and enter the code again"),
+    (lambda code: code[0] in "='\"]<{", "write the code alone, as the label shows it, with nothing ahead of it"),
+    (_PARTS.search, "it looks like several cells: part columns by a comma"),
+    (_BRACKETS.match, "write application identifiers without brackets, as 01 and the GTIN, or write the GTIN alone"),
+    (lambda code: " " in code and code.replace(" ", "").isdigit(), "write the digits without blanks"),
+    (
+        lambda code: code.isdigit() and len(_bare(code)) in _CHECKED and not _sums_up(_bare(code)),
+        "its last digit, the check digit, does not fit the others: compare it with the label",
+    ),
+    (
+        lambda code: code.isdigit() and len(code) > _GTIN and len(code) != _SSCC and not _identity(code),
+        "no scanner's driver tells so long a number: an SSCC has 18 digits, a GTIN 14 at most; is it as on the label?",
+    ),
+)
+
+
+def code_fault(code: str) -> str:
+    """Why a cell of a list can be no barcode as a scanner's driver tells it, and what to write; "" if it can be one.
+
+    A list that a spreadsheet has changed would hold nothing, and nobody would see it.
+    """
+    return next((said for is_so, said in _NO_CODE if is_so(code)), "")
+
+
+def spellings(code: str) -> list[str]:
+    """The code as written, and in every way in which a scanner's driver may tell it.
+
+    A GTIN has 8, 12, 13 or 14 digits, as far as those ahead are 0, and may have lost zeros; of a GS1 text counts what
+    the driver tells of it: the SSCC, the GTIN, or the GTIN with its serial.
+    """
+    found = {code: None}
+    identity = _identity(code)
+    if identity:
+        found[identity] = None
+    gtin = identity or code
+    if gtin.isascii() and gtin.isdigit():
+        if _SHORTEST <= len(gtin) <= _GTIN and _sums_up(gtin):
+            whole = gtin.zfill(_GTIN)
+            found |= {whole[_GTIN - n :]: None for n in (14, 13, 12, 8) if not whole[: _GTIN - n].strip("0")}
+        elif len(gtin) == _SSCC:
+            found[f"00{gtin}"] = None
+    return list(found)
+
+
+def cases(codes: Iterable[str]) -> list[str]:
+    """The same codes, also with all letters great, and all small."""
+    return list(dict.fromkeys(spelt for code in codes for spelt in (code, code.upper(), code.lower())))
+
+
+class Codes(frozenset[str]):
+    """Codes that are held: asked with `in`, letters count alike in both cases, and a GTIN is held with any serial."""
+
+    @classmethod
+    def of(cls, codes: Iterable[str]) -> Self:
+        """Hold these, in all their spellings."""
+        return cls(spelt.upper() for code in codes for spelt in spellings(code))
+
+    def __contains__(self, code: object) -> bool:
+        """Whether a code that was read is held."""
+        if not isinstance(code, str):
+            return False
+        read = code.upper()
+        return super().__contains__(read) or (SERIAL in read and super().__contains__(read.partition(SERIAL)[0]))
+
+
+def _sums_up(digits: str) -> bool:
+    return gs1_standard_check_digit(digits[:-1]) == int(digits[-1])
+
+
+def _bare(digits: str) -> str:
+    """An SSCC or a GTIN without the application identifier ahead of it."""
+    return digits[2:] if len(digits) in {_GTIN + 2, _SSCC + 2} and digits[:2] in {"00", "01"} else digits
+
+
+def _identity(code: str) -> str:
+    """What the driver tells of a GS1 text that bears an SSCC or a GTIN, "" if it is none."""
+    if not _ELEMENTS.match(code):
+        return ""
+    try:
+        elements = GS1Message.parse(code.replace("<GS>", _GS).strip(_GS)).element_strings
+    except ParseError:
+        return ""
+    values = {element.ai.ai: element.value for element in elements}
+    sscc, gtin = values.get("00", ""), values.get("01", "")
+    if sscc or not gtin:
+        return sscc if sscc and _sums_up(sscc) else ""
+    if not _sums_up(gtin):
+        return ""
+    gtin = gtin.removeprefix("0")
+    return f"{gtin}{SERIAL}{values['21']}" if "21" in values else gtin
