@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
@@ -49,7 +49,10 @@ class LineConfig(Settings):
 
 
 class DeviceConfig(Settings):
-    """One device: what kind, where it senses, how late it may be, and how its wire is set."""
+    """One device: what kind, where it senses, how late it may be, and how its wire is set.
+
+    `depth` is the bits of its pictures' channels: 8, 16, or 12 in the low bits of 16.
+    """
 
     kind: str
     zone_mm: tuple[float, float]
@@ -57,6 +60,7 @@ class DeviceConfig(Settings):
     measuring_ms: float = Field(default=0.0, ge=0)
     trigger_eye: int | None = Field(default=None, ge=0)
     may_be_missing: bool = False
+    depth: Literal[8, 12, 16] = 8
     wire: Any
 
 

@@ -90,7 +90,8 @@ class Daemon:
         pictures = PictureStore(config.data / "pictures")
         self._disk = DiskWatch(config.data, config.disk, self._put)
         self._disk.look(now_ns())
-        self._eye = Eye(detector, pictures, self._put, lambda: self._disk.refuses)
+        depths = {name: device.depth for name, device in config.devices.items()}
+        self._eye = Eye(detector, pictures, self._put, lambda: self._disk.refuses, depths)
         mend = "see whether the alarm `detector` stands too; else it hangs: restart the station"
         proofs = [Proof("detector", DETECTOR_MS, lambda: self._eye.tested_ns, mend)] if detector is not None else []
         ids = IdFile(config.data / "ids.json", now_utc, self._journal.numbers())

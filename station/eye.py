@@ -11,9 +11,9 @@ import hashlib
 import logging
 import os
 import threading
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from station.clock import now_ns
@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 QUEUE = 4
 _SHOWN = 100
 """Pictures of a device that are known again by what they show."""
-_ALIKE = 50
-"""So many pictures of one size at a start show that the device makes them so."""
+_ALIKE, _MOSTLY = 50, 0.9
+"""So many pictures at a start, and this share of them of one size, show that the device makes them so."""
 _FAINT_IN_A_ROW = 20
 """So many pictures may hardly show anything before the device is thought to have lost its contrast."""
 _NICE = 10
@@ -52,32 +52,30 @@ _TEST_AGAIN_NS = 2_000_000_000
 class Sizes:
     """Whether the pictures of a device stay as large as they were: one that crops or scales them otherwise has changed.
 
-    Where sizes differ among the first, as with a line of sensors that measures each parcel, any is right.
+    Where sizes differ among the first, as with a line of sensors that measures each parcel, any is right; one odd
+    picture in ten shows no such device.
     """
 
-    _first: tuple[int, int] = (0, 0)
-    _alike: int = 0
-    _differ: bool = False
+    _first: Counter[tuple[int, int]] = field(default_factory=Counter)
 
     def take(self, width: int, height: int) -> str:
         """The next picture's; why it cannot be judged, or ""."""
         size = (width, height)
-        if self._alike == 0:
-            self._first = size
-        if self._alike < _ALIKE:
-            self._alike += 1
-            self._differ = self._differ or size != self._first
+        if self._first.total() < _ALIKE:
+            self._first[size] += 1
             return ""
-        if self._differ or size == self._first:
+        (usual, often), *_ = self._first.most_common(1)
+        if size == usual or often < _ALIKE * _MOSTLY:
             return ""
-        was = f"{self._first[0]} x {self._first[1]}"
-        return f"it is {width} x {height} pixels, all before were {was}: see what changed at the device, then restart"
+        was = f"{usual[0]} x {usual[1]}"
+        return f"it is {width} x {height} pixels, those before were {was}: see what changed at the device, then restart"
 
 
 class Eye:
     """The detector's thread. `put` never blocks; `out` is called from the thread.
 
     While it `refuses`, for want of room, pictures are looked at and not kept, and what is said of them says so.
+    `depths` are the bits of the pictures' channels, by device, where they are not 8.
 
     Attributes:
         tested_ns: when a golden test last passed that shows that the detector sees; None for never, or failed since.
@@ -89,8 +87,10 @@ class Eye:
         store: PictureStore,
         out: Callable[[Event], None],
         refuses: Callable[[], bool] = lambda: False,
+        depths: Mapping[str, int] | None = None,
     ) -> None:
         self._detector = detector
+        self._depths = depths or {}
         self._golden: Iterator[None] = iter(())
         self._test_due_ns = 0
         self._testing = False
@@ -231,7 +231,7 @@ class Eye:
         if self._detector is None:
             return None, "no image model is configured"
         try:
-            pixels = read_picture(picture.data)
+            pixels = read_picture(picture.data, depth=self._depths.get(picture.device, 8))
             fault, faint = quality(pixels, self._detector.model)
             fault = fault or self._repeated(picture.device, frame_id, pixels)
             fault = fault or self._sizes.setdefault(picture.device, Sizes()).take(pixels.shape[1], pixels.shape[0])
@@ -244,12 +244,19 @@ class Eye:
         return (None, fault) if fault else (pixels, "")
 
     def _repeated(self, device: str, frame_id: str, pixels: NDArray[np.uint8]) -> str:
-        """Why it is no new picture: a frozen source may write another time into each file. The same file is known."""
+        """Why it is no new picture: a frozen source may write another time into each file. The same file is known.
+
+        No two devices see the very same: one of two views stands for the other then.
+        """
         shown = self._shown.setdefault(device, OrderedDict())
-        first = shown.setdefault(hashlib.sha256(pixels.tobytes()).digest(), frame_id)
+        digest = hashlib.sha256(pixels.tobytes()).digest()
+        first = shown.setdefault(digest, frame_id)
         while len(shown) > _SHOWN:
             shown.popitem(last=False)
-        return "" if first == frame_id else "it shows the very same as an earlier picture, in another file: frozen?"
+        if first != frame_id:
+            return "it shows the very same as an earlier picture, in another file: frozen?"
+        others = [other for other, known in self._shown.items() if other != device and digest in known]
+        return f"it shows the very same as a picture of {others[0]}: is that one's wired to both?" if others else ""
 
     def _washed_out(self, device: str, *, faint: bool) -> str:
         """A faint picture is a thin mailer's while others of the device have their contrast; one is looked back for."""

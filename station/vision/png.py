@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PIECE = 1 << 20
 _KINDS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 
 
@@ -74,16 +75,20 @@ def _header(body: bytes, depth: int) -> tuple[int, int]:
     if colour != 2:
         raise PictureFault(f"the PNG is {_KINDS.get(colour, 'of an unknown kind')}, not RGB")
     if bits != depth:
-        raise PictureFault(f"the PNG has {bits} bits a channel, not {depth} as configured for its source")
+        raise PictureFault(f"the PNG has {bits} bits a channel, not {depth}: set `depth` of its device, or its source")
     if interlaced:
         raise PictureFault("the PNG is interlaced; set its source to plain RGB")
     return width, height
 
 
 def _check_data(packed: bytes, wanted: int) -> None:
-    inflate = zlib.decompressobj()
+    """In pieces: one of a hundred megabytes would hold up all other threads while it is copied."""
+    inflate, found, left = zlib.decompressobj(), 0, packed
     try:
-        found = len(inflate.decompress(packed, wanted + 1))
+        while piece := inflate.decompress(left, _PIECE):
+            found, left = found + len(piece), inflate.unconsumed_tail
+            if found > wanted:
+                break
     except zlib.error as error:
         raise PictureFault("the PNG is damaged: its data cannot be inflated") from error
     if found != wanted or not inflate.eof or inflate.unused_data:

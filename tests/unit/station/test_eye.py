@@ -164,9 +164,11 @@ def test_a_frozen_source_that_writes_each_file_otherwise_is_seen(tmp_path: Path)
         eye.put(Picture("beside" if number == len(files) else "above", data, Arrived(1000 + number, 1050)))
         told.detections(number + 1)
     eye.stop()
-    frozen = ["frozen" in one.fault for one in told.detections(len(files) + 1)]
-    assert frozen == [False, True, False, False, True, False], "the very same file is the core's business"
-    assert [bool(one.findings) for one in told.detections(0)[:-1]] == [not fault for fault in frozen[:-1]]
+    *one_device, other_device = told.detections(len(files) + 1)
+    frozen = ["frozen" in one.fault for one in one_device]
+    assert frozen == [False, True, False, False, True], "the very same file is the core's business"
+    assert [bool(one.findings) for one in one_device] == [not fault for fault in frozen]
+    assert other_device.fault == "it shows the very same as a picture of above: is that one's wired to both?"
 
 
 def test_a_device_that_has_lost_its_contrast_is_seen(tmp_path: Path) -> None:
@@ -184,9 +186,30 @@ def test_a_device_that_has_lost_its_contrast_is_seen(tmp_path: Path) -> None:
 def test_pictures_of_one_size_stay_so() -> None:
     sizes = Sizes()
     assert [sizes.take(640, 480) for _ in range(60)] == [""] * 60
-    assert "it is 320 x 240 pixels, all before were 640 x 480" in sizes.take(320, 240)
+    assert "it is 320 x 240 pixels, those before were 640 x 480" in sizes.take(320, 240)
     assert sizes.take(640, 480) == ""
     assert sizes.take(480, 640) != ""
+
+
+def test_an_odd_picture_among_the_first_shows_no_device_that_measures() -> None:
+    sizes = Sizes()
+    assert [sizes.take(640, 480 if n % 11 else 479) for n in range(50)] == [""] * 50
+    assert sizes.take(320, 240) != ""
+    assert sizes.take(640, 480) == ""
+
+
+def test_a_picture_of_12_bits_is_read_where_its_device_says_so(tmp_path: Path) -> None:
+    told = Told()
+    eye = Eye(Counting(1), PictureStore(tmp_path), told.hear, depths={"deep": 12})
+    deep = cv2.imencode(".png", VIEWS[0][..., ::-1].astype(np.uint16) << 4)[1].tobytes()
+    eye.start()
+    for number, device in enumerate(("deep", "flat")):
+        eye.put(Picture(device, deep, Arrived(1000 + number, 1050)))
+        told.detections(number + 1)
+    eye.stop()
+    as_set, not_set = told.detections(2)
+    assert [finding.box for finding in as_set.findings] == [(10, 4, 50, 44)]
+    assert not_set.fault == "the PNG has 16 bits a channel, not 8: set `depth` of its device, or its source"
 
 
 def test_a_device_that_measures_each_parcel_may_have_any_size() -> None:
