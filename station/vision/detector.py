@@ -129,13 +129,13 @@ class Detector:
         Raises:
             DetectorFault: as `detect` and `golden_test` do.
         """
-        self.detect(self._blank)
+        blank = self.detect(self._blank).findings
         for _ in self.golden_test():
             pass
-        self.batches = self._network.takes_several and self._same_at_once()
+        self.batches = self._network.takes_several and self._same_at_once(blank)
 
-    def _same_at_once(self) -> bool:
-        """Whether at each place among others it finds in a golden picture what it finds in it alone, and only there.
+    def _same_at_once(self, blank: Sequence[Finding]) -> bool:
+        """Whether at each place among blank ones it finds in a golden picture what it finds in it alone.
 
         Some networks only claim to take several: with the removal of doubles inside, what is in the second picture may
         be lost. A picture in which nothing is found cannot show that.
@@ -144,8 +144,8 @@ class Detector:
         if shows is None:
             return False
         pair = (read_picture(self.model.golden[shows]), self._blank)
-        alone = [self.detect(pixels).findings for pixels in pair]
-        for order in ((0, 1), (1, 0), (0, 1, 0, 1), (1, 0, 1, 0)):
+        alone = (self.detect(pair[0]).findings, blank)
+        for order in ((0, 1), (1, 0), (1, 1, 0, 0)):
             try:
                 together = self._at_once([pair[which] for which in order])
             except DetectorFault:

@@ -74,6 +74,8 @@ def echoing(
 ) -> bytes:
     """A model that gives the values of its picture's first rows, columns and channel as its boxes, times `factors`.
 
+    What is less than 1, as noise of 0 to 1 is, counts as nothing.
+
     Args:
         taken: shape of `pixels`, float32, channels first.
         given: shape that it says `boxes` has.
@@ -85,7 +87,8 @@ def echoing(
     nodes: list[tuple[bytes, tuple[str, ...], str]] = [
         (b"Slice", ("pixels", "starts", "ends", "axes"), "cut"),
         (b"Squeeze", ("cut", "channel"), "plain"),
-        (b"Mul", ("plain", "factors"), "all" if only_first or kept else "boxes"),
+        (b"Floor", ("plain",), "whole"),
+        (b"Mul", ("whole", "factors"), "all" if only_first or kept else "boxes"),
     ]
     numbers = {"starts": [0, 0, 0], "ends": [1, rows, columns], "axes": [1, 2, 3], "channel": [1]}
     numbers |= {"four": [4], "five": [5], "two": [2], "none": [0], "one": [1], "many": [1000]}
