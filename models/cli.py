@@ -15,6 +15,7 @@ from rich.table import Table
 from models.evaluation import metrics
 from models.held_out import UNSEEN, try_parcels
 from models.recipe import DEFAULT, FURTHER, QUICK
+from station.cli_parts import run_app
 from station.vision import ModelError, load_detector
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def try_int8(
 
 def main() -> None:
     """Run the command line."""
-    app()
+    run_app(app)
 
 
 def _progress() -> Progress:

@@ -28,6 +28,7 @@ from simulator.scenario import cli as scenario_cli
 from simulator.storm import cli as storm_cli
 from simulator.wires.xray_folder import PictureLibrary
 from simulator.xray import cli as xray_cli
+from station.cli_parts import run_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The simulated plant.", epilog=__doc__)
 app.add_typer(xray_cli.app, name="xray")
@@ -195,4 +196,4 @@ def help_control() -> None:
 
 def main() -> None:
     """Entry point."""
-    app()
+    run_app(app)

@@ -34,6 +34,7 @@ from station.cli_parts import (
     journal_path,
     model_folder,
     parcel_name,
+    run_app,
 )
 from station.config import StationConfig
 from station.daemon import Daemon, OverrunError
@@ -168,6 +169,8 @@ def explain(
     except (JournalError, ExplainError) as error:
         fail(str(error), 1)
     except OSError as error:
+        if svg_file is None or error.filename != str(svg_file):
+            raise
         fail(f"{svg_file} cannot be written: {error.strerror}", 2)
     console.print(picture(story))
 
@@ -206,4 +209,4 @@ def look(
 
 def main() -> None:
     """Entry point."""
-    app()
+    run_app(app)

@@ -208,8 +208,6 @@ def _sentences() -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
-    except OSError as error:
-        fail(f"{error.filename or 'output'} cannot be written: {error.strerror}", 1)
     except KeyboardInterrupt:
         fail("ended by Ctrl-C; nothing half made was left", _INTERRUPTED)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -54,6 +57,32 @@ def parcel_name(text: str) -> tuple[int | None, int]:
     if not _NUMBER.fullmatch(number) or (slash and not _NUMBER.fullmatch(epoch)):
         fail(f"'{text}' is no parcel: write its number, or EPOCH/NUMBER as in `station journal tail`", 2)
     return int(epoch) if epoch else None, int(number)
+
+
+def run_app(app: typer.Typer) -> NoReturn:
+    """Run the command line. What the system refuses ends in a sentence, what a terminal has no sign for in a `?`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _give_up_output()
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else f"output: {error.strerror or error}"
+        if isinstance(error, PermissionError):
+            what += ". Run this as the station's own user, or give yours access"
+        _give_up_output()
+        Console(stderr=True).print(what, style="red", markup=False, highlight=False)
+    sys.exit(1)
+
+
+def _give_up_output() -> None:
+    """What still waits to be written cannot be, and must not be tried again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(text: str, code: int) -> NoReturn:

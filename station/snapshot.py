@@ -114,10 +114,16 @@ def _alarm(alarm: Alarm, now: int) -> dict[str, Any]:
 
 
 def read(data: Path) -> dict[str, Any] | None:
-    """The last snapshot, None if there is none that can be read."""
+    """The last snapshot, None if there is none that can be read.
+
+    Raises:
+        PermissionError: this user may not read it.
+    """
     for _ in range(_TRIES):  # between two names there is none for a moment
         try:
             content = json.loads((data / FILE).read_text(encoding="utf-8"))
+        except PermissionError:
+            raise
         except (OSError, ValueError):
             continue
         return content if isinstance(content, dict) else None

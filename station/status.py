@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
+from rich.styled import Styled
 from rich.table import Table
 from rich.text import Text
 
@@ -43,8 +44,10 @@ def _screen(look: dict[str, Any]) -> tuple[RenderableType, bool]:
         head.append(f"   {mode}: every parcel is inspected", "bold yellow")
     if "+" in look.get("policy", ""):
         head.append(f"   policy changed by command {look['policy'].partition('+')[2]}", "yellow")
-    parts = [head, belt_line(look), devices(look), alarms(look), decisions(look, 8), counters(look)]
-    return Group(*parts), running
+    parts = Group(belt_line(look), devices(look), alarms(look), decisions(look, 8), counters(look))
+    if running:
+        return Group(head, parts), running
+    return Group(head, Text("What follows is as it was then."), Styled(parts, "dim")), running
 
 
 def belt_line(look: dict[str, Any]) -> RenderableType:

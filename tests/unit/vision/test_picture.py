@@ -183,7 +183,7 @@ def test_twelve_bits_in_sixteen_are_not_read_as_black():
 
 def test_an_eight_bit_file_of_a_sixteen_bit_source_is_refused(parcel_jpeg):
     for data in (_png(_colours()), parcel_jpeg):
-        with pytest.raises(PictureFault, match="not 16|configured"):
+        with pytest.raises(PictureFault, match=r"not 16|configured"):
             read_picture(data, depth=16)
 
 
