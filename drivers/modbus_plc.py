@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 from pydantic import Field
 
 from drivers.modbus import ModbusClient, ModbusError, RefusedError, read_registers, write_registers
+from drivers.plc_blocks import MissedEdgesError, PlcBlocks
 from drivers.plc_codec import Command, ForeignMapError, PlcMap, check_map, is_torn
+from drivers.plc_look import TORN, FirstLook
 from drivers.plc_orders import PendingOrders
-from drivers.plc_reader import FROZEN_S, SCAN_NUMBERS, STANDS_STILL, TORN_S, MissedEdgesError, PlcReader
+from drivers.plc_reader import TORN_S, PlcReader
 from drivers.plc_writes import ANOTHER_WRITES, Writes
 from station.core.actions import Order
 from station.core.events import DeviceState, OutcomeSeen, PlcConnected, PlcLost
@@ -29,9 +31,6 @@ poll_ms: 20
 """
 NS = 1_000_000_000
 SILENCE_S = 0.3
-TORN = "the status block is torn: scan_begin and scan_end must agree after each scan"
-CONNECTING_POLL_S = 0.02
-ALONE_S = 0.2
 STEADY_POLLS = 10
 BACKOFF_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 _CAUSES_TOLD = 20
@@ -65,6 +64,9 @@ class ModbusPlc:
         self._grant = 0
         self._writes = Writes(now_ns)
         self._stopping = threading.Event()
+        self._look = FirstLook(
+            PlcBlocks(self._map, self._read), self._map.version, self._writes, now_ns, self._stopping
+        )
         self._thread: threading.Thread | None = None
         self._connected = False
         self._failures = 0
@@ -97,7 +99,7 @@ class ModbusPlc:
     def probe(self) -> str:
         """Connect once, compare the map, and see that the program runs."""
         try:
-            self._running()
+            self._look.running()
         except (ForeignMapError, MissedEdgesError) as error:
             return str(error)
         except ModbusError as error:
@@ -146,7 +148,7 @@ class ModbusPlc:
         return max(0.0, self._settings.poll_ms / 1000 - (self._now_ns() - begun) / NS)
 
     def _connect(self, sink: Sink) -> None:
-        status = self._alone()
+        status = self._look.alone(first=not self._reader.known)
         self._writes.begin(status["poll_echo"])
         self._write()  # one that is refused is no connection
         event = self._reader.connect(status, self._now_ns())
@@ -157,40 +159,6 @@ class ModbusPlc:
             log.info("%s: connected to %s, program version %d", self.name, self._client.address, event.program_version)
         sink(DeviceState(self.name, connected=True))
         sink(event)
-
-    def _running(self) -> Mapping[str, Any]:
-        """A whole status block of a PLC whose program runs: a Modbus server answers for one in STOP as well."""
-        begun_ns, why = self._now_ns(), TORN
-        first: Mapping[str, Any] | None = None
-        while not self._stopping.is_set():
-            status = self._status()
-            check_map(status, self._map.version)
-            if not is_torn(status):
-                if first is not None and status["heartbeat"] != first["heartbeat"]:
-                    if status["scan_begin"] != first["scan_begin"]:
-                        return status
-                    why = SCAN_NUMBERS
-                else:
-                    first, why = status, STANDS_STILL
-            if self._now_ns() - begun_ns > FROZEN_S * NS:
-                break
-            self._stopping.wait(CONNECTING_POLL_S)
-        raise MissedEdgesError(why)
-
-    def _alone(self) -> Mapping[str, Any]:
-        """A status block of a PLC whose program runs, and whose command block nobody else writes.
-
-        A connection that goes on looks only where an echo has changed meanwhile: its session ends in half a second.
-        """
-        begun_ns, first = self._now_ns(), not self._reader.known
-        while True:
-            status = self._running()
-            self._writes.seen(status["poll_echo"])
-            if self._writes.another:
-                raise MissedEdgesError(ANOTHER_WRITES)
-            looked = self._now_ns() - begun_ns > ALONE_S * NS
-            if self._stopping.is_set() or looked or not (first or self._writes.doubted):
-                return status
 
     def _steady(self) -> None:
         """After some polls in which all went well, what goes wrong next is told, and tried again, as the first time."""
@@ -271,9 +239,6 @@ class ModbusPlc:
         if was or new:
             sink(DeviceState(self.name, connected=False, detail=self._detail))
             sink(PlcLost(self._detail))
-
-    def _status(self) -> dict[str, Any]:
-        return self._map.blocks["status"].decode(self._read(*self._block("status")))
 
     def _block(self, name: str) -> tuple[int, int]:
         block = self._map.blocks[name]

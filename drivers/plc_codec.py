@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from station.core.actions import Order
-from station.core.events import Direction, Edge, Lane, Mode, OutcomeSeen, Place, Why
+from station.core.events import Direction, Edge, Lane, Mode, OutcomeSeen, Place, PlcSample, Why
 
 SIGNATURE = 0x49535031
 PATTERN = 0x01020304
@@ -180,6 +180,25 @@ def mode_of(code: int) -> Mode:
 def diverter_of(code: int) -> Lane | None:
     """Diverter word; None between the positions and for both inputs at once."""
     return _LANES.get(code)
+
+
+def sample_of(status: Mapping[str, Any], asked_ns: int, answered_ns: int) -> PlcSample:
+    """What a whole status block says of the PLC, between two moments of the PC (monotonic ns)."""
+    return PlcSample(
+        after_ns=asked_ns,
+        before_ns=answered_ns,
+        plc_ms=status["plc_ms"],
+        count=status["count"],
+        epoch=status["epoch"],
+        session=status["session"],
+        mode=mode_of(status["mode"]),
+        belt_running=status["belt_running"] == 1,
+        stop_cause=status["stop_cause"],
+        faults=status["faults"],
+        diverter=diverter_of(status["diverter"]),
+        lane_full=bool(status["lane_full"]),
+        scan_max_ms=status["scan_max_ms"],
+    )
 
 
 @dataclass(frozen=True, slots=True)

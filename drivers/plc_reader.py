@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
-from drivers.plc_codec import PlcMap, diverter_of, edge_of, is_torn, is_whole, mode_of, outcome_of
+from drivers.plc_blocks import MissedEdgesError, PlcBlocks, Read
+from drivers.plc_codec import PlcMap, edge_of, is_torn, is_whole, outcome_of, sample_of
 from drivers.plc_edges import Moment, edge_fault
 from drivers.plc_settings import changes, constants_of
 from station.core.events import (
@@ -17,8 +18,6 @@ from station.core.events import (
     PlcSample,
 )
 
-_READ_AT_MOST = 125
-_ROWS_AT_ONCE = 120  # registers of whole rows of the parcel table: none is read half before and half after a scan
 _WORD = 1 << 32
 _HALF_WORD = 1 << 31
 _NS = 1_000_000_000
@@ -33,20 +32,14 @@ SCAN_NUMBERS = (
 _SAME_SCAN = 5
 _TABLE_TRIES = 5
 
-Read = Callable[[int, int], list[int]]
 Seen = Edge | OutcomeSeen | PlcConnected | PlcSample
-
-
-class MissedEdgesError(Exception):
-    """Edges or outcomes were overwritten or lost before they could be read, or the PLC stands still."""
 
 
 class PlcReader:
     """Remembers how far the rings were read; pure but for the `read(address, count)` that it is given."""
 
     def __init__(self, plc_map: PlcMap, read: Read) -> None:
-        self._map = plc_map
-        self._read = read
+        self._blocks = PlcBlocks(plc_map, read)
         self._known = False
         self._edges = self._outcomes = 0
         self._epoch = 0
@@ -116,7 +109,7 @@ class PlcReader:
         yield from self._new_outcomes(status)
         if complete:
             self._complete = Moment(status["count"], status["plc_ms"])
-            yield _sample(status, asked_ns or 0, answered_ns)
+            yield sample_of(status, asked_ns or 0, answered_ns)
 
     def _look_at_scan(self, status: Mapping[str, Any]) -> None:
         """A block whose heartbeat has advanced is of another scan.
@@ -127,11 +120,10 @@ class PlcReader:
         scan, times = self._scan
         self._scan = status["scan_begin"], times + 1 if status["scan_begin"] == scan else 0
         if self._scan[1] >= _SAME_SCAN:
-            self.forget()
             raise MissedEdgesError(SCAN_NUMBERS)
 
     def _read_settings(self, status: Mapping[str, Any], now_ns: int) -> None:
-        self._constants = constants_of(self._decode("settings"))
+        self._constants = constants_of(self._blocks.decode("settings"))
         self._settings_ns, self._of_session = now_ns, status["session"]
 
     def _look_at_settings(self, status: Mapping[str, Any], now_ns: int) -> None:
@@ -146,7 +138,6 @@ class PlcReader:
         told = self._constants
         self._read_settings(status, now_ns)
         if told is not None and self._constants is not None and self._constants != told:
-            self.forget()
             raise MissedEdgesError(f"the PLC's settings have changed: {changes(told, self._constants)}")
 
     def _continues(self, status: Mapping[str, Any]) -> bool:
@@ -189,46 +180,18 @@ class PlcReader:
         sees, and inspects.
         """
         for _ in range(_TABLE_TRIES):
-            rows = self._table()
-            after = self._status()
+            rows = self._blocks.table()
+            after = self._blocks.status()
             if is_torn(after):
                 continue
             if (after["edges"], after["outcomes"]) == (status["edges"], status["outcomes"]):
                 return status, rows
             status = self._begin(after)
-        return status, self._table()
-
-    def _table(self) -> list[BeltParcel]:
-        rows = self._decode("parcel_table")["rows"]
-        return [
-            BeltParcel(
-                row["number"],
-                row["infeed_count"],
-                row["length_counts"],
-                row["session"],
-                row["last_eye"],
-                row["last_eye_count"],
-            )
-            for row in rows
-            if row["number"]
-        ]
-
-    def _status(self) -> Mapping[str, Any]:
-        """In one request, or no scan would be whole."""
-        block = self._map.blocks["status"]
-        return block.decode(self._read(block.address, block.count))
-
-    def _decode(self, name: str) -> dict[str, Any]:
-        block = self._map.blocks[name]
-        words: list[int] = []
-        while len(words) < block.count:
-            count = min(_ROWS_AT_ONCE, block.count - len(words))
-            words += self._read(block.address + len(words), count)
-        return block.decode(words)
+        return status, self._blocks.table()
 
     def _new_edges(self, status: Mapping[str, Any]) -> Generator[Edge, None, bool]:
         """Yield new edges in order; returns True if all up to the status were there."""
-        entries = self._entries("edge_ring", self._edges, status["edges"], status["newest_edges"])
+        entries = self._blocks.entries("edge_ring", self._edges, status["edges"], status["newest_edges"])
         for entry in entries:
             if not self._whole("edge_ring", entry, self._edges + 1):
                 return False
@@ -250,11 +213,12 @@ class PlcReader:
         shown = Moment(status["count"], status["plc_ms"])
         mm_per_count = self._constants.mm_per_count if self._constants else 1.0
         if fault := edge_fault(edge, self._complete, shown, mm_per_count):
-            self.forget()
             raise MissedEdgesError(fault)
 
     def _new_outcomes(self, status: Mapping[str, Any]) -> Iterator[OutcomeSeen]:
-        for entry in self._entries("outcome_ring", self._outcomes, status["outcomes"], status["newest_outcomes"]):
+        for entry in self._blocks.entries(
+            "outcome_ring", self._outcomes, status["outcomes"], status["newest_outcomes"]
+        ):
             if not self._whole("outcome_ring", entry, self._outcomes + 1):
                 return
             self._outcomes += 1
@@ -275,44 +239,9 @@ class PlcReader:
         if since is None or since[0] != total:
             self._torn[ring] = total, self._advanced_ns
         elif self._advanced_ns - since[1] > TORN_S * _NS:
-            self.forget()
             found, wanted = f"{entry['sequence']} and {entry['sequence_end']}", total & 0xFFFF
             raise MissedEdgesError(
                 f"an entry of the {ring} stays torn: its sequence and sequence_end are {found}, both must be {wanted};"
                 " correct the PLC's program, which must write them with the entry"
             )
         return False
-
-    def _entries(self, ring: str, have: int, total: int, newest: list[dict[str, int]]) -> list[dict[str, int]]:
-        missing = total - have
-        if missing <= len(newest):
-            return newest[:missing][::-1]
-        size = self._map.ring_entries[ring]
-        if missing > size:
-            self.forget()
-            raise MissedEdgesError(f"{missing} entries since the last poll, the {ring} holds {size}")
-        width = self._map.blocks[ring].count // size
-        entries: list[dict[str, int]] = []
-        while len(entries) < missing:
-            wanted = min(missing - len(entries), _READ_AT_MOST // width)
-            address, count = self._map.entry(ring, have + len(entries) + 1, wanted)
-            entries += self._map.decode_entries(ring, self._read(address, count))
-        return entries
-
-
-def _sample(status: Mapping[str, Any], asked_ns: int, answered_ns: int) -> PlcSample:
-    return PlcSample(
-        after_ns=asked_ns,
-        before_ns=answered_ns,
-        plc_ms=status["plc_ms"],
-        count=status["count"],
-        epoch=status["epoch"],
-        session=status["session"],
-        mode=mode_of(status["mode"]),
-        belt_running=status["belt_running"] == 1,
-        stop_cause=status["stop_cause"],
-        faults=status["faults"],
-        diverter=diverter_of(status["diverter"]),
-        lane_full=bool(status["lane_full"]),
-        scan_max_ms=status["scan_max_ms"],
-    )

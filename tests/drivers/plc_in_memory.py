@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 import drivers.modbus_plc
+import drivers.plc_look
 from drivers.modbus_plc import ModbusPlc, PlcSettings
 from simulator.config import PlantConfig
 from simulator.plc.orders import Command
@@ -50,7 +51,7 @@ class ProgramInMemory:
         self.image = Image(LAYOUT)
         self.settings = PlantConfig().plc_settings()
         self.begin()
-        monkeypatch.setattr(drivers.modbus_plc, "CONNECTING_POLL_S", 0.0)
+        monkeypatch.setattr(drivers.plc_look, "POLL_S", 0.0)
         monkeypatch.setattr(drivers.modbus_plc, "read_registers", self._read)
         monkeypatch.setattr(drivers.modbus_plc, "write_registers", self._write)
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from drivers.modbus_plc import ModbusPlc, PlcSettings
+from drivers.plc_blocks import PlcBlocks
 from drivers.plc_codec import PlcMap
 from drivers.plc_reader import PlcReader
 from simulator.plc.orders import Command
@@ -64,6 +65,7 @@ class Moving:
         self.tables = self.edges = 0
         self._edges_at = edges_at
         self.reader = PlcReader(self.layout, lambda _address, count: [0] * count)
+        self.blocks = self.reader._blocks
 
     def status(self) -> dict[str, Any]:
         block = self.layout.blocks["status"]
@@ -75,15 +77,15 @@ class Moving:
             self.edges += self.tables in self._edges_at
             row = {"infeed_count": 1, "length_counts": 0, "session": 0, "last_eye": 0, "last_eye_count": 1}
             return {"rows": [{**row, "number": number} for number in range(1, self.edges + 1)]}
-        return PlcReader._decode(self.reader, name)
+        return PlcBlocks.decode(self.blocks, name)
 
 
 def test_an_edge_that_comes_as_the_parcel_table_is_read_comes_with_the_table_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plc = Moving({1, 2})
-    monkeypatch.setattr(plc.reader, "_decode", plc.decode)
-    monkeypatch.setattr(plc.reader, "_status", plc.status)
+    monkeypatch.setattr(plc.blocks, "decode", plc.decode)
+    monkeypatch.setattr(plc.blocks, "status", plc.status)
     event = plc.reader.connect(plc.status(), 0)
     assert ([row.number for row in event.parcels], event.count) == ([1, 2], 200)
     assert plc.tables == 3
@@ -94,8 +96,8 @@ def test_a_parcel_table_that_never_stands_still_is_taken_with_what_was_ahead_of_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plc = Moving(set(range(100)))
-    monkeypatch.setattr(plc.reader, "_decode", plc.decode)
-    monkeypatch.setattr(plc.reader, "_status", plc.status)
+    monkeypatch.setattr(plc.blocks, "decode", plc.decode)
+    monkeypatch.setattr(plc.blocks, "status", plc.status)
     event = plc.reader.connect(plc.status(), 0)
     assert (plc.tables, event.count, len(event.parcels)) == (6, 500, 6)
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from drivers.modbus_plc import BACKOFF_S, ModbusPlc, PlcSettings
-from drivers.plc_reader import MissedEdgesError
+from drivers.plc_blocks import MissedEdgesError
 from simulator.plc.program import PlcProgram
 from simulator.plc.registers import Image, Layout
 from simulator.plc.signals import Inputs
