@@ -111,6 +111,9 @@ def test_orders_that_are_of_no_use_any_more_do_not_wait_for_ever(polled: Polled)
     polled.plc.send([order(1, 1, Lane.PASS, polled.program.ms + 50), order(2, 2, Lane.INSPECT), order(3, 3, Lane.PASS)])
     polled.poll(20)
     assert [one.sequence for one in polled.plc._pending.all()] == [1, 2, 3], "the PLC has a second to answer"
+    polled.poll(110)
+    assert [one.sequence for one in polled.plc._pending.all()] == [2, 3]
+    assert not polled.of(OutcomeSeen)
     while len(polled.of(OutcomeSeen)) < 5:
         polled.poll(20)
         assert polled.program.ms < 10_000
