@@ -114,7 +114,8 @@ class ScannerCodec:
         found = IDENTIFIER.match(text)
         symbology = found.group() if found else ""
         content = text.removeprefix(symbology).strip(" ")
-        if starred := STARRED.fullmatch(content):
+        starred = STARRED.fullmatch(content)
+        if starred and not (self._codes is not None and self._codes.fullmatch(content)):
             content = starred[1]
         if self._noread and self._noread in (_folded(text), _folded(content)):
             return Scanned(None, "", arrived)

@@ -22,6 +22,8 @@ _SHORTEST = 8
 _POWER = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
 _PARTS = re.compile(r"[;\t|]")
 _BRACKETS = re.compile(r"\([0-9]{2,4}\)")
+_STARRED = re.compile(r"\*([^*]+)\*")
+"""Code 39 with its start and stop characters: the driver tells what stands between."""
 _ELEMENTS = re.compile(r"00[0-9]{18}|01[0-9]{14}|.*<GS>")
 _NO_CODE: tuple[tuple[Callable[[str], object], str], ...] = (
     (lambda code: not 0 < len(code) <= LONGEST_CODE, f"a barcode has 1 to {LONGEST_CODE} characters"),
@@ -60,6 +62,8 @@ def spellings(code: str) -> list[str]:
     the driver tells of it: the SSCC, the GTIN, or the GTIN with its serial.
     """
     found = {code: None}
+    if starred := _STARRED.fullmatch(code):
+        found[starred[1]] = None
     identity = _identity(code)
     if identity:
         found[identity] = None

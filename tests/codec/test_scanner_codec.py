@@ -129,6 +129,11 @@ def test_a_site_says_what_its_codes_look_like() -> None:
     ]
 
 
+def test_a_site_whose_codes_have_stars_keeps_them() -> None:
+    assert code("*A1*", codes=r"\*[A-Z0-9]+\*") == "*A1*"
+    assert code("*A1*", codes="[A-Z0-9]+") == "A1"
+
+
 def test_codes_that_come_in_one_text_are_parted_by_the_separator_that_is_configured() -> None:
     events = codec(separator=";").receive(f"]E0{EAN};ABC123;NOREAD\r\n".encode(), at(1))
     assert [event.code for event in events if isinstance(event, Scanned)] == [EAN, "ABC123", None]
