@@ -66,6 +66,7 @@ def test_codes_and_texts_are_shown_to_the_letter(tmp_path: Path) -> None:
 def test_one_that_was_killed_does_not_run_whatever_the_clock_says(tmp_path: Path, age_s: float, said: str) -> None:
     text, running = shown(written(tmp_path, age_s))
     assert (running, said in text) == (False, True)
+    assert "What follows is as it was then." in text
 
 
 @pytest.mark.parametrize("content", ['{"running": true}', '{"at": 5}', '{"at": "yesterday", "running": true}'])
