@@ -11,13 +11,13 @@ import hashlib
 import logging
 import os
 import threading
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from station.clock import now_ns
 from station.core.events import Condition, Detection, Event, Frame
+from station.habits import Habits
 from station.journal import JournalError, PictureStore
 from station.ports import Picture
 from station.vision import (
@@ -38,37 +38,12 @@ log = logging.getLogger(__name__)
 QUEUE = 4
 _SHOWN = 100
 """Pictures of a device that are known again by what they show."""
-_ALIKE, _MOSTLY = 50, 0.9
-"""So many pictures at a start, and this share of them of one size, show that the device makes them so."""
 _FAINT_IN_A_ROW = 20
 """So many pictures may hardly show anything before the device is thought to have lost its contrast."""
 _NICE = 10
 _IDLE_S = 0.5
 _TEST_EVERY_NS = 30_000_000_000
 _TEST_AGAIN_NS = 2_000_000_000
-
-
-@dataclass(slots=True)
-class Sizes:
-    """Whether the pictures of a device stay as large as they were: one that crops or scales them otherwise has changed.
-
-    Where sizes differ among the first, as with a line of sensors that measures each parcel, any is right; one odd
-    picture in ten shows no such device.
-    """
-
-    _first: Counter[tuple[int, int]] = field(default_factory=Counter)
-
-    def take(self, width: int, height: int) -> str:
-        """The next picture's; why it cannot be judged, or ""."""
-        size = (width, height)
-        if self._first.total() < _ALIKE:
-            self._first[size] += 1
-            return ""
-        (usual, often), *_ = self._first.most_common(1)
-        if size == usual or often < _ALIKE * _MOSTLY:
-            return ""
-        was = f"{usual[0]} x {usual[1]}"
-        return f"it is {width} x {height} pixels, those before were {was}: see what changed at the device, then restart"
 
 
 class Eye:
@@ -103,7 +78,7 @@ class Eye:
         self._ends = False
         self._untold: deque[Picture] = deque()
         self._shown: dict[str, OrderedDict[bytes, str]] = {}
-        self._sizes: dict[str, Sizes] = {}
+        self._habits: dict[str, Habits] = {}
         self._faint: dict[str, int] = {}
         self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
 
@@ -234,7 +209,7 @@ class Eye:
             pixels = read_picture(picture.data, depth=self._depths.get(picture.device, 8))
             fault, faint = quality(pixels, self._detector.model)
             fault = fault or self._repeated(picture.device, frame_id, pixels)
-            fault = fault or self._sizes.setdefault(picture.device, Sizes()).take(pixels.shape[1], pixels.shape[0])
+            fault = fault or self._habits.setdefault(picture.device, Habits()).take(pixels)
             fault = fault or self._washed_out(picture.device, faint=faint)
         except PictureFault as error:
             return None, str(error)

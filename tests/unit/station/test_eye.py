@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from station.core.events import Arrived, Detection, Event, Frame
-from station.eye import QUEUE, Eye, Sizes
+from station.eye import QUEUE, Eye
 from station.journal import PictureStore
 from station.ports import Picture
 from station.vision import DetectionResult, Detector, DetectorFault
@@ -183,21 +183,6 @@ def test_a_device_that_has_lost_its_contrast_is_seen(tmp_path: Path) -> None:
     assert "contrast" in eye._washed_out("beside", faint=True)
 
 
-def test_pictures_of_one_size_stay_so() -> None:
-    sizes = Sizes()
-    assert [sizes.take(640, 480) for _ in range(60)] == [""] * 60
-    assert "it is 320 x 240 pixels, those before were 640 x 480" in sizes.take(320, 240)
-    assert sizes.take(640, 480) == ""
-    assert sizes.take(480, 640) != ""
-
-
-def test_an_odd_picture_among_the_first_shows_no_device_that_measures() -> None:
-    sizes = Sizes()
-    assert [sizes.take(640, 480 if n % 11 else 479) for n in range(50)] == [""] * 50
-    assert sizes.take(320, 240) != ""
-    assert sizes.take(640, 480) == ""
-
-
 def test_a_picture_of_12_bits_is_read_where_its_device_says_so(tmp_path: Path) -> None:
     told = Told()
     eye = Eye(Counting(1), PictureStore(tmp_path), told.hear, depths={"deep": 12})
@@ -210,12 +195,6 @@ def test_a_picture_of_12_bits_is_read_where_its_device_says_so(tmp_path: Path) -
     as_set, not_set = told.detections(2)
     assert [finding.box for finding in as_set.findings] == [(10, 4, 50, 44)]
     assert not_set.fault == "the PNG has 16 bits a channel, not 8: set `depth` of its device, or its source"
-
-
-def test_a_device_that_measures_each_parcel_may_have_any_size() -> None:
-    sizes = Sizes()
-    assert [sizes.take(600 + n % 7, 480) for n in range(200)] == [""] * 200
-    assert sizes.take(300, 480) == ""
 
 
 class Hanging(Counting):
