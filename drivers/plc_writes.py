@@ -31,14 +31,14 @@ class Writes:
         self._number = 0
         self._echo: int | None = None
         self._sent: OrderedDict[int, int] = OrderedDict()
-        self._old: frozenset[int] = frozenset()
+        self._old: OrderedDict[int, None] = OrderedDict()
         self._foreign: deque[int] = deque(maxlen=_FOREIGN)
 
     def begin(self, echo: int) -> None:
         """A connection begins: go on from the echo on show, so that the next write has advanced."""
         self._number = self._echo = echo
-        self._old = frozenset(self._sent)
-        self._sent.clear()
+        while self._sent:
+            self._retire()
 
     def next(self) -> int:
         """The number of a write that goes out now."""
@@ -46,9 +46,16 @@ class Writes:
         while self._number in self._old:  # that one may come late, and would be taken for this one
             self._number = self._stepped()
         self._sent[self._number] = self._now_ns()
-        while len(self._sent) > _KEPT:
-            self._sent.popitem(last=False)
+        if len(self._sent) > _KEPT:
+            self._retire()
         return self._number
+
+    def _retire(self) -> None:
+        """The oldest write is proved by no echo any more, but its number is still known for an own one."""
+        number, _ = self._sent.popitem(last=False)
+        self._old[number] = None
+        if len(self._old) > _KEPT:
+            self._old.popitem(last=False)
 
     def _stepped(self) -> int:
         step = random.randint(1, LONGEST_STEP)
@@ -65,8 +72,8 @@ class Writes:
             if 0 < (echo - self._number) % NUMBERS < HALF:
                 self._number = echo
         else:
-            while next(iter(self._sent)) != echo:  # an older one will not be shown again
-                self._sent.popitem(last=False)
+            while next(iter(self._sent)) != echo:  # an older one is shown in an old answer alone
+                self._retire()
         self._echo = echo
         return asked_ns
 

@@ -74,3 +74,13 @@ def test_each_own_echo_proves_its_own_write_and_as_long_as_it_is_shown() -> None
     assert writes.asked(7) is None
     assert [writes.asked(numbers[1]), writes.asked(numbers[1]), writes.asked(numbers[2])] == [2, 2, 3]
     assert writes.asked(numbers[0]) is None
+
+
+def test_an_old_answer_is_no_other_program_and_proves_nothing() -> None:
+    writes = Writes(lambda: 1)
+    writes.begin(7)
+    numbers = [writes.next() for _ in range(10)]
+    for late in range(5):
+        assert writes.asked(numbers[9]) == 1
+        assert writes.asked(numbers[late]) is None
+    assert not writes.doubted
