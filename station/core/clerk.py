@@ -108,21 +108,26 @@ class Clerk:
         self._answered.append(command.id)
         try:
             _in_time(command, now)
-            self._in_order(command)
+            newest = self._in_order(command, now)
             self._of_now(command, now)
             done, text = self._rules[type(command)](command, event, count)
         except RefusedError as error:
             return [_answer(event, now, error.reason, str(error))]
         except AlarmRefusedError as error:
             return [_answer(event, now, "alarm", str(error))]
-        self.issued[command.settles] = max(self.issued.get(command.settles, ""), _issued(command, now))
+        self.issued[command.settles] = max(newest, _issued(command, now))
         return [*done, _answer(event, now, "", text)]
 
-    def _in_order(self, command: Command) -> None:
-        """Refuse what comes behind a later command of its kind: a network may keep it for hours."""
+    def _in_order(self, command: Command, now: Now) -> str:
+        """When the newest before it of its kind was issued. A network may keep one for hours: then it is refused.
+
+        What was issued in times that are still to come tells only that the clock was set back since.
+        """
         newest = self.issued.get(command.settles, "")
+        if newest > now.utc:
+            return ""
         if not command.settles or command.issued_at >= newest or _holds_back(command):
-            return
+            return newest
         text = f"it was issued at {command.issued_at}, one of {newest} is in force: give it anew if it is wanted still"
         raise RefusedError("overtaken", text)
 

@@ -338,6 +338,15 @@ def test_a_sender_whose_clock_is_ahead_bars_nobody_for_as_long(bench: Bench) -> 
     assert answer(give(bench, wish(Resume, "c-2")))[0] == "accepted"
 
 
+def test_a_clock_that_was_set_back_bars_nobody(bench: Bench) -> None:
+    """Found by storm seed 2026113701: each `resume` of half an hour was refused."""
+    give(bench, wish(Pause))
+    back = wish(Resume, "c-2", issued_at="2026-11-25T11:30:00Z", expires_at="2026-11-25T11:31:00Z")
+    assert answer(give(bench, back, utc="2026-11-25T11:30:00.010Z"))[0] == "accepted"
+    older = wish(Resume, "c-3", issued_at="2026-11-25T11:29:00Z", expires_at="2026-11-25T11:40:00Z")
+    assert answer(give(bench, older, utc="2026-11-25T11:31:00.000Z"))[1] == "overtaken"
+
+
 def test_a_start_remembers_when_what_is_in_force_was_issued() -> None:
     bench = Bench()
     issued = (("pause", NOON),)
