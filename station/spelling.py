@@ -17,8 +17,7 @@ LONGEST_CODE = 128
 SERIAL = "(21)"
 _GS = "\x1d"
 _GTIN, _SSCC = 14, 18
-_CHECKED = {8, 12, 13, 14, 18}
-_SHORTEST = 8
+_SHORTEST, _EXACT = 8, 15
 _POWER = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
 _PARTS = re.compile(r"[;\t|]")
 _BRACKETS = re.compile(r"\([0-9]{2,4}\)")
@@ -37,14 +36,15 @@ _NO_CODE: tuple[tuple[Callable[[str], object], str], ...] = (
     (_BRACKETS.match, "write application identifiers without brackets, as 01 and the GTIN, or write the GTIN alone"),
     (lambda code: " " in code and code.replace(" ", "").isdigit(), "write the digits without blanks"),
     (
-        lambda code: code.isdigit() and len(_bare(code)) in _CHECKED and not _sums_up(_bare(code)),
-        "its last digit, the check digit, does not fit the others: compare it with the label",
+        lambda code: code.isdigit() and len(code) >= _SSCC and not code[_EXACT:].strip("0") and not _is_sscc(code),
+        "a spreadsheet has rounded it (all 0 behind 15 digits): format the column as text, and enter the code again",
     ),
     (
-        lambda code: code.isdigit() and len(code) > _GTIN and len(code) != _SSCC and not _identity(code),
-        "no scanner's driver tells so long a number: an SSCC has 18 digits, a GTIN 14 at most; is it as on the label?",
+        lambda code: _like_sscc(code) and not _is_sscc(code),
+        "its last digit, the check digit, does not fit the others: compare it with the label",
     ),
 )
+"""Of shorter numbers no check digit is asked for: many carriers have numbers of their own of 12 or 14 digits."""
 
 
 def code_fault(code: str) -> str:
@@ -102,9 +102,13 @@ def _sums_up(digits: str) -> bool:
     return gs1_standard_check_digit(digits[:-1]) == int(digits[-1])
 
 
-def _bare(digits: str) -> str:
-    """An SSCC or a GTIN without the application identifier ahead of it."""
-    return digits[2:] if len(digits) in {_GTIN + 2, _SSCC + 2} and digits[:2] in {"00", "01"} else digits
+def _like_sscc(code: str) -> bool:
+    """Whether it is as long as one, with or without the application identifier ahead of it."""
+    return code.isdigit() and (len(code) == _SSCC or (len(code) == _SSCC + 2 and code.startswith("00")))
+
+
+def _is_sscc(code: str) -> bool:
+    return _like_sscc(code) and _sums_up(code[-_SSCC:])
 
 
 def _identity(code: str) -> str:
