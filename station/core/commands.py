@@ -57,8 +57,9 @@ class Command(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Of all that it says, 16 hex digits: by that it is told from another command of its id."""
-        return hashlib.sha256(f"{self.type} {self.model_dump_json()}".encode()).hexdigest()[:16]
+        """Of all that it wishes, 16 hex digits: by that it is told from another command of its id, whenever given."""
+        wish = self.model_dump_json(exclude={"issued_at", "expires_at"})
+        return hashlib.sha256(f"{self.type} {wish}".encode()).hexdigest()[:16]
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:

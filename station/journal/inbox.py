@@ -6,6 +6,7 @@ lost at any time; what was waiting in it is then not carried out, and its sender
 
 from __future__ import annotations
 
+import json
 import os
 from itertools import count
 from pathlib import Path
@@ -25,6 +26,7 @@ MOST_WAITING = 500
 LONGEST_BYTES = 16_384
 BUSY_MS = 2000
 AT_ONCE = 20
+_TIMES = ("issued_at", "expires_at")
 _WAL_BYTES = 4 * 2**20
 _SCHEMA = f"""
 CREATE TABLE command (
@@ -105,12 +107,13 @@ class Inbox:
             raise InboxError(f"the command has {len(payload)} bytes, {LONGEST_BYTES} are allowed")
         try:
             self._db.execute(_POST, (identity, kind, source, payload))
-            waits = self._db.execute("SELECT payload = ? FROM command WHERE id = ?", (payload, identity)).get
+            waits = self._db.execute("SELECT type, payload FROM command WHERE id = ?", (identity,)).fetchall()
         except (apsw.Error, UnicodeDecodeError) as error:
             raise _explain(self.path, error) from error
-        if waits is None:
-            raise InboxError(f"{MOST_WAITING} commands wait already: does the station run?")
         if not waits:
+            raise InboxError(f"{MOST_WAITING} commands wait already: does the station run?")
+        ((waiting_kind, waiting),) = waits
+        if kind != waiting_kind or _wish(payload) != _wish(waiting):
             raise InboxError(f"another command of the id {identity} waits: give each its own")
 
     def waiting(self, after: int = 0, limit: int = AT_ONCE) -> list[Posted]:
@@ -141,6 +144,17 @@ class Inbox:
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
+
+
+def _wish(payload: object) -> object:
+    """What a command wishes, whenever it was given; what is none is compared as it is."""
+    if not isinstance(payload, bytes):
+        return payload
+    try:
+        told = json.loads(payload)
+    except (ValueError, RecursionError):
+        return payload
+    return {key: told[key] for key in told if key not in _TIMES} if isinstance(told, dict) else told
 
 
 def put_aside(data: Path) -> Path | None:

@@ -68,6 +68,15 @@ def test_one_that_waits_already_changes_nothing(tmp_path: Path) -> None:
     assert waiting(tmp_path) == [("a", b"first")]
 
 
+def test_one_that_waits_may_be_given_again_later(tmp_path: Path) -> None:
+    first, later = b'{"id": "a", "who": "b", "issued_at": "1"}', b'{"id": "a", "who": "b", "issued_at": "2"}'
+    post(tmp_path, "a", first)
+    post(tmp_path, "a", later)
+    assert waiting(tmp_path) == [("a", first)]
+    with pytest.raises(InboxError, match="another command of the id a waits"):
+        post(tmp_path, "a", later.replace(b"b", b"c"))
+
+
 def test_another_of_an_id_that_waits_is_refused(tmp_path: Path) -> None:
     post(tmp_path, "a", b"first")
     with pytest.raises(InboxError, match="another command of the id a waits: give each its own"):

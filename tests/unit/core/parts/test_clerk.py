@@ -355,6 +355,13 @@ def test_a_start_remembers_when_what_is_in_force_was_issued() -> None:
     assert answer(give(bench, wish(Resume, issued_at=EARLIER)))[1] == "overtaken"
 
 
+def test_a_wish_is_the_same_whenever_it_is_given() -> None:
+    again = wish(issued_at=EARLIER, expires_at="2026-11-25T12:30:00Z")
+    assert again.digest == wish().digest
+    assert wish(Resume).digest != wish().digest
+    assert wish(who="otto").digest != wish().digest
+
+
 def test_a_command_whose_id_another_had_is_answered_each_time(bench: Bench) -> None:
     give(bench, wish())
     used = CommandMalformed("resume", "mqtt", "a command pause had the id c-1", "c-1", "anna", "id-used")
