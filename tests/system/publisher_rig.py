@@ -22,6 +22,11 @@ def alarm(text: str) -> AlarmRaised:
     return AlarmRaised(alarm="a", subject="s", text=text, priority="low")
 
 
+def bulky() -> AlarmRaised:
+    """An event of more than 5,000 bytes; a text of that length would be cut."""
+    return AlarmRaised(alarm="a", subject="x" * 5000, text="t", priority="low")
+
+
 class Publisher:
     def __init__(self, folder: Path, port: int, **more: Any) -> None:
         self.folder = folder

@@ -14,7 +14,7 @@ import pytest
 from station.core.records import DeviceChanged, StationStopped
 from station.journal.backup import back_up, restore, set_aside
 from tests.system.broker import Mosquitto, Subscriber, free_port
-from tests.system.publisher_rig import Publisher, Station, alarm, living_station, publishers
+from tests.system.publisher_rig import Publisher, Station, bulky, living_station, publishers
 
 TOPIC = "inspection/v1/hall/belt/s1"
 
@@ -224,7 +224,7 @@ def test_an_event_over_the_limit_is_flagged_and_holds_up_nothing(
     station: Station, tmp_path: Path, subscriber: Subscriber, publish: Callable[..., Publisher]
 ) -> None:
     station.many(3)
-    station.add(alarm("x" * 5000))
+    station.add(bulky())
     station.many(3)
     one = publish(max_event_bytes=2000)
     assert "event 5 (alarm-raised) is not published: 5" in one.told("rejected")
@@ -243,7 +243,7 @@ def test_an_event_at_which_the_broker_hangs_up_is_flagged_and_holds_up_nothing(
     strict = Mosquitto(tmp_path / "strict", "max_packet_size 2000")
     subscriber = Subscriber(strict.port)
     station.many(3)
-    station.add(alarm("x" * 5000))
+    station.add(bulky())
     station.many(3)
     one = Publisher(tmp_path / "data", strict.port)
     assert "event 5 (alarm-raised) is not published" in one.told("rejected", timeout_s=20)

@@ -19,7 +19,7 @@ from station.publisher.ports import LinkError, Message
 from station.publisher.settings import PublisherSettings
 from tests.system.broker import Mosquitto, Subscriber
 from tests.system.fake_broker import FakeBroker
-from tests.system.publisher_rig import Publisher, Station, alarm, living_station, publishers
+from tests.system.publisher_rig import Publisher, Station, bulky, living_station, publishers
 
 WILL = Message("will", b"x", retain=True)
 EVENT = Message("a/event/b", b"{}")
@@ -280,7 +280,7 @@ def test_an_event_over_the_brokers_own_limit_is_left_out_with_that_cause(
     station: Station, mosquitto: Callable[..., Mosquitto], publish: Callable[..., Publisher]
 ) -> None:
     broker = mosquitto("max_packet_size 2000")
-    station.add(alarm("x" * 5000))
+    station.add(bulky())
     one = publish(broker.port)
     assert "its maximum packet size" in one.told("rejected")
 
