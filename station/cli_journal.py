@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -205,9 +204,6 @@ def _sentences() -> Iterator[None]:
         yield
     except JournalError as error:
         fail(str(error), 1)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
     except KeyboardInterrupt:
         fail("ended by Ctrl-C; nothing half made was left", _INTERRUPTED)
 

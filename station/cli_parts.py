@@ -66,7 +66,7 @@ def run_app(app: typer.Typer) -> NoReturn:
             stream.reconfigure(errors="replace")
     try:
         try:
-            app()
+            app()  # ends by SystemExit
         finally:
             sys.stdout.flush()
     except BrokenPipeError:

@@ -115,7 +115,8 @@ class Clerk:
             return [_answer(event, now, error.reason, str(error))]
         except AlarmRefusedError as error:
             return [_answer(event, now, "alarm", str(error))]
-        self.issued[command.settles] = max(newest, _issued(command, now))
+        if command.settles:
+            self.issued[command.settles] = max(newest, _issued(command, now))
         return [*done, _answer(event, now, "", text)]
 
     def _in_order(self, command: Command, now: Now) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
+from station.core.text import shown
 from station.explain import words
 from station.explain.story import Sensed, Step, Story
 from station.explain.track import Passage, Track
@@ -211,7 +212,7 @@ def _text(
 ) -> None:  # fmt: skip
     look = {"font-size": str(size), "fill": colour, "text-anchor": anchor, "font-weight": weight}
     element = ET.SubElement(root, "text", {"x": f"{x:g}", "y": f"{y:g}", **look})
-    element.text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    element.text = shown(text)
 
 
 def _box(root: ET.Element, x: float, y: float, width: float, height: float, colour: str) -> ET.Element:

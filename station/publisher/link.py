@@ -23,6 +23,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from station.clock import now_ns, now_utc, utc_text
+from station.core.text import shown
 from station.publisher.ports import Incoming, LinkError, Message
 from station.publisher.settings import PublisherSettings
 from station.publisher.tls import SecretError, context, password, soonest_end
@@ -207,7 +208,7 @@ def _identify(client: Client, settings: PublisherSettings) -> None:
 
 def _said(reason: ReasonCode, more: Properties | None) -> str:
     """A reason as the broker gives it, with its own words if it adds some, and what to change if that is known."""
-    words = "".join(c for c in str(getattr(more, "ReasonString", ""))[:200] if c.isprintable())
+    words = shown(str(getattr(more, "ReasonString", "")), 200)
     mend = _MEND.get(reason.value, "")
     return "; ".join(part for part in (f"{reason} ({words})" if words else f"{reason}", mend) if part)
 
