@@ -295,7 +295,6 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "a step of the PLC's clock could hide in that, so no reading is placed, and all parcels are inspected",
         "the load of the PLC, of the network and of this PC; if it is always so slow, raise `timing.order_ms`, and have"
         " `station check` tell whether the belt has the room",
-        on_s=2.0,
         off_s=3.0,
         follows=("plc-lost",),
     ),

@@ -63,6 +63,8 @@ from station.core.tracking import Seen, Tracker
 from station.core.witness import FLOOD, Witness
 
 Handler = Callable[[Any, Now], list[Action]]
+_SLOW_NS = 2_000_000_000
+"""All answers of so long must be slow before the PLC is called that: some always are."""
 
 
 @dataclass(slots=True)
@@ -85,6 +87,7 @@ class Line:
     _count: Unwrap = field(default_factory=Unwrap)
     _plc_ms: Unwrap = field(default_factory=Unwrap)
     _sharp: bool = False
+    _slow_from_ns: int | None = None
     _left_open: tuple[OpenParcel, ...] = ()
     _offsets: dict[str, int] = field(default_factory=dict)
     _handlers: dict[type, Handler] = field(init=False)
@@ -146,6 +149,7 @@ class Line:
         self.matcher = self.witness.matcher = Matcher(self.setup)
 
     def _on_connected(self, event: PlcConnected, now: Now) -> list[Action]:
+        self._slow_from_ns = None
         actions: list[Action] = [*self.alarms.clear("plc-lost", "plc")]
         mismatches = compare(event.constants, self.setup.geometry)
         actions += self.alarms.when(bool(mismatches), "plc-mismatch", "plc", "; ".join(mismatches))
@@ -236,7 +240,9 @@ class Line:
         strange = next((p.doubts["number"] for p in self.tracker.parcels if "number" in p.doubts), "")
         actions += self.alarms.when(bool(strange), "plc-fault", "numbers", f"{strange}: look at its program")
         text = f"its answers tell of {bracket_ms:.0f} ms ago, more than {self.setup.order_room_ms / 2:g}"
-        actions += self.alarms.when(not self._sharp, "plc-slow", "plc", text)
+        self._slow_from_ns = None if self._sharp else self._slow_from_ns or now.ns
+        slow = self._slow_from_ns is not None and now.ns - self._slow_from_ns >= _SLOW_NS
+        actions += self.alarms.when(slow, "plc-slow", "plc", text)
         actions += self.plc.take(sample, self.alarms, self.new_world)
         actions += self.carry(count, now)
         if self._sharp:

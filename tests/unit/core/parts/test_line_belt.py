@@ -345,6 +345,14 @@ def test_nobody_is_decided_by_a_clock_that_may_have_stepped_but_at_the_last_plac
     assert raised(bench) == []
 
 
+def test_a_plc_that_is_slow_now_and_then_is_not_told_of(bench: Bench) -> None:
+    """Seen in the demo, whose polls take half of the bound each."""
+    for turn in range(300):
+        bench.bracket_ms = WIDE_MS + turn % 2
+        bench.go(bench.ms + 20)
+    assert raised(bench) == []
+
+
 def test_a_plc_that_stays_slow_is_told_of(bench: Bench) -> None:
     bench.bracket_ms = WIDE_MS + 1
     bench.go(bench.ms + 2000)
