@@ -16,12 +16,14 @@ from biip.gs1_messages import GS1Message
 
 from drivers.families import family_of
 from drivers.framing import Dropped, Framed, Framer
-from station.core.events import Arrived
+from station.core.events import SERIAL, Arrived
 
 GS = "\x1d"
 IDENTIFIER = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 GS1_IDENTIFIERS = {"]C1", "]e0", "]e1", "]e2", "]d2", "]Q3", "]J1"}
 EAN_IDENTIFIERS = {"]E0", "]E3", "]E4"}
+UPC_E = re.compile("[01][0-9]{7}")
+"""As many scanners send it under `]E0`, though 13 digits are due there."""
 LONGEST_PLAIN_NUMBER = 14
 ANOTHER = re.compile(r".\][A-Za-z][0-9A-Za-z]")
 BETWEEN = re.compile(r"[,;|]")
@@ -150,6 +152,8 @@ def identify(content: str, symbology: str, *, gs1: bool) -> tuple[str | None, st
         return None, "empty"
     if symbology in EAN_IDENTIFIERS:
         digits = content[:13] if symbology == "]E3" else content
+        if symbology == "]E0" and UPC_E.fullmatch(digits) and _checked(whole := _whole(digits)):
+            digits = whole
         return (_thirteen(digits), "") if _checked(digits) else (None, "bad check digit")
     if gs1 and (marked or GS in content or (content.isdigit() and len(content) > LONGEST_PLAIN_NUMBER)):
         return _gs1_identity(content.strip(GS), separated=marked or GS in content)
@@ -165,6 +169,21 @@ def _checked(text: str) -> bool:
 
 def _sums_up(digits: str) -> bool:
     return gs1_standard_check_digit(digits[:-1]) == int(digits[-1])
+
+
+def _whole(upc_e: str) -> str:
+    """The 12 digits of which a UPC-E symbol shows 8: the last of its six tells where zeros were left out."""
+    system, six, check = upc_e[0], upc_e[1:7], upc_e[7]
+    match six[5]:
+        case "0" | "1" | "2":
+            ten = f"{six[:2]}{six[5]}0000{six[2:5]}"
+        case "3":
+            ten = f"{six[:3]}00000{six[3:5]}"
+        case "4":
+            ten = f"{six[:4]}00000{six[4]}"
+        case _:
+            ten = f"{six[:5]}0000{six[5]}"
+    return f"{system}{ten}{check}"
 
 
 def _thirteen(gtin: str) -> str:
@@ -197,4 +216,4 @@ def _of_elements(values: dict[str, str]) -> tuple[str | None, str]:
     if "01" not in values:
         return None, "neither SSCC nor GTIN"
     gtin = _thirteen(values["01"])
-    return f"{gtin}(21){values['21']}" if "21" in values else gtin, ""
+    return f"{gtin}{SERIAL}{values['21']}" if "21" in values else gtin, ""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
 
 from station.clock import kernel_quality, now_ns, now_utc
 from station.config import StationConfig
 from station.journal import JournalError
 from station.journal.look import look_at
 from station.lists import ListError, Lists
+from station.lists_watch import HANGS_S, hanging
 from station.ports import Driver
 from station.publisher.greeting import greet
 from station.publisher.settings import PublisherSettings
@@ -38,7 +41,7 @@ class Finding:
 
 def check(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[Finding]:
     """Look at everything, one finding at a time; devices are opened and closed again."""
-    yield from _geometry(config, drivers)
+    yield from room(config, drivers)
     yield from _model(config)
     yield from _devices(config, drivers)
     yield _lists(config)
@@ -49,7 +52,8 @@ def check(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[Find
         yield _broker(config)
 
 
-def _geometry(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[Finding]:
+def room(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[Finding]:
+    """Whether the line can be proved: orders in time, neighbours told apart. Else `station run` does not start."""
     roles = {kind: driver.role for kind, driver in drivers.items()}
     poll_ms = float(getattr(config.plc.wire, "poll_ms", 20))
     for margin in margins(config.setup(roles, {}), poll_ms=poll_ms, scan_ms=SCAN_MS):
@@ -94,11 +98,21 @@ def _devices(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[F
 
 
 def _lists(config: StationConfig) -> Finding:
+    lists = Lists(config.policy.hold_list, config.policy.declared_weights)
+    answer: SimpleQueue[Finding] = SimpleQueue()
+    threading.Thread(target=lambda: answer.put(_read(lists)), name="lists", daemon=True).start()
     try:
-        lists = Lists(config.policy.hold_list, config.policy.declared_weights).changed()
+        return answer.get(timeout=HANGS_S)
+    except Empty:
+        return Finding("lists", right=False, text=hanging(lists))
+
+
+def _read(lists: Lists) -> Finding:
+    try:
+        loaded = lists.changed()
     except ListError as error:
         return Finding("lists", right=False, text=str(error))
-    held, declared = (len(lists.held), len(lists.declared_g)) if lists else (0, 0)
+    held, declared = (len(loaded.held), len(loaded.declared_g)) if loaded else (0, 0)
     return Finding("lists", right=True, text=f"{held} held, {declared} declared weights")
 
 

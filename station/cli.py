@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from station.check import check as run_checks
+from station.check import room
 from station.cli_commands import commands_app
 from station.cli_journal import journal_app
 from station.cli_model import model_app
@@ -64,6 +65,8 @@ def run(config: ConfigFile, overrides: Overrides = []) -> None:  # noqa: B006
     """Run the daemon until Ctrl-C or SIGTERM."""
     log_to(sys.stderr)
     tree, drivers = configuration(config, overrides)
+    if lacking := [f"{finding.subject}: {finding.text}" for finding in room(tree, drivers) if not finding.right]:
+        fail("\n".join([*lacking, "the line cannot be proved so: `station check` shows every margin"]), 2)
     try:
         starts_again = asyncio.run(_run(tree, drivers))
     except (JournalError, ModelError, DetectorFault, OverrunError, DiedError) as error:

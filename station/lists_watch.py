@@ -14,6 +14,12 @@ HANGS_S = 3.0
 _NS = 1_000_000_000
 
 
+def hanging(lists: Lists) -> str:
+    """What to say of a read that has not come back within `HANGS_S`."""
+    where = lists.reading or "a list"
+    return f"{where}: has not answered for {HANGS_S:g} s: is the share there on which it lies?"
+
+
 class ListsWatch:
     """Tells lists that changed and whether they can be read; `look` tells a read that does not come back.
 
@@ -43,9 +49,7 @@ class ListsWatch:
         """Tell a read that has not come back within its bound."""
         begun = self._begun_ns
         if begun is not None and self._now_ns() - begun > HANGS_S * _NS:
-            where = self._lists.reading or "a list"
-            text = f"{where}: has not answered for {HANGS_S:g} s: is the share there on which it lies?"
-            self._tell(f"{text} The lists before stay in force")
+            self._tell(f"{hanging(self._lists)} The lists before stay in force")
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -13,8 +13,9 @@ from biip import ParseError
 from biip.checksums import gs1_standard_check_digit
 from biip.gs1_messages import GS1Message
 
+from station.core.events import SERIAL
+
 LONGEST_CODE = 128
-SERIAL = "(21)"
 _GS = "\x1d"
 _GTIN, _SSCC = 14, 18
 _SHORTEST, _EXACT = 8, 15
@@ -23,6 +24,13 @@ _PARTS = re.compile(r"[;\t|]")
 _BRACKETS = re.compile(r"\([0-9]{2,4}\)")
 _STARRED = re.compile(r"\*([^*]+)\*")
 """Code 39 with its start and stop characters: the driver tells what stands between."""
+_UPC_E = (
+    (re.compile("00([01][0-9]{2})([012])0000([0-9]{3})"), r"\1\3\2"),
+    (re.compile("00([01][0-9]{2}[3-9])00000([0-9]{2})"), r"\1\g<2>3"),
+    (re.compile("00([01][0-9]{3}[1-9])00000([0-9])"), r"\1\g<2>4"),
+    (re.compile("00([01][0-9]{4}[1-9])0000([5-9])"), r"\1\2"),
+)
+"""A GTIN of 14 digits without its check digit, and which of them a UPC-E symbol shows (GS1 General Specifications)."""
 _ELEMENTS = re.compile(r"00[0-9]{18}|01[0-9]{14}|.*<GS>")
 _NO_CODE: tuple[tuple[Callable[[str], object], str], ...] = (
     (lambda code: not 0 < len(code) <= LONGEST_CODE, f"a barcode has 1 to {LONGEST_CODE} characters"),
@@ -58,8 +66,8 @@ def code_fault(code: str) -> str:
 def spellings(code: str) -> list[str]:
     """The code as written, and in every way in which a scanner's driver may tell it.
 
-    A GTIN has 8, 12, 13 or 14 digits, as far as those ahead are 0, and may have lost zeros; of a GS1 text counts what
-    the driver tells of it: the SSCC, the GTIN, or the GTIN with its serial.
+    A GTIN has 8, 12, 13 or 14 digits, as far as those ahead are 0, and may have lost zeros, those too that UPC-E leaves
+    out; of a GS1 text counts what the driver tells of it: the SSCC, the GTIN, or the GTIN with its serial.
     """
     found = {code: None}
     if starred := _STARRED.fullmatch(code):
@@ -72,6 +80,7 @@ def spellings(code: str) -> list[str]:
         if _SHORTEST <= len(gtin) <= _GTIN and _sums_up(gtin):
             whole = gtin.zfill(_GTIN)
             found |= {whole[_GTIN - n :]: None for n in (14, 13, 12, 8) if not whole[: _GTIN - n].strip("0")}
+            found |= dict.fromkeys(_suppressed(whole))
         elif len(gtin) == _SSCC:
             found[f"00{gtin}"] = None
     return list(found)
@@ -96,6 +105,11 @@ class Codes(frozenset[str]):
             return False
         read = code.upper()
         return super().__contains__(read) or (SERIAL in read and super().__contains__(read.partition(SERIAL)[0]))
+
+
+def _suppressed(gtin: str) -> list[str]:
+    """The 8 digits in which a UPC-E symbol shows a GTIN of 14: those of which it leaves zeros out, else none."""
+    return [f"{shown.expand(kept)}{gtin[-1]}" for zeros, kept in _UPC_E if (shown := zeros.fullmatch(gtin[:-1]))]
 
 
 def _sums_up(digits: str) -> bool:

@@ -11,6 +11,7 @@ from station.core.actions import Action, Drop, Keep, Order, Send
 from station.core.alarms import Alarms
 from station.core.belt import NS_PER_MS, Interval
 from station.core.events import (
+    SERIAL,
     AckResult,
     HeldCodes,
     Lane,
@@ -105,7 +106,12 @@ class Desk:
 
     def lookup(self, code: str) -> Lookup:
         """What the lists in force say of a barcode."""
-        return Lookup(code=code, held=code in self, declared_g=self.declared_g.get(code))
+        return Lookup(code=code, held=code in self, declared_g=self._declared(code))
+
+    def _declared(self, code: str) -> float | None:
+        """The weight declared for it, or for its GTIN with any serial."""
+        found = self.declared_g.get(code)
+        return self.declared_g.get(code.partition(SERIAL)[0]) if found is None else found
 
     def __contains__(self, code: object) -> bool:
         """Whether a barcode is held, by the site's file or by the list that was commanded."""
@@ -114,7 +120,8 @@ class Desk:
     def reasons(self, parcel: Parcel) -> list[Reason]:
         """Every reason to inspect the parcel, by what is known of it now."""
         lost = self._lost(parcel)
-        found = policy.reasons_to_inspect(parcel, self.rules, self.setup.devices, lost, self, self.declared_g)
+        declared = {code: grams for code in parcel.evidence.barcodes if (grams := self._declared(code)) is not None}
+        found = policy.reasons_to_inspect(parcel, self.rules, self.setup.devices, lost, self, declared)
         if not self.lists_known:
             found.append(policy.reason("no-lists"))
         if not self.plc.trusted:

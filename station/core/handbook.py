@@ -202,9 +202,9 @@ HANDBOOK: Mapping[str, AlarmKind] = {
     ),
     "no-evidence": AlarmKind(
         "high",
-        "the named device is connected, and five parcels in a row had nothing usable of it: it says nothing, or only"
-        " what cannot be used; the text has the last",
-        "parcels are inspected for the lack of it",
+        "the named device is connected, and five parcels in a row had nothing usable of it (200 of a scanner while"
+        " another one reads the labels): it says nothing, or only what cannot be used; the text has the last",
+        "parcels are inspected for the lack of it, or pass on what another of its kind brings alone",
         "as the text says. Nothing comes: is its trigger there, its lamp on, its output format the configured one?"
         " `station explain` shows what it sent for a parcel. It clears itself with the first parcel that has something",
         follows=("plc-lost", "plc-slow", "plc-jump", "trigger-step", "detector/golden", "journal/disk"),

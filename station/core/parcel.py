@@ -87,13 +87,14 @@ class FrameEvidence:
 
 @dataclass(slots=True)
 class Evidence:
-    """All readings and findings matched to one parcel, and what spoils them."""
+    """All readings and findings matched to one parcel, what spoils them, and who `brought` a barcode or a weight."""
 
     barcodes: list[str] = field(default_factory=list)
     weights_g: list[float] = field(default_factory=list)
     frames: list[FrameEvidence] = field(default_factory=list)
     ambiguous: set[str] = field(default_factory=set)
     faults: dict[str, str] = field(default_factory=dict)
+    brought: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True, eq=False)

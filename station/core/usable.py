@@ -13,6 +13,8 @@ from station.core.setup import DeviceSetup
 
 IN_A_ROW = 5
 """Parcels without anything usable of a device, from which on it is worth a word."""
+BESIDE_ANOTHER = 200
+"""The same for a scanner while another one reads the labels: of several, each sees only some."""
 
 
 @dataclass(slots=True)
@@ -34,8 +36,9 @@ class Usable:
                 actions += self.forget(name)
                 continue
             self._without[name] = self._without.get(name, 0) + 1
-            if self._without[name] >= IN_A_ROW:
-                text = f"it is connected, and {IN_A_ROW} parcels in a row had nothing usable of it; the last: {fault}"
+            worth = BESIDE_ANOTHER if device.kind == "barcode" and parcel.evidence.barcodes else IN_A_ROW
+            if self._without[name] >= worth:
+                text = f"it is connected, and {worth} parcels in a row had nothing usable of it; the last: {fault}"
                 actions += self.alarms.set("no-evidence", name, text)
         return actions
 
@@ -47,7 +50,7 @@ class Usable:
 
 def _fault(parcel: Parcel, device: DeviceSetup) -> str | None:
     """Why nothing that it brought can be used; None if something can."""
-    if is_missing(parcel, device):
+    if is_missing(parcel, device) or (device.kind != "frame" and device.name not in parcel.evidence.brought):
         return parcel.evidence.faults.get(device.name, "") or "nothing came"
     faults = [
         frame.fault or ("the detector gave no answer" if frame.detection is None else frame.detection.fault)

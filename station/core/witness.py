@@ -107,10 +107,12 @@ class Witness:
                 _note_fault(evidence, device, reading.symbology or NOREAD)
             case BarcodeReading(code=str(code)):
                 evidence.barcodes.append(code)
+                evidence.brought.add(device)
             case WeightReading(weight_g=None):
                 _note_fault(evidence, device, reading.fault or "fault")
             case WeightReading(weight_g=float(weight)):
                 evidence.weights_g.append(weight)
+                evidence.brought.add(device)
         if frame is not None:
             evidence.frames.append(frame)
 

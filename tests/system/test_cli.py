@@ -39,6 +39,14 @@ def test_a_bad_configuration_is_named_with_its_line(tmp_path: Path) -> None:
     assert "line.slipp: there is no such key; did you mean 'slip'?" in " ".join(ran.stderr.split())
 
 
+def test_a_line_that_cannot_be_proved_does_not_start(tmp_path: Path) -> None:
+    ran = station(tmp_path, "run", DEMO, "--set", "line.gap_mm=1")
+    assert ran.returncode == 2
+    assert "room: scanner: neighbours told apart: -270 mm" in ran.stderr
+    assert "`station check` shows every margin" in " ".join(ran.stderr.split())
+    assert not (tmp_path / "data").exists()
+
+
 def test_status_and_journal_of_a_station_that_never_ran(tmp_path: Path) -> None:
     ran = station(tmp_path, "status", DEMO)
     assert ran.returncode == 4

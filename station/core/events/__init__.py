@@ -26,6 +26,7 @@ from station.core.events.plc import (
     Why,
 )
 from station.core.events.readings import (
+    SERIAL,
     Arrived,
     BarcodeReading,
     Detection,
@@ -53,6 +54,7 @@ from station.core.events.station import (
 )
 
 __all__ = [
+    "SERIAL",
     "AckResult",
     "Arrived",
     "BarcodeReading",

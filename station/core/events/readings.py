@@ -19,6 +19,10 @@ class Arrived:
     before_ns: int
 
 
+SERIAL = "(21)"
+"""What stands between GTIN and serial in the code of a label that has both."""
+
+
 @dataclass(frozen=True, slots=True)
 class BarcodeReading:
     """One code that a scanner read; `code` is text to the end. Where there is none (NOREAD, a blank code) it is None.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from station import check as checks
 from station.check import Finding, check
 from station.config import load_config
+from station.lists import Lists
 from station.plugins import installed_drivers
 from station.resources import examples
 from tests.unit.station.test_releases import SHIPPED
@@ -76,3 +79,19 @@ def test_words_that_no_golden_picture_shows_are_named(tmp_path: Path) -> None:
     assert (model.right, golden.right) == (True, True)
     assert "no golden picture shows" in golden.text
     assert "knife" in golden.text
+
+
+def test_lists_on_a_share_that_hangs_do_not_hold_up_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    back = threading.Event()
+
+    def hangs(_: Lists) -> None:
+        back.wait(60)
+
+    monkeypatch.setattr(Lists, "changed", hangs)
+    monkeypatch.setattr(checks, "HANGS_S", 0.05)
+    try:
+        found_lists = checks._lists(load_config(examples() / "demo.yaml", installed_drivers()))
+    finally:
+        back.set()
+    assert not found_lists.right
+    assert "is the share there on which it lies?" in found_lists.text

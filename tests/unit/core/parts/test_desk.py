@@ -169,6 +169,20 @@ def test_lists_are_told_with_what_they_say_of_the_belt(bench: Bench) -> None:
     )
 
 
+def test_what_is_declared_for_a_gtin_counts_with_any_serial_but_for_one_with_a_weight_of_its_own(bench: Bench) -> None:
+    gtin = "9501101530003"
+    bench.give(ListsLoaded("v2", frozenset(), ((gtin, 4000.0), (f"{gtin}(21)OWN", 5000.0))))
+    bench.clean(1, 2000, code=f"{gtin}(21)X7")
+    bench.clean(2, 8000, code=f"{gtin}(21)OWN")
+    bench.clean(3, 14_000, code=f"{gtin}0(21)X7")
+    bench.go(18_000)
+    assert [(d.parcel.number, codes(d.reasons)) for d in bench.kept(Decided)] == [
+        (1, [("weight-mismatch", "")]),
+        (2, []),
+        (3, []),
+    ]
+
+
 def test_a_code_that_is_held_now_takes_back_a_pass(bench: Bench) -> None:
     passing(bench).go(3700)
     bench.give(ListsLoaded("v2", frozenset({"A"}), ()))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from station.core import usable
 from station.core.events import DeviceState
-from station.core.records import AlarmCleared, AlarmRaised
+from station.core.records import AlarmCleared, AlarmRaised, Decided
 from station.core.usable import IN_A_ROW
-from tests.unit.core.parts.bench import Bench
+from tests.unit.core.parts.bench import SCALE, SCANNER, SETUP, Bench
 
 APART = 8000
 
@@ -83,6 +85,23 @@ def test_five_parcels_in_a_row_without_anything_usable(
     assert alarm.text.endswith(f"the last: {last}")
     parcels(bench, IN_A_ROW + 1, 1, all_well(bench))
     assert told(bench) == [f"raised {device}", f"cleared {device}"]
+
+
+SECOND = {"scanner": replace(SCANNER, name="second"), "scale": replace(SCALE, name="second")}
+
+
+@pytest.mark.parametrize(("kind", "worth"), [("scanner", 20), ("scale", IN_A_ROW)])
+def test_a_second_one_that_is_silent_for_ever_beside_one_that_speaks(
+    monkeypatch: pytest.MonkeyPatch, kind: str, worth: int
+) -> None:
+    """Of several scanners each sees only some labels; scales weigh every parcel."""
+    monkeypatch.setattr(usable, "BESIDE_ANOTHER", 20)
+    bench = Bench(replace(SETUP, devices=(*SETUP.devices, SECOND[kind]))).started()
+    parcels(bench, 1, worth - 1, all_well(bench))
+    assert told(bench) == []
+    parcels(bench, worth, 1, all_well(bench))
+    assert told(bench) == ["raised second"]
+    assert {d.route for d in bench.kept(Decided)} == {"pass"}
 
 
 def test_one_that_has_something_breaks_the_row(bench: Bench) -> None:
