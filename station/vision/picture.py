@@ -40,7 +40,7 @@ def read_picture(data: bytes, *, depth: int = 8) -> NDArray[np.uint8]:
     if depth not in _DEPTHS:
         raise ValueError(f"depth {depth}: one of 8, 12, 16")
     if data.startswith(png.SIGNATURE):
-        width, height = png.check(data, 8 if depth == 8 else 16, _check_size)
+        width, height, data = png.check(data, 8 if depth == 8 else 16, _check_size)
     elif data.startswith(jpeg.START):
         if depth != 8:
             raise PictureFault(f"a JPEG has 8 bits, but {depth} are configured for this source")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from station.vision.faults import PictureFault
 
@@ -13,10 +13,24 @@ if TYPE_CHECKING:
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIECE = 1 << 20
+_ANCILLARY = 0x20
+"""Bit 5 of a chunk's first letter: a decoder may leave the chunk out (ISO/IEC 15948, 5.4)."""
 _KINDS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 
 
-def check(data: bytes, depth: int, check_size: Callable[[int, int], None]) -> tuple[int, int]:
+class Plain(NamedTuple):
+    """A whole picture: width and height in pixels, and the file without what only describes it.
+
+    A colour profile, a gamma or a text is nothing to look at, and libpng writes a line to the log for each that it
+    does not like.
+    """
+
+    width: int
+    height: int
+    file: bytes
+
+
+def check(data: bytes, depth: int, check_size: Callable[[int, int], None]) -> Plain:
     """Refuse all but a whole, plain RGB picture.
 
     Args:
@@ -24,15 +38,13 @@ def check(data: bytes, depth: int, check_size: Callable[[int, int], None]) -> tu
         depth: bits a channel: 8 or 16.
         check_size: raises for a width and height that are not wanted, before anything is inflated.
 
-    Returns:
-        Width and height in pixels.
-
     Raises:
         PictureFault: says what is wrong.
     """
     packed: list[bytes] = []
+    kept = [SIGNATURE]
     size: tuple[int, int] | None = None
-    for number, (kind, body) in enumerate(_chunks(data)):
+    for number, (kind, body, chunk) in enumerate(_chunks(data)):
         if (kind == b"IHDR") != (number == 0):
             raise PictureFault("the PNG does not begin with one header")
         if kind == b"IHDR":
@@ -42,13 +54,16 @@ def check(data: bytes, depth: int, check_size: Callable[[int, int], None]) -> tu
             raise PictureFault("the PNG is transparent or animated; set its source to plain RGB")
         elif kind == b"IDAT":
             packed.append(body)
+        if not kind[0] & _ANCILLARY:
+            kept.append(chunk)
     if size is None:
         raise PictureFault("the PNG has no header")
     _check_data(b"".join(packed), size[1] * (1 + size[0] * 3 * depth // 8))
-    return size
+    return Plain(*size, b"".join(kept))
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Kind, content, and the chunk as it stands in the file."""
     at = len(SIGNATURE)
     kind = b""
     while kind != b"IEND":
@@ -62,7 +77,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         (wanted,) = struct.unpack_from(">I", data, end - 4)
         if zlib.crc32(data[at + 4 : end - 4]) != wanted:
             raise PictureFault("the PNG is damaged: a checksum does not fit its chunk")
-        yield kind, data[at + 8 : end - 4]
+        yield kind, data[at + 8 : end - 4], data[at:end]
         at = end
     if at != len(data):
         raise PictureFault(f"{len(data) - at} bytes follow the end of the PNG")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -28,6 +29,27 @@ def _png(pixels: np.ndarray) -> bytes:
 
 def test_a_png_is_read_as_rgb():
     assert np.array_equal(read_picture(_png(_colours())), _colours())
+
+
+def test_what_only_describes_a_png_changes_and_says_nothing(make_chunk, capfd):
+    """Libpng writes a line for each profile that it does not like; a machine may add one to every picture."""
+    data = _png(_colours())
+    for kind, body in [
+        (b"iCCP", b"x\0\0" + zlib.compress(bytes(132))),
+        (b"gAMA", struct.pack(">I", 10_000)),
+        (b"sRGB", b"\x09"),
+        (b"tEXt", b"no end mark"),
+        (b"eXIf", b"nonsense"),
+    ]:
+        described = data[:33] + make_chunk(kind, body) + data[33:]
+        assert np.array_equal(read_picture(described), _colours())
+    assert capfd.readouterr().err == ""
+
+
+def test_a_part_of_a_png_that_no_decoder_may_leave_out_and_that_is_unknown_is_a_fault(make_chunk):
+    data = _png(_colours())
+    with pytest.raises(PictureFault):
+        read_picture(data[:33] + make_chunk(b"NEWS", b"") + data[33:])
 
 
 def test_a_jpeg_is_read_as_rgb():
