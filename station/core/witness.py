@@ -122,11 +122,18 @@ class Witness:
         fault = frame.fault
         if not fault and frame.frame_id in earlier:
             fault = "the very same picture as an earlier one: frozen, or sent again?"
+        elif not fault and self._again(frame):
+            fault = f"a second picture of trigger number {frame.trigger}: of several views each is a device of its own"
         elif not fault and not self._follows(frame):
             fault = "nothing shows that it is new: the picture ahead of it did not come, or could not be read"
         earlier.append(frame.frame_id)
         self._newest[frame.device] = frame
         return FrameEvidence(frame.device, frame.frame_id, self._detections.get(frame.frame_id), fault, frame.kept)
+
+    def _again(self, frame: Frame) -> bool:
+        """True if the picture right ahead of it bears the same number."""
+        before = self._newest.get(frame.device)
+        return before is not None and frame.trigger is not None and frame.trigger == before.trigger
 
     def _follows(self, frame: Frame) -> bool:
         """True if the picture right ahead of it was seen: only that it differs from that one shows that it is new.

@@ -430,7 +430,6 @@ def test_the_first_picture_of_all_may_be_an_old_one_and_the_next_is_new() -> Non
         (None, "", True),
         (1, "torn", False),
         (None, "torn", False),
-        (2, "", False),
         (65_535, "", False),
         (3, "", False),
     ],
@@ -441,6 +440,15 @@ def test_only_the_picture_right_ahead_if_it_could_be_read_shows_that_one_is_new(
     taken = bench.line.witness._frame
     taken(Frame("xray", "ahead", arrived(2000, 2005), trigger, fault))
     assert taken(Frame("xray", "its own", arrived(3000, 3005), 2)).fault == ("" if known else NOT_NEW)
+    assert taken(Frame("xray", "next", arrived(4000, 4005), 3)).fault == ""
+
+
+def test_of_several_pictures_of_one_number_the_fault_says_what_to_do(bench: Bench) -> None:
+    taken = bench.line.witness._frame
+    taken(Frame("xray", "ahead", arrived(2000, 2005), 1))
+    assert taken(Frame("xray", "from above", arrived(3000, 3005), 2)).fault == ""
+    second = taken(Frame("xray", "from the side", arrived(3100, 3105), 2))
+    assert second.fault == "a second picture of trigger number 2: of several views each is a device of its own"
     assert taken(Frame("xray", "next", arrived(4000, 4005), 3)).fault == ""
 
 
