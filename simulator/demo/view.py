@@ -79,10 +79,10 @@ def watch(running: Demo, console: Console, *, headless: bool, screenshot: Path |
             if turn % 50 == 49:
                 look = snapshot.read(running.data) or {"counters": {}}
                 console.print(f"{look['counters'].get('completed', 0)} parcels", highlight=False)
-        return
-    with Live(console=console, refresh_per_second=5, screen=True) as live:
-        for _ in running.watch():
-            live.update(view.draw(console.width, "Ctrl-C ends it"))
+    else:
+        with Live(console=console, refresh_per_second=5, screen=True) as live:
+            for _ in running.watch():
+                live.update(view.draw(console.width, "Ctrl-C ends it"))
     if screenshot is not None:
         paper = Console(record=True, width=120, file=io.StringIO())
         paper.print(view.draw(120))

@@ -22,8 +22,10 @@ def test_the_demo_runs_from_the_wheel(tmp_path: Path) -> None:
     install = [str(tmp_path / "empty/bin/python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     subprocess.run([*install, "--constraint", str(ROOT / "requirements.lock"), str(wheel)], check=True)
     demo = [str(tmp_path / "empty/bin/simulator"), "demo", "--seconds", "10", "--headless", "--report", "report.json"]
+    demo += ["--screenshot", "view.svg"]
     ran = subprocess.run(demo, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["parcels"] > 3
     assert report["broken"] == []
+    assert "scanner" in (tmp_path / "view.svg").read_text()
