@@ -53,13 +53,12 @@ class Matcher:
 
     setup: LineSetup
     waiting: list[Reading] = field(default_factory=list)
-    waiting_ns: dict[str, int] = field(default_factory=dict)
-    """Since when (monotonic) the oldest reading of each device waits; nothing of a device of which none does."""
     matched: list[Match] = field(default_factory=list)
     triggers: dict[tuple[str, int], Parcel] = field(default_factory=dict)
     counters: dict[str, TriggerCounter] = field(default_factory=dict)
     since: float = float("-inf")
     """The count from which on every parcel on the belt is known."""
+    _waiting_ns: dict[str, int] | None = None
 
     def __post_init__(self) -> None:
         self.counters = {d.name: TriggerCounter() for d in self.setup.devices if d.trigger_eye is not None}
@@ -81,17 +80,24 @@ class Matcher:
             if device.trigger_eye == eye:
                 self.triggers[device.name, trigger] = parcel
 
+    @property
+    def waiting_ns(self) -> dict[str, int]:
+        """Since when (monotonic) the oldest reading of each device waits; nothing of a device of which none does."""
+        if self._waiting_ns is None:
+            self._waiting_ns = {}
+            for reading in self.waiting:
+                after = reading.arrived.after_ns
+                self._waiting_ns[reading.device] = min(after, self._waiting_ns.get(reading.device, after))
+        return self._waiting_ns
+
     def wait(self, reading: Reading) -> None:
         """Hold it until the samples reach it."""
-        after = reading.arrived.after_ns
         self.waiting.append(reading)
-        self.waiting_ns[reading.device] = min(after, self.waiting_ns.get(reading.device, after))
+        self._waiting_ns = None
 
-    def _wait_on(self, readings: Sequence[Reading]) -> None:
+    def _wait_on(self, readings: list[Reading]) -> None:
         """These alone still wait."""
-        self.waiting, self.waiting_ns = [], {}
-        for reading in readings:
-            self.wait(reading)
+        self.waiting, self._waiting_ns = readings, None
 
     def settle(self, clock: ClockMatch, belt: BeltHistory, parcels: Sequence[Parcel]) -> list[Match]:
         """Match every waiting reading that the samples have reached; returns the new matches."""
