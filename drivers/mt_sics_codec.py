@@ -18,6 +18,7 @@ from station.core.events import Arrived
 WEIGHT = re.compile(r"S ([SD]) {1,12}(-?\d{1,9}(?:\.\d{1,6})?) {1,3}(\w{1,3}) *")
 FAULTS = {"S I": "not executable", "S +": "overload", "S -": "underload", "ES": "syntax error",
           "ET": "transmission error", "EL": "logical error"}  # fmt: skip
+NOT_UNDERSTOOD = {"syntax error", "transmission error", "logical error"}
 SWITCHED_ON = "switched on"
 LONGEST = 64
 
@@ -90,8 +91,6 @@ class MtSicsCodec:
     def _stable(self, number: float, unit: str, arrived: Arrived) -> Weighed:
         if unit != self._unit:
             return Weighed(None, f"unit {unit}, expected {self._unit}", arrived)
-        if number < 0:
-            return Weighed(None, "negative", arrived)
         return Weighed(number * GRAMS[unit], "", arrived)
 
 

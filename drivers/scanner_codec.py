@@ -1,4 +1,4 @@
-"""A barcode scanner's bytes to codes: framing, NOREAD, symbology identifiers, GS1, spellings of EAN and UPC.
+"""A barcode scanner's bytes to codes: framing, NOREAD, several codes in one text.
 
 Sources: ISO/IEC 15424 (symbology identifiers `]cm`), GS1 General Specifications (element strings, check digits).
 A code is text to the end. Where its identity is not certain there is none: `code` is None, and `symbology` says why.
@@ -10,28 +10,22 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from biip import ParseError
-from biip.checksums import gs1_standard_check_digit
-from biip.gs1_messages import GS1Message
-
 from drivers.families import family_of
 from drivers.framing import Dropped, Framed, Framer
-from station.core.events import SERIAL, Arrived
+from drivers.identity import GS, gs1_marked, identify, several
+from station.core.events import Arrived
 
-GS = "\x1d"
 IDENTIFIER = re.compile(r"\][A-Za-z][0-9A-Za-z]")
-GS1_IDENTIFIERS = {"]C1", "]e0", "]e1", "]e2", "]d2", "]Q3", "]J1"}
-EAN_IDENTIFIERS = {"]E0", "]E3", "]E4"}
-UPC_E = re.compile("[01][0-9]{7}")
-"""As many scanners send it under `]E0`, though 13 digits are due there."""
-LONGEST_PLAIN_NUMBER = 14
 ANOTHER = re.compile(r".\][A-Za-z][0-9A-Za-z]")
 BETWEEN = re.compile(r"[,;|]")
 """What stands between two codes in one text: of which of them would the parcel be? GS1 texts may hold it."""
+SEPARATORS = re.compile(r"(?i)<GS>|<FNC1>|\{GS\}|\{FNC1\}")
+"""How scanners spell the separator of a GS1 text, where they do not send it."""
+LONG_WORD = 4
+BESIDE_NOREAD = re.compile(r"[^a-z]{0,8}")
+"""What scanners add to their word for "no code seen": a counter, a time, a number of their own."""
 STARRED = re.compile(r"\*([^*]+)\*")
 """Code 39 with its start and stop characters, which some scanners send."""
-SWALLOWED = re.compile(r".(1[135-7]\d\d(0[1-9]|1[0-2])[0-3]\d|0[01]\d{12,18})$")
-"""A date, a GTIN or an SSCC at the end of a text of free length: its separator was probably not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +99,7 @@ class ScannerCodec:
             return [Refused(piece.why, piece.data, family_of(piece.data), piece.arrived)]
         if family := family_of(piece.body):
             return [Refused("text of another device", piece.body, family, piece.arrived)]
-        text = piece.body.decode("latin-1").replace("<GS>", GS)
+        text = SEPARATORS.sub(GS, piece.body.decode("latin-1"))
         if any(char != GS and not " " <= char <= "~" for char in text):
             return [Scanned(None, f"garbled: {piece.body[:40]!r}", piece.arrived)]
         texts = text.split(self._separator) if self._separator else [text]
@@ -119,101 +113,35 @@ class ScannerCodec:
         starred = STARRED.fullmatch(content)
         if starred and not (self._codes is not None and self._codes.fullmatch(content)):
             content = starred[1]
-        if self._noread and self._noread in (_folded(text), _folded(content)):
-            return Scanned(None, "", arrived)
-        if why := self._no_code(content, symbology):
-            return Scanned(None, f"unsure: {why}: {text[:60]!r}", arrived)
+        if (said := self._says_noread(text, content)) is not None:
+            return Scanned(None, f"unsure: {said}: {text[:60]!r}" if said else "", arrived)
         code, why = identify(content, symbology, gs1=self._gs1 == "auto")
+        if not_one := self._no_code(content, symbology, code):
+            return Scanned(None, f"unsure: {not_one}: {text[:60]!r}", arrived)
         return Scanned(code, f"unsure: {why}: {text[:60]!r}" if why else symbology, arrived)
 
-    def _no_code(self, content: str, symbology: str) -> str:
+    def _says_noread(self, text: str, content: str) -> str | None:
+        """What is wrong where it says so beside something else, "" where it says that no code was seen; else None."""
+        word, whole = self._noread, _folded(content)
+        if word and word in (_folded(text), whole):
+            return ""
+        if not word or (len(word) < LONG_WORD and self._codes is not None):
+            return None
+        held = word in whole if len(word) >= LONG_WORD else whole.startswith(word) or whole.endswith(word)
+        if not held:
+            return None
+        return "" if BESIDE_NOREAD.fullmatch(whole.replace(word, "", 1)) else "its word for no code, and more"
+
+    def _no_code(self, content: str, symbology: str, code: str | None) -> str:
         """Why a text is no code of this site, "" if it may be one: scanners also send words, answers, several codes."""
         if self._codes is not None:
-            return "" if self._codes.fullmatch(content) else "not what `codes` allows"
+            fits = self._codes.fullmatch(content) or (code is not None and self._codes.fullmatch(code))
+            return "" if fits else "not what `codes` allows"
         if content.strip(GS) and not any(char.isdigit() for char in content):
             return "a word, and no code"
-        gs1 = symbology in GS1_IDENTIFIERS or GS in content
-        several = ANOTHER.search(content) or (not gs1 and BETWEEN.search(content))
-        return "several codes in one text, or an answer" if several else ""
+        parted = not gs1_marked(content, symbology) and (BETWEEN.search(content) or several(content))
+        return "several codes in one text, or an answer" if parted or ANOTHER.search(content) else ""
 
 
 def _folded(text: str) -> str:
     return text.replace(" ", "").casefold()
-
-
-def identify(content: str, symbology: str, *, gs1: bool) -> tuple[str | None, str]:
-    """The identity in a code's text, or None and why it is unsure.
-
-    A GTIN in any spelling of 13 digits or fewer (EAN-13, UPC-A) is 13 digits; an SSCC is its 18 digits; a GTIN with
-    a serial is `GTIN(21)serial`. Without GS1 all other text is its own identity, leading zeros and all.
-    """
-    marked = symbology in GS1_IDENTIFIERS or content.startswith(GS)
-    if not content.strip(GS):
-        return None, "empty"
-    if symbology in EAN_IDENTIFIERS:
-        digits = content[:13] if symbology == "]E3" else content
-        if symbology == "]E0" and UPC_E.fullmatch(digits) and _checked(whole := _whole(digits)):
-            digits = whole
-        return (_thirteen(digits), "") if _checked(digits) else (None, "bad check digit")
-    if gs1 and (marked or GS in content or (content.isdigit() and len(content) > LONGEST_PLAIN_NUMBER)):
-        return _gs1_identity(content.strip(GS), separated=marked or GS in content)
-    return _thirteen(content) if symbology == "" and _checked(content) else content, ""
-
-
-def _checked(text: str) -> bool:
-    """Whether text is a GTIN-8, -12, -13 or -14 with its check digit."""
-    if not (text.isascii() and text.isdigit()) or len(text) not in {8, 12, 13, 14}:
-        return False
-    return _sums_up(text)
-
-
-def _sums_up(digits: str) -> bool:
-    return gs1_standard_check_digit(digits[:-1]) == int(digits[-1])
-
-
-def _whole(upc_e: str) -> str:
-    """The 12 digits of which a UPC-E symbol shows 8: the last of its six tells where zeros were left out."""
-    system, six, check = upc_e[0], upc_e[1:7], upc_e[7]
-    match six[5]:
-        case "0" | "1" | "2":
-            ten = f"{six[:2]}{six[5]}0000{six[2:5]}"
-        case "3":
-            ten = f"{six[:3]}00000{six[3:5]}"
-        case "4":
-            ten = f"{six[:4]}00000{six[4]}"
-        case _:
-            ten = f"{six[:5]}0000{six[5]}"
-    return f"{system}{ten}{check}"
-
-
-def _thirteen(gtin: str) -> str:
-    """One spelling: 12 digits (UPC-A) and 14 with a leading 0 become 13; others stay."""
-    if len(gtin) == 12:
-        return f"0{gtin}"
-    return gtin[1:] if len(gtin) == 14 and gtin[0] == "0" else gtin
-
-
-def _gs1_identity(content: str, *, separated: bool) -> tuple[str | None, str]:
-    try:
-        elements = GS1Message.parse(content).element_strings
-    except ParseError:
-        return None, "no valid GS1 text"
-    if not separated and any(element.ai.separator_required for element in elements):
-        return None, "GS1 without separators"
-    values = {element.ai.ai: element.value for element in elements}
-    if len(values) != len(elements):
-        return None, "an identifier twice"
-    if elements[-1].ai.separator_required and SWALLOWED.search(elements[-1].value):
-        return None, "GS1 with a separator too few"
-    return _of_elements(values)
-
-
-def _of_elements(values: dict[str, str]) -> tuple[str | None, str]:
-    if not all(_sums_up(values[ai]) for ai in ("00", "01") if ai in values):
-        return None, "bad check digit"
-    if "00" in values:
-        return values["00"], ""
-    if "01" not in values:
-        return None, "neither SSCC nor GTIN"
-    gtin = _thirteen(values["01"])
-    return f"{gtin}{SERIAL}{values['21']}" if "21" in values else gtin, ""

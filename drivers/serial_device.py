@@ -10,11 +10,11 @@ from pydantic import Field
 
 from drivers.framing import TOO_LONG, WITHOUT_PREFIX
 from drivers.serial_line import PortSettings, SerialLine, TakenError
+from drivers.unread import Unread
 from drivers.wire import Wire, WireError
 from station.core.events import Arrived
 from station.ports import NowNs
 
-UNREAD_NS = 1_000_000_000
 FOREIGN_NS = 10_000_000_000
 SHOWN_BYTES = 60
 
@@ -58,7 +58,7 @@ class SerialDevice(Wire):
         self._taken = False
         self._foreign = False
         self._hint: tuple[str, int] | None = None
-        self._told_ns: int | None = None
+        self._unread = Unread(self._deliver_unread)
         self._told_text = ""
         self._told_among_good = False
 
@@ -92,7 +92,8 @@ class SerialDevice(Wire):
         events = self._codec.receive(data, arrived) if data else self._codec.idle(arrived.after_ns)
         for event in events:
             self._handle(event)
-        if not self._codec.pending:
+        self._unread.release(arrived.before_ns)
+        if not self._codec.pending and not self._unread.held:
             self._seen_empty_ns = arrived.after_ns
 
     def _right_family(self) -> None:
@@ -106,7 +107,7 @@ class SerialDevice(Wire):
         One alone may be a label, or noise; what is longer than any frame is many in a row.
         """
         self._counters["foreign"] += 1
-        self._unread(f"text of {family}", data, arrived)
+        self._no_reading(f"text of {family}", data, arrived)
         before, self._hint = self._hint, (family, arrived.before_ns)
         twice = before is not None and before[0] == family and arrived.before_ns - before[1] < FOREIGN_NS
         if not twice and why != TOO_LONG:
@@ -116,19 +117,18 @@ class SerialDevice(Wire):
         port = self._settings.port
         self._state(connected=False, detail=f"text of {family} on {port}: '{shown}'; are two plugs swapped?")
 
-    def _unread(self, why: str, data: bytes, arrived: Arrived) -> None:
-        """Have the parcel and the journal say what came in place of a reading; of a flood one a second.
+    def _no_reading(self, why: str, data: bytes, arrived: Arrived) -> None:
+        """Have the parcel and the journal say what came in place of a reading.
 
         What comes without prefix again and again between good frames is the device's own chatter, and told once.
         """
         text = f"{why}: {data[:SHOWN_BYTES]!r}"
         chatter = why == WITHOUT_PREFIX and text == self._told_text and self._told_among_good
-        soon = self._told_ns is not None and arrived.before_ns - self._told_ns < UNREAD_NS
-        if chatter or soon or self._foreign:
+        if chatter or self._foreign:
             self._counters["not told"] += 1
             return
-        self._told_ns, self._told_text, self._told_among_good = arrived.before_ns, text, False
-        self._deliver_unread(text, arrived)
+        self._told_text, self._told_among_good = text, False
+        self._unread.take(text, arrived)
 
     @abstractmethod
     def _deliver_unread(self, text: str, arrived: Arrived) -> None:
@@ -142,6 +142,7 @@ class SerialDevice(Wire):
         """Make of a codec's event what the station is told."""
 
     def _close(self) -> None:
+        self._unread.release()
         if self._line is not None:
             self._line.close()
             self._line = None

@@ -79,7 +79,7 @@ class SerialScanner(SerialDevice):
                 self._deliver(BarcodeReading(self.name, code, arrived, symbology))
             case Refused(family="", why=why, data=data, arrived=arrived):
                 self._counters[why] += 1
-                self._unread(why, data, arrived)
+                self._no_reading(why, data, arrived)
             case Refused(family=family, why=why, data=data, arrived=arrived):
                 self._wrong_family(family, why, data, arrived)
 

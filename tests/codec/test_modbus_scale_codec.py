@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from drivers.modbus_scale_codec import ScaleCodec, ScaleMap
 from drivers.weighing import Weighed
-from tests.codec.pieces import at
+from station.core.events import Arrived
+from tests.codec.pieces import MS, at
 
 STABLE = 1
 
@@ -64,6 +65,21 @@ def test_no_value_and_nonsense_are_no_weight(kind: str, weight: list[int], fault
     assert fault in event.fault
 
 
+@pytest.mark.parametrize(
+    ("kind", "words", "weight", "code"),
+    [
+        ("int32", "low-first", [0x423F, 0x000F], 0x423F000F),
+        ("int32", "low-first", [0x423F, 0x000F], 999_999),
+        ("float32", "high-first", [0x4479, 0xC000], 999),
+        ("int16", "high-first", [0xFFF6], -10),
+    ],
+)
+def test_a_code_for_no_value_is_known_as_number_and_as_it_stands_on_the_wire(
+    kind: str, words: str, weight: list[int], code: int
+) -> None:
+    assert result(weight, settings=scale_map(kind, words, no_value=(code,))).fault.startswith("no value")
+
+
 def test_status_is_read_with_every_result() -> None:
     good, settings = [0x4020, 0], scale_map()
     assert result(good, 0, settings=settings).fault == "not stable"
@@ -93,8 +109,27 @@ def test_only_an_advanced_counter_makes_a_result() -> None:
 def test_missed_results_are_counted() -> None:
     codec = ScaleCodec(scale_map())
     for counter in (5, 8):
-        codec.sample([0x4020, 0, STABLE, counter], at(1))
+        codec.sample([0x4020, 0, STABLE, counter], Arrived(0, 30 * MS))
     assert codec.missed == 2
+
+
+def test_an_old_result_that_is_back_is_not_new() -> None:
+    """Many gateways serve zeros while they have lost their slave, and bytes of another answer get lost in one."""
+    assert counted(42, 0, 0, 42, 43) == [False, False, False, False, True]
+    assert counted(41, 42, 0, 42, 42, 43) == [False, True, False, False, False, True]
+    assert counted(1, 0, 1, 2) == [False, False, False, True]
+    assert counted(41, 40, 41, 42) == [False, False, False, True]
+    assert counted(41, 0xFFFF, 41, 0, 41, 42) == [False] * 5 + [True]
+    assert counted(42, 0, 20, 42, 0, 42) == [False] * 6
+
+
+def test_no_result_is_lost_where_the_numbers_begin_anew() -> None:
+    assert counted(0xFFFD, 0xFFFE, 0xFFFF, 0, 1) == [False, True, True, True, True]
+    assert counted(0xFFFE, 0xFFFF, 1) == [False, True, True]
+
+
+def test_a_scale_that_was_restarted_counts_again_from_its_second_number_on() -> None:
+    assert counted(500, 0, 1, 2) == [False, False, True, True]
 
 
 def test_without_a_counter_the_platform_must_have_moved() -> None:
@@ -135,6 +170,14 @@ def test_any_words_raise_nothing_and_give_sane_weights(samples: list[list[int]],
         ({"counter": 12}, "register 12 is part of both status and counter"),
         ({"unit_register": {"address": 14, "codes": {1: "stone"}}}, "Input should be 'g'"),
         ({"factor": True}, "'true' is yes or no"),
+        ({"weight": {"address": 65_535, "type": "int32"}}, "cannot begin at 65535"),
+        ({"no_value": (2**32,)}, "no_value 4294967296: no register of type int32 ever holds it"),
+        ({"no_value": (-(2**31) - 1,)}, "ever holds it"),
+        ({"pattern": {"address": 14, "value": 70_000}}, "value 70000: a register of type uint16"),
+        ({"pattern": {"address": 14, "value": 1.5}}, "value 1.5"),
+        ({"pattern": {"address": 14, "value": 0}}, "not 0"),
+        ({"unit_register": {"address": 14, "codes": {1: "g"}}}, "no code of unit_register means kg"),
+        ({"unit_register": {"address": 14, "codes": {70_000: "kg"}}}, "less than or equal to 65535"),
         ({"largest_g": float("inf")}, "finite"),
     ],
 )

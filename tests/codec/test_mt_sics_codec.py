@@ -44,7 +44,7 @@ def test_only_a_stable_result_is_a_weight(line: str, unit: str, grams: float) ->
     [
         ("S I", "not executable"), ("S +", "overload"), ("S -", "underload"), ("ES", "syntax error"),
         ("ET", "transmission error"), ("EL", "logical error"), ("S S      2.500 lb", "unit lb, expected kg"),
-        ("S S     -0.012 kg", "negative"), ("S S      1,234 kg", "no MT-SICS result"),
+        ("S S      1,234 kg", "no MT-SICS result"),
         ("S S      1.234", "no MT-SICS result"), ("S S      1.2.4 kg", "no MT-SICS result"),
         ("S X      1.234 kg", "no MT-SICS result"), ("4006381333931", "no MT-SICS result"),
         ("S S      1.\xb234 kg", "no MT-SICS result"), (" S      1.234 kg", "no MT-SICS result"),
@@ -117,8 +117,8 @@ def _new(*results: float | str | None) -> list[float | str]:
             event = Weighed(None, result, at(1))
         else:
             event = Weighed(result, "", at(1))
-        if gate.new(event) and result is not None:
-            new.append(result)
+        if told := gate.new(event):
+            new.append(told.fault or told.weight_g or 0.0)
     return new
 
 
@@ -126,6 +126,17 @@ def test_a_repeated_result_is_new_only_after_a_moving_or_empty_platform() -> Non
     assert _new(500.0, 500.0) == []
     assert _new(0.0, 500.0, 500.0, 500.0, None, 500.0, 0.0, 700.0) == [500.0, 500.0, 700.0]
     assert _new(None, 500.0, 501.0) == [500.0]
+    assert _new(-2.0, 500.0, 0.0, -500.0, -2.0, 600.0) == [500.0, "negative", 600.0]
+
+
+def test_a_weight_that_becomes_another_although_nothing_moved_is_a_fault() -> None:
+    moved = "another weight, and nothing moved"
+    assert _new(0.0, 1200.0, 2500.0, 2500.0, None, 2500.0) == [1200.0, moved, 2500.0]
+    assert _new(0.0, 1200.0, 1195.0, 1200.0) == [1200.0]
+    assert _new(1200.0, 2500.0) == [moved]
+
+
+def test_a_fault_is_told_when_it_begins() -> None:
     assert _new(None, "overload", "overload", 500.0, None, 500.0) == ["overload", 500.0]
 
 

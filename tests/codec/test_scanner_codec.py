@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drivers.scanner_codec import Refused, Scanned, ScannerCodec
@@ -14,12 +14,9 @@ EAN = "4006381333931"
 LOT_FIRST = "1021072911172405310100693570007182"
 
 
-def codec(
-    prefix: bytes = b"", suffix: bytes = b"\r\n", gs1: str = "auto", max_length: int = 128, **more: str
-) -> ScannerCodec:
-    return ScannerCodec(
-        prefix=prefix, suffix=suffix, noread="NOREAD", max_length=max_length, idle_ns=100 * MS, gs1=gs1, **more
-    )  # type: ignore[arg-type]  # fmt: skip
+def codec(prefix: bytes = b"", suffix: bytes = b"\r\n", max_length: int = 128, **more: str) -> ScannerCodec:
+    words = {"noread": "NOREAD", "gs1": "auto"} | more
+    return ScannerCodec(prefix=prefix, suffix=suffix, max_length=max_length, idle_ns=100 * MS, **words)  # type: ignore[arg-type]
 
 
 def read(text: str | bytes, **kind: str) -> Scanned | Refused:
@@ -71,6 +68,15 @@ def code(text: str, **kind: str) -> str | None:
         ("<GS>0104006381333931", EAN),
         (f"]C1{LOT_FIRST[:10]}\x1d{LOT_FIRST[10:]}", "0693570007182"),
         (f"{LOT_FIRST[:10]}<GS>{LOT_FIRST[10:]}", "0693570007182"),
+        (f"]C1{LOT_FIRST[:10]}<FNC1>{LOT_FIRST[10:]}", "0693570007182"),
+        (f"{LOT_FIRST[:10]}{{GS}}{LOT_FIRST[10:]}", "0693570007182"),
+        ("340123450000000017", "340123450000000017"),
+        ("(01)04006381333931(21)A1", f"{EAN}(21)A1"),
+        ("(00)340123450000000017", "340123450000000017"),
+        ("https://id.gs1.org/01/04006381333931/21/A1", f"{EAN}(21)A1"),
+        ("HTTP://EXAMPLE.COM/00/340123450000000017?x=1", "340123450000000017"),
+        ("https://example.com/p/4711", "https://example.com/p/4711"),
+        ("A(01)4", "A(01)4"),
     ],
 )
 def test_codes_of_one_identity_are_spelt_alike_and_others_kept_to_the_letter(text: str, expected: str) -> None:
@@ -94,6 +100,20 @@ def test_codes_of_one_identity_are_spelt_alike_and_others_kept_to_the_letter(tex
         ("]C1", "empty"),
         ("\x1d", "empty"),
         ("]C101040063813339310104006381333931", "twice"),
+        ("(01)04006381333932", "bad check digit"),
+        ("(01)04006381333931(21)A(B)", "no valid GS1"),
+        ("(10)LOT", "neither SSCC nor GTIN"),
+        ("(4711)", "no valid GS1"),
+        ("https://id.gs1.org/01/04006381333932", "bad check digit"),
+        ("https://[x/01/04006381333931", "no valid GS1"),
+        ("https://x/01/1", "bad check digit"),
+        ("http://x/00/1/01/04006381333931/00/2", "no valid GS1"),
+        (f"{EAN} {EAN}", "several codes"),
+        (f"{EAN}/{EAN}", "several codes"),
+        (f"{EAN}#012", "several codes"),
+        ("AB 340123450000000017", "several codes"),
+        (f"{EAN}NOREAD", "its word for no code, and more"),
+        ("NOREAD 4006381333931", "its word for no code, and more"),
     ],
 )
 def test_an_unsure_identity_is_no_code_and_says_why(text: str, why: str) -> None:
@@ -112,7 +132,7 @@ def test_a_site_with_long_numbers_of_its_own_may_take_them_as_they_are() -> None
     ("text", "why"),
     [
         *((word, "a word") for word in ("ERROR", "HEARTBEAT", "?", "*****", "NR", "-", "TIMEOUT", "]C0ERROR")),
-        *((answer, "several codes") for answer in ("OK,LON,1", "ER,LON,00", "ST,GS,+  2.500kg", f"NOREAD,{EAN}")),
+        *((answer, "several codes") for answer in ("OK,LON,1", "ER,LON,00", "ST,GS,+  2.500kg", f"AB1,{EAN}")),
         *((codes, "several codes") for codes in ("ABC123;DEF456", "ABC123|DEF456", "]C0ABC123]C0DEF456")),
     ],
 )
@@ -138,12 +158,36 @@ def test_a_site_whose_codes_have_stars_keeps_them() -> None:
     assert code("*A1*", codes="[A-Z0-9]+") == "A1"
 
 
+def test_what_codes_allows_may_be_written_as_on_the_label_or_as_it_is_told() -> None:
+    """Else the example of the manual would read no SSCC with its application identifier."""
+    texts = ("340123450000000017", "00340123450000000017", "]C100340123450000000017", f"]C101{EAN.zfill(14)}", "12345")
+    sscc = "340123450000000017"
+    assert [code(text, codes="[0-9]{13}|[0-9]{18}") for text in texts] == [sscc, sscc, sscc, EAN, None]
+
+
+@pytest.mark.parametrize(
+    ("noread", "codes", "texts", "expected"),
+    [
+        ("NR", "", ["NR", "NR7", "7NR", "AB7"], [None, None, None, "AB7"]),
+        ("NR", "[A-Z0-9]+", ["NR", "NR7"], [None, "NR7"]),
+        ("NOREAD", "[A-Z0-9 ]+", ["NOREAD 12", "AB7"], [None, "AB7"]),
+        ("", "", ["NOREAD 12"], ["NOREAD 12"]),
+    ],
+)
+def test_a_word_for_no_code_is_known_with_what_a_scanner_adds_to_it(
+    noread: str, codes: str, texts: list[str], expected: list[str | None]
+) -> None:
+    assert [code(text, noread=noread, codes=codes) for text in texts] == expected
+
+
 def test_codes_that_come_in_one_text_are_parted_by_the_separator_that_is_configured() -> None:
     events = codec(separator=";").receive(f"]E0{EAN};ABC123;NOREAD\r\n".encode(), at(1))
     assert [event.code for event in events if isinstance(event, Scanned)] == [EAN, "ABC123", None]
 
 
-@pytest.mark.parametrize("text", ["NOREAD", "]Z6NOREAD", "NoRead", "NO READ"])
+@pytest.mark.parametrize(
+    "text", ["NOREAD", "]Z6NOREAD", "NoRead", "NO READ", "NOREAD 12", "NOREAD0001", "NoRead_17", "12:05:31 NOREAD"]
+)
 def test_noread_is_a_reading_without_a_code(text: str) -> None:
     assert read(text) == Scanned(None, "", at(1))
 
@@ -268,6 +312,19 @@ def test_any_bytes_raise_nothing_and_never_grow_memory(
 @settings(deadline=None)
 @given(text=st.from_regex(r"(\][A-Za-z][0-9])?[0-9\x1d]{1,60}", fullmatch=True))
 def test_any_number_is_an_identity_or_unsure(text: str) -> None:
+    event = read(text)
+    assert isinstance(event, Scanned)
+    assert (event.code is None) == event.symbology.startswith("unsure")
+
+
+@settings(deadline=None, max_examples=300)
+@example(text="\x1d \x1d")
+@given(
+    text=st.from_regex(
+        r"(https?://[a-z\[]{1,3}/0[01]/|\(0[01]\)|\]C1|\x1d)[0-9()/ \x1d?=&%\[\]:]{1,40}", fullmatch=True
+    )
+)
+def test_anything_like_a_gs1_text_is_an_identity_or_unsure(text: str) -> None:
     event = read(text)
     assert isinstance(event, Scanned)
     assert (event.code is None) == event.symbology.startswith("unsure")

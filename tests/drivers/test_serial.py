@@ -15,11 +15,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from drivers import mt_sics_scale, serial_scanner
 from drivers.mt_sics_scale import MtSicsScale, MtSicsSettings
 from drivers.serial_line import SerialLine
 from drivers.serial_scanner import ScannerSettings, SerialScanner
+from drivers.unread import AT_ONCE
 from station.core.events import BarcodeReading, DeviceState, WeightReading
 from station.ports import Device
 from tests.drivers.conftest import Caught, eventually
@@ -136,27 +138,43 @@ def test_half_a_code_with_a_pause_is_dropped_and_the_next_is_read(pty: Pty, caug
     pty.say(b"\x02400638")
     eventually(lambda: device.health().counters.get("incomplete", 0) == 1)
     pty.say(b"1333931\r\n\x02" + EAN.encode() + b"\r\n")
-    readings = [(r.code, r.symbology) for r in caught.wait_for(BarcodeReading, 2)]  # type: ignore[attr-defined]
-    assert readings == [(None, "incomplete: b'400638'"), (EAN, "")]
+    readings = [(r.code, r.symbology) for r in caught.wait_for(BarcodeReading, 3)]  # type: ignore[attr-defined]
+    assert readings == [(None, "incomplete: b'400638'"), (None, "without prefix: b'1333931'"), (EAN, "")]
 
 
-def test_a_flood_of_what_cannot_be_read_is_told_once_a_second_and_counted(
+def test_each_label_that_cannot_be_read_is_told_however_close_behind_the_last(
+    pty: Pty, caught: Caught, started: Start
+) -> None:
+    """The second of two parcels passed on the rest of a code, since the first had used up what was told in a second."""
+    started(scanner(pty, prefix="\x02"))
+    caught.wait_for(DeviceState)
+    pty.say(b"\x024006381\x02333931\r\n" * 2)
+    readings = [(r.code, r.symbology) for r in caught.wait_for(BarcodeReading, 4)]  # type: ignore[attr-defined]
+    assert readings == [(None, "incomplete: b'4006381'"), ("333931", "")] * 2
+
+
+def test_a_flood_of_what_cannot_be_read_is_told_in_parts_that_cover_all_of_it(
     pty: Pty, caught: Caught, started: Start
 ) -> None:
     device = started(scanner(pty, prefix="\x02"))
     caught.wait_for(DeviceState)
     pty.say(b"".join(b"n%d\xff\r\n" % n for n in range(50)))
     pty.say(b"\x02" + EAN.encode() + b"\r\n")
-    readings = [(r.code, r.symbology) for r in caught.wait_for(BarcodeReading, 2)]  # type: ignore[attr-defined]
-    assert readings == [(None, "without prefix: b'n0\\xff'"), (EAN, "")]
-    counters = device.health().counters
-    assert (counters["without prefix"], counters["not told"]) == (50, 49)
+    caught.wait(lambda items: any("more" in getattr(item, "symbology", "") for item in items))
+    readings = [r for r in caught.of(BarcodeReading) if r.code is None]  # type: ignore[attr-defined]
+    told = [r.symbology for r in readings]  # type: ignore[attr-defined]
+    assert told[:AT_ONCE] == [f"without prefix: b'n{n}\\xff'" for n in range(AT_ONCE)]
+    merged = [int(text.rpartition(", and ")[2].split()[0]) if "more" in text else 0 for text in told[AT_ONCE:]]
+    assert len(told) + sum(merged) == device.health().counters["without prefix"] == 50
+    assert len(merged) < 5
+    after = [r.arrived.after_ns for r in readings]  # type: ignore[attr-defined]
+    assert after == sorted(after)
+    eventually(lambda: (device.health().seen_empty_ns or 0) > readings[-1].arrived.before_ns)  # type: ignore[attr-defined]
 
 
 def test_what_a_scanner_says_again_and_again_between_good_codes_is_told_once(
-    pty: Pty, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch
+    pty: Pty, caught: Caught, started: Start
 ) -> None:
-    monkeypatch.setattr("drivers.serial_device.UNREAD_NS", 0)
     started(scanner(pty, prefix="\x02"))
     caught.wait_for(DeviceState)
     pty.say(b"READY\r\n\x0200012\r\n" * 3 + b"ERROR\r\n\x0200012\r\n")
@@ -307,15 +325,16 @@ def test_a_scale_at_the_scanners_port_is_named_until_a_code_comes(pty: Pty, caug
     pty.say(b"00012\r\n")
     assert caught.wait_for(DeviceState, 3)[-1].connected  # type: ignore[attr-defined]
     assert device.health().counters["foreign"] == 2
-    assert [r.code for r in caught.of(BarcodeReading)] == [None, "00012"]  # type: ignore[attr-defined]
+    assert [r.code for r in caught.of(BarcodeReading)] == [None, None, "00012"]  # type: ignore[attr-defined]
 
 
 def test_one_text_of_another_device_is_no_code_and_no_loss(pty: Pty, caught: Caught, started: Start) -> None:
     device = started(scanner(pty))
     caught.wait_for(DeviceState)
     pty.say(b"ET\r\n00012\r\nET\r\n00013\r\nATE4711\r\n")
-    readings = [(r.code, r.symbology) for r in caught.wait_for(BarcodeReading, 4)]  # type: ignore[attr-defined]
-    assert readings == [(None, "text of an MT-SICS scale: b'ET'"), ("00012", ""), ("00013", ""), ("ATE4711", "")]
+    readings = [(r.code, r.symbology) for r in caught.wait_for(BarcodeReading, 5)]  # type: ignore[attr-defined]
+    foreign = (None, "text of an MT-SICS scale: b'ET'")
+    assert readings == [foreign, ("00012", ""), foreign, ("00013", ""), ("ATE4711", "")]
     assert device.health().connected
     assert len(caught.of(DeviceState)) == 1
 
@@ -350,6 +369,28 @@ def test_a_scale_that_repeats_itself_is_asked_and_gives_one_result_a_parcel(
     pty.say(b"S S      0.000 kg\r\n" + b"S S      1.234 kg\r\n" * 3 + b"S D      0.900 kg\r\nS S      2.000 kg\r\n")
     assert [r.weight_g for r in caught.wait_for(WeightReading, 2)] == [1234.0, 2000.0]  # type: ignore[attr-defined]
     assert device.health().counters["repeated"] == 3
+
+
+def test_a_scale_that_was_switched_on_again_or_says_nothing_is_asked_again(
+    pty: Pty, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stayed silent for ever, and was called connected."""
+    monkeypatch.setattr(mt_sics_scale, "ASK_AGAIN_NS", 0)
+    started(scale(pty, results="continuous", ask="SIR"))
+    caught.wait_for(DeviceState)
+    assert os.read(pty.master, 100) == b"SIR\r\n"
+    pty.say(b'S D      1.000 kg\r\nI4 A "B021002593"\r\n')
+    assert os.read(pty.master, 100) == b"SIR\r\n"
+    pty.say(b"S S      1.234 kg\r\nET\r\n")
+    assert os.read(pty.master, 100) == b"SIR\r\n"
+    assert [r.fault for r in caught.wait_for(WeightReading)] == ["transmission error"]  # type: ignore[attr-defined]
+    monkeypatch.setattr(mt_sics_scale, "SILENT_NS", 100_000_000)
+    assert os.read(pty.master, 100) == b"SIR\r\n"
+
+
+def test_a_scale_that_is_asked_repeats_itself() -> None:
+    with pytest.raises(ValidationError, match="set `results: continuous`"):
+        MtSicsSettings(port="/dev/null", ask="SIR")
 
 
 def test_a_toledo_stream_is_refused_and_named(pty: Pty, caught: Caught, started: Start) -> None:
