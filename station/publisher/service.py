@@ -176,11 +176,9 @@ class Service:
             self._teller.tell(REJECTED, sentence, anew=True)
 
         feed = Feed(shelf, link, self._verdict.care, control=self._control(shelf), rejected=flag)
-        now_ns = self._clock.mono_ns()
-        if now_ns < self._quiet_until_ns["state"]:
+        if self._clock.mono_ns() < self._quiet_until_ns["state"]:
             feed.state.keep_silent()
-        if now_ns < self._quiet_until_ns["device/#"]:
-            feed.words.keep_silent()
+        feed.words.keep_quiet(self._quiet_until_ns["device/#"])
         try:
             ours = yield from self._pump(feed, link, shelf)
         except LinkError as error:

@@ -28,7 +28,8 @@ class Words:
         self._waiting = {message.topic: message for message in known}
         self._since_ns = self._said_ns = now()
         self._open: dict[int, Message] = {}
-        self._silent = self.said = False
+        self._quiet_until_ns = 0
+        self.said = False
 
     @property
     def open(self) -> bool:
@@ -38,24 +39,25 @@ class Words:
     @property
     def waiting(self) -> bool:
         """Whether there are any to be said, or to be answered."""
-        return bool(self._waiting) or self.open
+        return (bool(self._waiting) and not self._quiet) or self.open
+
+    @property
+    def _quiet(self) -> bool:
+        return self._now() < self._quiet_until_ns
 
     def put(self, word: Message) -> None:
         """A newer word on a device."""
-        if self._silent:
-            return
         if not self._waiting:
             self._since_ns = self._now()
         self._waiting[word.topic] = word
 
-    def keep_silent(self) -> None:
-        """Say nothing on this connection."""
-        self._silent = True
-        self._waiting.clear()
+    def keep_quiet(self, until_ns: int) -> None:
+        """Say nothing before then (monotonic ns); a connection may outlast that."""
+        self._quiet_until_ns = until_ns
 
     def due(self, *, idle: bool) -> bool:
         """Whether they are to be said now: when there is no event to be sent, or they have waited long."""
-        return bool(self._waiting) and (idle or self._now() - self._since_ns > PATIENCE_NS)
+        return bool(self._waiting) and not self._quiet and (idle or self._now() - self._since_ns > PATIENCE_NS)
 
     def say(self) -> None:
         """Say all."""

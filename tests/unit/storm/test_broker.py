@@ -252,6 +252,21 @@ def test_a_broker_that_takes_no_words_on_devices_gets_all_events(fault: str) -> 
         assert rig.rejected() == {}
 
 
+def test_words_on_devices_are_said_again_on_a_connection_that_outlasts_their_silence() -> None:
+    """Seed 2026113765: a connection that began in the silence kept it, and the alarm, for as long as it lasted."""
+    with Rig() as rig:
+        rig.broker.faults.hates = lambda message: "/device/" in message.topic
+        for _ in range(4):
+            rig.append(20)
+            rig.run(30)
+        assert _says(rig, "devices", "ends the connection")
+        rig.broker.faults.hates = lambda _: False
+        rig.run(700)
+        assert [told.standing for told in rig.told if told.subject == "devices"][-1] is False
+        topics = [f"{rig.settings.topic}/device/scale-{n}" for n in range(3)]
+        assert all(rig.broker.retained.get(topic) for topic in topics)
+
+
 def test_the_word_on_a_device_that_the_station_no_longer_has_is_taken_away_once() -> None:
     with Rig() as rig:
         rig.append(22)
