@@ -40,6 +40,11 @@ class RegisterScaleSettings(Settings):
     lost_ms: int = Field(default=1000, ge=100, description="without a good answer for so long it is lost")
     map: ScaleMap
 
+    @property
+    def lies_ms(self) -> float:
+        """A result may have come right behind the last look."""
+        return self.poll_ms
+
     @model_validator(mode="after")
     def _one_read(self) -> Self:
         if self.map.span[1] > LONGEST_READ:

@@ -62,6 +62,11 @@ class XrayFolderSettings(Settings):
     delivered: Literal["move", "delete"] = Field(default="move", description=f"to the folder {DONE} in it, or away")
     keep: int = Field(default=1000, ge=1, description=f"files kept in {DONE}; the oldest go first")
 
+    @property
+    def lies_ms(self) -> float:
+        """A picture may have come right behind the last look, and a listing may not show it yet."""
+        return self.poll_ms + self.listing_delay_ms
+
 
 @dataclass(slots=True)
 class _Seen:

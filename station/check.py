@@ -56,7 +56,8 @@ def room(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[Findi
     """Whether the line can be proved: orders in time, neighbours told apart. Else `station run` does not start."""
     roles = {kind: driver.role for kind, driver in drivers.items()}
     poll_ms = float(getattr(config.plc.wire, "poll_ms", 20))
-    for margin in margins(config.setup(roles, {}), poll_ms=poll_ms, scan_ms=SCAN_MS):
+    lies_ms = {name: float(getattr(device.wire, "lies_ms", 0)) for name, device in config.devices.items()}
+    for margin in margins(config.setup(roles, {}), poll_ms=poll_ms, scan_ms=SCAN_MS, lies_ms=lies_ms):
         text = f"{margin.mm:+.0f} mm, {margin.ms:+.0f} ms"
         yield Finding(f"room: {margin.what}", margin.fits, text if margin.fits else f"{text}; {margin.mend}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +20,7 @@ from station.yamltree import Fault, TreeError, did_you_mean, faults_of, parse_va
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 LONGEST_DAYS = 36_500
 TLS_PORT = 8883
+PLC = "plc"
 _KINDS: dict[Role, DeviceKind] = {Role.BARCODE: "barcode", Role.SCALE: "weight", Role.FRAMES: "frame"}
 
 
@@ -292,8 +294,9 @@ def _shared(wires: Mapping[str, Any]) -> list[Fault]:
         owners: dict[str, str] = {}
         for name, wire in wires.items():
             place = getattr(wire, key, None)
-            if isinstance(place, (str, Path)) and owners.setdefault(str(place), name) != name:
-                faults.append((("devices", name, "wire", key), f"is the {key} of {owners[str(place)]} as well"))
+            if isinstance(place, (str, Path)) and owners.setdefault(os.path.realpath(place), name) != name:
+                owner = owners[os.path.realpath(place)]
+                faults.append((("devices", name, "wire", key), f"is the {key} of {owner} as well"))
     return faults
 
 
@@ -309,6 +312,8 @@ def _rules(config: StationConfig) -> list[Fault]:
     low_g, high_g = config.policy.weight_range_g
     if not low_g < high_g:
         faults.append((("policy", "weight_range_g"), "must be least..greatest, in grams"))
+    if PLC in config.devices:
+        faults.append((("devices", PLC), "must have another name: this one is the PLC's"))
     if all(device.may_be_missing for device in config.devices.values()):
         faults.append((("devices",), "may not all be missing: a parcel of which nothing is known would pass"))
     return faults

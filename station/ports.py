@@ -96,22 +96,49 @@ class Plc(Device, Protocol):
         """Offer a session and, if the PLC has none, an epoch; both are on disk already."""
 
 
+_PLAIN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+"""What stands for one character: an escape, a set."""
+_REPEAT = re.compile(r"[*+]|\{[0-9]*,[0-9]*\}")
+_WITHOUT_END = re.compile(r"[*+]|\{[0-9]*,\}")
+
+
 def _compiles(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
         raise ValueError(f"is no regular expression: {error}") from error
+    if _repeats_repeats(text):
+        raise ValueError("repeats a group that repeats: some texts would take it for ever; repeat one of the two only")
     return text
 
 
+def _repeats_repeats(expression: str) -> bool:
+    """Whether a group with a repeat in it is repeated without an end: one text of thirty signs can take hours then."""
+    plain = _PLAIN.sub("x", expression)
+    begins: list[int] = []
+    for at, sign in enumerate(plain):
+        if sign == "(":
+            begins.append(at)
+        elif sign == ")" and begins:
+            inside = plain[begins.pop() + 1 : at]
+            if _WITHOUT_END.match(plain, at + 1) and _REPEAT.search(inside):
+                return True
+    return False
+
+
 Expression = Annotated[str, AfterValidator(_compiles)]
-"""A regular expression in a driver's settings."""
+"""A regular expression in a driver's settings; none that could hold up the station."""
 
 
 class Settings(BaseModel):
     """Base of all settings: frozen, unknown keys are errors, and a number is a number: no yes or no, and finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @property
+    def lies_ms(self) -> float:
+        """How long what a device said may lie before its driver sees it, where it is not told at once: its polling."""
+        return 0.0
 
     @field_validator("*", mode="before")
     @classmethod

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from station.core.setup import DeviceSetup, LineSetup
 
@@ -22,12 +23,25 @@ class Margin:
         return self.mm >= 0
 
 
-def margins(setup: LineSetup, *, poll_ms: float, scan_ms: float) -> list[Margin]:
-    """Every margin of the line at its fastest, longest and closest (DESIGN: deadlines are places too)."""
-    found = [_order_room(setup, poll_ms, scan_ms), _order(setup, poll_ms, scan_ms), _diverter(setup, scan_ms)]
-    found += [_neighbours(device, setup, poll_ms) for device in setup.devices]
-    found += [_alone(device, setup, poll_ms) for device in setup.devices if device.kind == "weight"]
+def margins(setup: LineSetup, *, poll_ms: float, scan_ms: float, lies_ms: Mapping[str, float]) -> list[Margin]:
+    """Every margin of the line at its fastest, longest and closest (DESIGN: deadlines are places too).
+
+    Args:
+        setup: the line.
+        poll_ms: how often the PLC is polled.
+        scan_ms: its longest scan.
+        lies_ms: by device, how long what it said may lie before it is read; 0 for those that are not named.
+    """
+    devices = [_read_late(device, lies_ms.get(device.name, 0.0)) for device in setup.devices]
+    found = [_order_room(setup, poll_ms, scan_ms), _order(devices, setup, poll_ms, scan_ms), _diverter(setup, scan_ms)]
+    found += [_neighbours(device, setup, poll_ms) for device in devices]
+    found += [_alone(device, setup, poll_ms) for device in devices if device.kind == "weight"]
     return found
+
+
+def _read_late(device: DeviceSetup, lies_ms: float) -> DeviceSetup:
+    """The device as if it told at once what lies for so long at most."""
+    return replace(device, latency_ms=(device.latency_ms[0], device.latency_ms[1] + lies_ms))
 
 
 def _margin(setup: LineSetup, what: str, mm: float, mend: str) -> Margin:
@@ -54,7 +68,7 @@ def _neighbours(device: DeviceSetup, setup: LineSetup, poll_ms: float) -> Margin
     used += 2 * _slip_mm(device, setup)
     if device.kind == "weight":
         used -= device.zone_mm[1] - device.zone_mm[0]  # the zone's own length is judged by _alone
-    mend = "narrow its zone or latency, or ask for larger gaps"
+    mend = "narrow its zone or latency, look at it more often (`poll_ms`), or ask for larger gaps"
     return _margin(setup, f"{device.name}: neighbours told apart", setup.geometry.gap_mm - used, mend)
 
 
@@ -71,7 +85,7 @@ def _alone(device: DeviceSetup, setup: LineSetup, poll_ms: float) -> Margin:
         length / 2 + max(geometry.gap_mm, together - length) - zone / 2
         for length in (geometry.shortest_mm, middle, geometry.longest_mm)
     )
-    mend = "shorten the scale, its measuring or its latency, or ask for larger gaps (gap_and_shorter_mm)"
+    mend = "shorten the scale, its measuring, latency or `poll_ms`, or ask for larger gaps (gap_and_shorter_mm)"
     return _margin(setup, f"{device.name}: one parcel alone on it while it measures", worst - reach, mend)
 
 
@@ -90,11 +104,11 @@ def _order_room(setup: LineSetup, poll_ms: float, scan_ms: float) -> Margin:
     return _margin(setup, "the order's way: two polls and two scans", left_ms / 1000 * setup.geometry.speed_mm_s, mend)
 
 
-def _order(setup: LineSetup, poll_ms: float, scan_ms: float) -> Margin:
+def _order(devices: Sequence[DeviceSetup], setup: LineSetup, poll_ms: float, scan_ms: float) -> Margin:
     """The last window's closing, the detector, and the order's way to the PLC end before the decision eye."""
     geometry = setup.geometry
     closes = []
-    for device in setup.devices:
+    for device in devices:
         bound_ms = device.latency_ms[1] + device.measuring_ms + setup.settle_ms + _clock_ms(poll_ms) + poll_ms
         if device.kind == "frame":
             bound_ms += setup.detect_ms

@@ -226,6 +226,9 @@ class Clerk:
         missing = rules.may_be_missing if command.may_be_missing is None else frozenset(command.may_be_missing)
         if unknown := sorted(device for device in missing if device not in devices):
             raise RefusedError("policy", f"there is no device {', '.join(unknown)}; there are: {', '.join(devices)}")
+        if len(missing) == len(devices):
+            text = "not all devices may be missing: a parcel of which nothing is known would pass"
+            raise RefusedError("policy", text)
         if strange := sorted(label for label in command.thresholds if label not in rules.thresholds):
             known = ", ".join(rules.thresholds) or "none, for want of a model"
             raise RefusedError("policy", f"the model knows no {', '.join(strange)}; it knows: {known}")

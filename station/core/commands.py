@@ -35,6 +35,7 @@ Who = Annotated[str, Field(min_length=1, max_length=64, pattern=_PRINTABLE)]
 Subject = Annotated[str, Field(min_length=1, max_length=64, pattern=_PRINTABLE)]
 Found = Annotated[str, Field(min_length=1, max_length=64, pattern=_PRINTABLE)]
 Grams = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Number = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
 
@@ -133,7 +134,7 @@ class ChangePolicy(Command):
     settles: ClassVar[str] = "policy"
     weight_range_g: tuple[Grams, Grams] | None = None
     declared_tolerance_g: Grams | None = None
-    declared_tolerance_percent: Grams | None = None
+    declared_tolerance_percent: Percent | None = None
     thresholds: Annotated[dict[Found, Score], Field(max_length=100)] = {}
     may_be_missing: Annotated[tuple[Found, ...], Field(max_length=50)] | None = None
 

@@ -9,28 +9,48 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from station.check import room
 from station.config import ConfigError, load_config
 from station.plugins import installed_drivers
+from station.ports import _repeats_repeats
 from station.resources import examples
 from station.room import margins
 
 DRIVERS = installed_drivers()
+SCALE_MAP = "{weight: {address: 0}, unit: g, status: {address: 2, stable_bit: 0}, counter: 3}"
 DEMO = (examples() / "demo.yaml").read_text()
 
 
 @pytest.mark.parametrize("name", ["demo.yaml", "camera.yaml"])
 def test_examples_are_right_and_have_room(name: str) -> None:
-    config = load_config(examples() / name, DRIVERS)
-    setup = config.setup({kind: driver.role for kind, driver in DRIVERS.items()}, {})
-    found = margins(setup, poll_ms=20, scan_ms=20)
-    assert [margin.what for margin in found if not margin.fits] == []
+    found = list(room(load_config(examples() / name, DRIVERS), DRIVERS))
+    assert len(found) > 4
+    assert [finding.subject for finding in found if not finding.right] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"), [("modbus-scale", "poll_ms"), ("xray-folder", "poll_ms"), ("xray-folder", "listing_delay_ms")]
+)
+def test_how_often_a_device_is_looked_at_is_part_of_the_room(kind: str, key: str) -> None:
+    """`check` called a line with a poll of half a second well, and nearly all of its parcels were ambiguous."""
+    wire = f"devices.scale.wire={{host: 10.0.0.7, map: {SCALE_MAP}}}"
+    overrides = [f"devices.scale.kind={kind}", wire] if kind == "modbus-scale" else []
+    name = "scale" if overrides else "xray"
+
+    def margin_mm(more: str) -> float:
+        config = load_config(examples() / "demo.yaml", DRIVERS, [*overrides, *([more] if more else [])])
+        (found,) = [f for f in room(config, DRIVERS) if f.subject == f"room: {name}: neighbours told apart"]
+        return float(found.text.split()[0])
+
+    slower = margin_mm(f"devices.{name}.wire.{key}=200")
+    assert margin_mm("") - slower == pytest.approx(2.5 * (200 - (0 if key == "listing_delay_ms" else 20)), abs=1)
 
 
 def test_an_order_needs_two_polls_and_two_scans() -> None:
     config = load_config(examples() / "demo.yaml", DRIVERS)
     setup = config.setup({kind: driver.role for kind, driver in DRIVERS.items()}, {})
     assert setup.order_room_ms == 80
-    short = [margin for margin in margins(setup, poll_ms=21, scan_ms=20) if not margin.fits]
+    short = [margin for margin in margins(setup, poll_ms=21, scan_ms=20, lies_ms={}) if not margin.fits]
     assert [(margin.what, margin.ms) for margin in short] == [("the order's way: two polls and two scans", -2.0)]
 
 
@@ -56,6 +76,7 @@ CASES = [
     ("site: demo\n", "site: demo\nretention: {days: 999999}\n", "retention.days: Input should be less than or equal"),
     ('suffix: "\\r\\n"', "suffix: '\\r\\n'", "devices.scanner.wire.suffix: holds a backslash"),
     ("noread: NOREAD", "noread: NOREAD, codes: '('", "devices.scanner.wire.codes: is no regular expression"),
+    ("noread: NOREAD", "noread: NOREAD, codes: '([0-9A-Z]+-?)+#'", "wire.codes: repeats a group that repeats"),
     ("kind: modbus-plc", "kind: mt-sics-scale", "plc.kind: 'mt-sics-scale' is no such kind"),
 ]
 
@@ -83,6 +104,41 @@ def test_two_devices_at_one_port(tmp_path: Path) -> None:
     devices["scale"]["wire"]["port"] = devices["scanner"]["wire"]["port"]
     with pytest.raises(ConfigError, match=r"wire\.port: is the port of (scanner|scale) as well"):
         load_config(with_parts(tmp_path, devices=devices), DRIVERS)
+
+
+def test_one_port_under_two_names(tmp_path: Path) -> None:
+    devices = yaml.safe_load(DEMO)["devices"]
+    port = tmp_path / "tty"
+    port.touch()
+    (tmp_path / "by-id").symlink_to(port)
+    devices["scale"]["wire"]["port"], devices["scanner"]["wire"]["port"] = str(port), str(tmp_path / "by-id")
+    with pytest.raises(ConfigError, match=r"wire\.port: is the port of (scanner|scale) as well"):
+        load_config(with_parts(tmp_path, devices=devices), DRIVERS)
+
+
+def test_no_device_bears_the_name_of_the_plc(tmp_path: Path) -> None:
+    devices = yaml.safe_load(DEMO)["devices"]
+    with pytest.raises(ConfigError, match=r"devices\.plc: must have another name"):
+        load_config(with_parts(tmp_path, devices={**devices, "plc": devices.pop("scanner")}), DRIVERS)
+
+
+@pytest.mark.parametrize(
+    ("expression", "refused"),
+    [
+        ("([0-9A-Z]+-?)+#", True),
+        ("((a{2,})b)*", True),
+        ("(x[)+]*y)+", True),
+        ("(?:a+)*", True),
+        ("([0-9]{13}|[0-9]{18})+", False),
+        ("(a+)(b+)?", False),
+        (r"(?i).*?(?P<trigger>\d+)\.(png|jpg|jpeg)", False),
+        (r"(x[+]\+)+", False),
+        ("([)]+)", False),
+    ],
+)
+def test_an_expression_that_some_texts_take_for_ever_is_refused(expression: str, *, refused: bool) -> None:
+    """The interpreter stands still while it matches: one label of 27 signs held up the whole station for seconds."""
+    assert _repeats_repeats(expression) == refused
 
 
 def test_a_weight_range_that_is_turned_round(tmp_path: Path) -> None:

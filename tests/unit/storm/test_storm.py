@@ -45,7 +45,8 @@ def test_fair_weather_passes_all_that_is_clean() -> None:
 @pytest.mark.parametrize("poll_ms", POLLS_MS)
 def test_the_line_is_proved_with_each_poll_that_a_seed_may_have(poll_ms: float) -> None:
     plant = storm_plant(1)
-    proved = margins(setup_of(plant, poll_ms=poll_ms), poll_ms=poll_ms, scan_ms=plant.plc.scan_ms[1])
+    setup = setup_of(plant, poll_ms=poll_ms)
+    proved = margins(setup, poll_ms=poll_ms, scan_ms=plant.plc.scan_ms[1], lies_ms={})
     assert len(proved) > 5
     assert [margin.what for margin in proved if not margin.fits] == []
 

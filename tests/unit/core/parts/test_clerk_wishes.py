@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from station.core.actions import Keep
 from station.core.commands import (
@@ -191,6 +192,21 @@ def test_devices_that_there_are_not_cannot_be_missing(bench: Bench) -> None:
     text = "there is no device belt, camera; there are: scanner, scale, xray"
     assert result == ("refused", "policy", text)
     assert bench.line.desk.rules == SETUP.policy
+
+
+def test_not_all_devices_may_be_missing(bench: Bench) -> None:
+    """As the YAML refuses it: a parcel of which nothing is known would pass, over every start to come."""
+    assert answer(give(bench, wish(ChangePolicy, may_be_missing=("scanner", "scale"))))[0] == "accepted"
+    result = answer(give(bench, wish(ChangePolicy, "c-2", may_be_missing=("scanner", "scale", "xray"))))
+    text = "not all devices may be missing: a parcel of which nothing is known would pass"
+    assert result == ("refused", "policy", text)
+    assert bench.line.desk.rules.may_be_missing == {"scanner", "scale"}
+
+
+@pytest.mark.parametrize("percent", [100.1, 1e308])
+def test_a_tolerance_of_more_than_the_weight_is_none(percent: float) -> None:
+    with pytest.raises(ValidationError, match="less than or equal to 100"):
+        wish(ChangePolicy, declared_tolerance_percent=percent)
 
 
 def test_a_start_tells_how_the_station_was_left() -> None:
