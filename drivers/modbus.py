@@ -165,6 +165,12 @@ class ModbusClient:
         if not self._seen:
             return NoReplyError(f"{self.address} did not answer within {self._reply_timeout_s * 1000:.0f} ms")
         asked, came = self._asked[:2].hex(), self._seen[:2].hex()
+        if any(self._seen[2:4]):
+            said = f"{self.address}: {self._seen[:12].hex(' ')} is no Modbus TCP"
+            return BadReplyError(f"{said}: is it a gateway that passes on RTU? Set it to Modbus TCP")
+        if came == asked and self._seen[6:7] not in {b"", self._asked[6:7]}:
+            told = f"unit {self._seen[6]} answered, asked was {self._asked[6]}"
+            return BadReplyError(f"{self.address}: {told}: set `unit_id`")
         if came != asked:
             return BadReplyError(f"{self.address}: answers out of step: transaction {came} answered {asked}")
         return BadReplyError(f"{self.address}: garbled answer {self._seen[:12].hex(' ')} ({error})")

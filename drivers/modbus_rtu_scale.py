@@ -8,7 +8,7 @@ from pydantic import Field
 
 from drivers.modbus import BadReplyError, NoReplyError, RefusedError
 from drivers.register_scale import MAP_EXAMPLE, MS, POLL, REPLY, RegisterScale, RegisterScaleSettings, RegisterWire
-from drivers.rtu_codec import AnswerFinder, Refusal, read_request
+from drivers.rtu_codec import AnswerFinder, Refusal, asked_by_another, read_request
 from drivers.serial_line import PortSettings, SerialLine
 from drivers.wire import WireError
 from station.ports import Driver, NowNs, Role
@@ -20,6 +20,8 @@ baud: 19200
 parity: even             # what the standard asks for; many scales come with `none`
 unit_id: 1
 {MAP_EXAMPLE}"""
+HEARD_BYTES = 600
+"""Two of the longest frames."""
 _SILENT_CHARACTERS = 3.5
 _BITS = 11
 """Of a character on the line: start, eight, parity, stop."""
@@ -65,12 +67,17 @@ class RtuRegisters:
         if self._line is None:
             raise WireError(f"port {self.name} is not open")
         settings, patience_ns = self._settings, self._settings.reply_ms * MS
-        self._listen(self._line, self._now_ns() + patience_ns)
-        self._line.write(read_request(settings.unit_id, settings.function, address, count))
+        own = read_request(settings.unit_id, settings.function, address, count)
+        heard = self._listen(self._line, self._now_ns() + patience_ns)
+        self._line.write(own)
         limit_ns = self._now_ns() + patience_ns
         finder = AnswerFinder(settings.unit_id, settings.function, count)
         while self._now_ns() < limit_ns:
-            answer = finder.receive(self._line.read()[0])
+            data = self._line.read()[0]
+            heard = (heard + data)[-HEARD_BYTES:]
+            answer = finder.receive(data)
+            if answer is not None and asked_by_another(heard, own):
+                raise BadReplyError("another master asks on this line: let one only speak on it")
             if isinstance(answer, Refusal):
                 raise RefusedError(answer.code)
             if answer is not None:
@@ -79,15 +86,15 @@ class RtuRegisters:
             raise BadReplyError(f"{finder.came} bytes came, but no whole answer of unit {settings.unit_id}")
         raise NoReplyError(f"unit {settings.unit_id} did not answer within {settings.reply_ms} ms")
 
-    def _listen(self, line: SerialLine, limit_ns: int) -> None:
-        """Until the line is silent, as a frame needs ahead of it; what came so late belongs to nobody."""
-        heard_ns = self._now_ns()
+    def _listen(self, line: SerialLine, limit_ns: int) -> bytes:
+        """Until the line is silent, as a frame needs ahead of it; the end of what came so late, which is nobody's."""
+        heard_ns, heard = self._now_ns(), b""
         while self._now_ns() < limit_ns:
             data, arrived = line.read()
             if data:
-                heard_ns = arrived.before_ns
+                heard_ns, heard = arrived.before_ns, (heard + data)[-HEARD_BYTES:]
             elif arrived.before_ns - heard_ns >= self._silent_ns:
-                return
+                return heard
         raise BadReplyError("the line is never silent: is something else speaking on it?")
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ class ResultCounter:
             return 0
         advance = (number - before) % _NUMBERS
         advance -= advance > 1 and number < before
-        if none or advance > 1 + (arrived.before_ns - arrived.after_ns) // FASTEST_NS:
+        if none or advance > 2 + (arrived.before_ns - arrived.after_ns) // FASTEST_NS:
             self._ahead = before if self._ahead is None else self._ahead
             return 0
         if not advance or number == self._ahead:

@@ -11,6 +11,8 @@ import struct
 from dataclasses import dataclass, field
 
 REFUSED = 0x80
+READS = (1, 2, 3, 4)
+"""Functions whose answers look like those to a read of ours."""
 _REFUSAL_BYTES = 5
 
 
@@ -46,6 +48,13 @@ def read_request(unit: int, function: int, address: int, count: int) -> bytes:
     """A read of `count` registers, function 3 (holding) or 4 (input)."""
     frame = struct.pack(">BBHH", unit, function, address, count)
     return frame + crc(frame)
+
+
+def asked_by_another(data: bytes, own: bytes) -> bool:
+    """Whether what was heard on the line holds a sound request of the same length that is not our own."""
+    size = len(own)
+    requests = (data[at : at + size] for at in range(len(data) - size + 1) if data[at] == own[0])
+    return any(one != own and one[1] in READS and _sound(one, size) for one in requests)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import struct
 import threading
 import time
 import tty
@@ -18,6 +19,7 @@ import yaml
 
 from drivers import modbus_rtu_scale
 from drivers.modbus_rtu_scale import ModbusRtuScale, ModbusRtuSettings
+from drivers.rtu_codec import crc, read_request
 from simulator.wires.modbus_scale import ModbusScale as SimulatedScale
 from station.core.events import DeviceState, WeightReading
 from station.ports import Device
@@ -164,6 +166,21 @@ def test_one_byte_in_fifty_spoilt_never_makes_another_weight(
     assert right > 15  # two in five questions are spoilt on their way there or back
     assert spoilt > 20
     assert one.health().counters["bad answers"] > 0
+
+
+def test_the_answer_to_another_master_is_none_of_ours_and_named(
+    server: ScaleServer, line: Line, caught: Caught, started: Start
+) -> None:
+    """A panel on the same line asks for as many registers of the same unit: its answer would fit."""
+    answer = struct.pack(">BBBiHHI", 1, 3, 12, 9999, 1, 8, 0x12345678)
+    line.answered = lambda data: read_request(1, 3, 500, 6) + answer + crc(answer) + data
+    one = started(device(line))
+    assert "another master asks on this line" in caught.wait_for(DeviceState)[0].detail  # type: ignore[attr-defined]
+    line.answered = as_it_is
+    caught.wait_for(DeviceState, 2)
+    server.weigh(1234, 9)
+    assert weights(caught, 1) == [(1234, "")]
+    assert one.health().counters["bad answers"] >= 1
 
 
 def test_an_answer_that_comes_late_is_never_dated_by_the_question_behind_it(
