@@ -50,7 +50,7 @@ def clients() -> Iterator[list[ModbusClient]]:
 def ask(scripted: Scripting, clients: list[ModbusClient]) -> Callable[..., tuple[ModbusClient, object]]:
     def make(answer: Callable[[bytes], bytes | None]) -> tuple[ModbusClient, object]:
         server = scripted(answer)
-        clients.append(ModbusClient("127.0.0.1", server.port, reply_timeout_s=0.05))
+        clients.append(ModbusClient("127.0.0.1", server.port, reply_timeout_s=0.2))
         return clients[-1], server
 
     return make
@@ -167,7 +167,7 @@ def test_a_late_answer_is_never_the_answer_to_the_next_request(ask: Callable[...
 def test_nobody_there_is_said_within_200_ms(clients: list[ModbusClient]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    clients.append(ModbusClient("127.0.0.1", port, reply_timeout_s=0.05))
+    clients.append(ModbusClient("127.0.0.1", port, reply_timeout_s=0.2))
     begun = time.monotonic()
     with pytest.raises(NoConnectionError, match=f"127.0.0.1:{port}"):
         read_registers(clients[0], 1, 1, unit=1)
