@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import IO
 
 from simulator.faults import FAULTS, FaultError, Switch, Where
 from simulator.plant.mishaps import put_down
 from simulator.runner import Runner, cut
+from station.yamltree import did_you_mean
 
 HELP = """\
 fault NAME[:TARGET][=SIZE] [SECONDS]   put a fault in, for so long or until it is mended;  faults lists them all
@@ -32,11 +34,14 @@ spoil               the next picture is cut in half
 remove              lift off the next parcel between infeed and decision eye
 add                 put a parcel down between infeed and decision eye
 feed on|off         let parcels come, or not
-mark TEXT           write a mark with the time into the truth"""
+mark TEXT           write a mark with the time into the truth
+help                list these commands"""
 
 _ADD_AT_MM = 2600.0
 _HAND = (1500.0, 3000.0)
 _LINE_BYTES = 1000
+_LONGEST_S = 36_000.0
+_DEVICES = ("scanner", "scale", "xray", "plc")
 _FAULTS = {
     "restart-plc": ("plc-restart", True),
     "stick": ("diverter-stuck", True),
@@ -49,19 +54,34 @@ _FAULTS = {
 """Words that are shorter than the fault they name: put in, or taken away."""
 
 
+_ARGUMENTS = {
+    "fault": (1, 2, "NAME[:TARGET][=SIZE] [SECONDS]"),
+    "mend": (1, 1, "NAME[:TARGET]"),
+    "unplug": (1, 1, "|".join(_DEVICES)),
+    "plug": (1, 1, "|".join(_DEVICES)),
+    "mute": (1, 1, "MS"),
+    "mode": (1, 1, "1|2|3"),
+    "feed": (1, 1, "on|off"),
+    "mark": (1, _LINE_BYTES, "TEXT"),
+}
+"""How many words stand behind a word, least and most, and which; behind any other none."""
+_WORDS = (*_ARGUMENTS, *_FAULTS, "stop", "ack", "spoil", "remove", "add", "faults", "help")
+
+
 class ControlError(Exception):
-    """A line that means nothing here."""
+    """A line that means nothing here; the text says what would."""
 
 
 async def obey(runner: Runner, line: str) -> str:
     """Do what the line says; returns a word of what was done.
 
     Raises:
-        ControlError: there is no such command.
+        ControlError: there is no such command, or what stands behind it is none of what it takes.
         FaultError: there is no such fault, or a plant cannot have it.
+        OSError: the PLC's port cannot be listened at again.
     """
     word, *rest = line.split()
-    argument = rest[0] if rest else ""
+    _check(word, rest)
     plant = runner.plant
     simple: dict[str, Callable[[], object]] = {
         "stop": runner.stop,
@@ -69,29 +89,53 @@ async def obey(runner: Runner, line: str) -> str:
         "spoil": lambda: setattr(runner.xray, "spoil_next", cut),
         "remove": lambda: plant.remove(*_HAND),
         "add": lambda: put_down(plant, _ADD_AT_MM),
+        "fault": lambda: _fault(runner, *rest),
+        "mend": lambda: _mend(runner, *rest),
+        "mute": lambda: _mute(runner, *rest),
+        "mode": lambda: setattr(plant, "mode", int(_one_of(("1", "2", "3"), word, *rest))),
+        "mark": lambda: runner.truth("mark", {"text": " ".join(rest), "ms": round(plant.ms, 1)}),
+        "feed": lambda: runner.feed(on=_one_of(("on", "off"), word, *rest) == "on"),
     }
+    if word in {"faults", "help"}:
+        return f"{word}\n{HELP if word == 'help' else chr(10).join(list_faults())}"
     if word in simple:
         simple[word]()
     elif word in _FAULTS:
         name, on = _FAULTS[word]
-        _fault(runner, name, None, on=on)
-    elif word in {"fault", "mend"}:
-        _fault(runner, argument, float(rest[1]) if len(rest) > 1 else None, on=word == "fault")
-    elif word == "faults":
-        return "\n".join(list_faults())
-    elif word in {"unplug", "plug"}:
-        await _plug(runner, argument, plug=word == "plug")
-    elif word == "mute":
-        _fault(runner, "plc-mute", float(argument) / 1000, on=True)
-    elif word == "mode":
-        plant.mode = int(argument)
-    elif word == "mark":
-        runner.truth("mark", {"text": argument, "ms": round(plant.ms, 1)})
-    elif word == "feed":
-        runner.feed(on=argument == "on")
+        (runner.put if on else runner.lift)(Switch.parse(name))
     else:
-        raise ControlError(f"no such command: {word}\n{HELP}")
+        await _plug(runner, _one_of(_DEVICES, word, *rest), plug=word == "plug")
     return line.strip()
+
+
+def _check(word: str, rest: Sequence[str]) -> None:
+    """Whether there is such a command, and as many words behind it as it takes."""
+    if word not in _WORDS:
+        raise ControlError(f"no such command: {word}{did_you_mean(word, _WORDS)}; `help` tells what they do")
+    least, most, what = _ARGUMENTS.get(word, (0, 0, ""))
+    if not least <= len(rest) <= most:
+        raise ControlError(f"{word} is written `{f'{word} {what}'.strip()}`, not `{' '.join([word, *rest])}`")
+
+
+def _one_of(words: Sequence[str], command: str, said: str) -> str:
+    if said not in words:
+        raise ControlError(f"{command} takes {' or '.join(words)}, not {said!r}")
+    return said
+
+
+def _number(text: str, unit: str, most: float) -> float:
+    """A length of time.
+
+    Raises:
+        ControlError: it is no number, or none that can be waited for.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= most:
+        raise ControlError(f"{unit} must be a number above 0, and {most:.0f} at most, not {text!r}")
+    return number
 
 
 def list_faults() -> list[str]:
@@ -105,23 +149,37 @@ def list_faults() -> list[str]:
     return lines
 
 
-def _fault(runner: Runner, text: str, seconds: float | None, *, on: bool) -> None:
+def _fault(runner: Runner, text: str, for_s: str | None = None) -> None:
     switch = Switch.parse(text)
-    if not on:
-        runner.lift(switch)
-        return
+    seconds = None if for_s is None else _number(for_s, "SECONDS", _LONGEST_S)
+    if seconds is not None and switch.fault.seconds is None:
+        raise ControlError(f"{switch.fault.name} happens once: leave SECONDS out")
     runner.put(switch)
-    if seconds is not None and switch.fault.seconds is not None:
+    if seconds is not None:
         asyncio.get_running_loop().call_later(seconds, runner.lift, switch)
+
+
+def _mend(runner: Runner, text: str) -> None:
+    switch = Switch.parse(text)
+    if switch.fault.seconds is None:
+        raise ControlError(f"{switch.fault.name} happens once: there is nothing to mend")
+    runner.lift(switch)
+
+
+def _mute(runner: Runner, for_ms: str) -> None:
+    seconds = _number(for_ms, "MS", _LONGEST_S * 1000) / 1000
+    _fault(runner, "plc-mute", f"{seconds}")
 
 
 async def _plug(runner: Runner, device: str, *, plug: bool) -> None:
     if device != "plc":
-        _fault(runner, f"device-unplugged:{device}", None, on=not plug)
-    elif plug:
-        await runner.server.start(runner.config.plc.host, runner.port)
-    else:
+        (runner.lift if plug else runner.put)(Switch.parse(f"device-unplugged:{device}"))
+    elif not runner.own_plc:
+        raise ControlError("the PLC at the seam is not ours: pull its own cable")
+    elif not plug:
         await runner.server.stop()
+    elif not runner.server.listening:
+        await runner.server.start(runner.config.plc.host, runner.port)
 
 
 def listen(loop: asyncio.AbstractEventLoop, lines: IO[str], heard: asyncio.Queue[str]) -> None:
@@ -150,7 +208,7 @@ async def answer(runner: Runner, text: str) -> str:
     try:
         return f"done {await obey(runner, text)}"
     except (ControlError, FaultError, ValueError, OSError) as error:
-        return f"no {error}"
+        return f"no: {error}"
 
 
 @contextlib.asynccontextmanager

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import yaml
 
+_BEYOND = 10
+"""So many times what a storm draws can be put in by hand."""
+_COUNTED = frozenset({"times", "parcels", "steps later"})
+
 
 class Kind(Enum):
     """What the station owes: an inspection; the belt's stop and an alarm; or nothing, since it cannot know."""
@@ -50,6 +54,17 @@ class Fault:
     size: tuple[float, float] = (1.0, 1.0)
     unit: str = ""
 
+    def takes(self, size: float) -> bool:
+        """Whether it can be that large: up to ten times what a storm draws, and not so small that nothing happens."""
+        least, greatest = self.size
+        if not self.unit:
+            return size == least
+        lowest = least * _BEYOND if least < 0 else 0.0
+        if self.unit in _COUNTED:
+            lowest = 1.0
+        most = 1.0 if self.unit == "share" else greatest * _BEYOND
+        return lowest <= size <= most and (size > 0 or least <= 0)
+
 
 class FaultError(Exception):
     """There is no such fault, target or size; the text says what there is."""
@@ -83,21 +98,31 @@ class Switch:
         """Read one; without a size it is the middle of what the fault has.
 
         Raises:
-            FaultError: there is none of that name or target, or the size is no number.
+            FaultError: there is none of that name or target, or the size is no number or not one of its own.
         """
-        head, _, size = text.partition("=")
+        head, equals, size = text.partition("=")
         name, _, target = head.partition(":")
         fault = FAULTS.get(name)
         if fault is None:
             raise FaultError(f"no fault {name!r}; there are: {', '.join(FAULTS)}")
         if target not in (fault.targets or ("",)):
             raise FaultError(f"{name} befalls {' or '.join(fault.targets) or 'the line as a whole'}, not {target!r}")
-        try:
-            return cls(fault, target, float(size) if size else sum(fault.size) / 2)
-        except ValueError as error:
-            raise FaultError(f"{name}: {size!r} is no number ({fault.unit or 'it has no unit'})") from error
+        return cls(fault, target, _size(fault, size) if equals else sum(fault.size) / 2)
 
     def __str__(self) -> str:
         target = f":{self.target}" if self.target else ""
         size = f"={self.size:g}" if self.fault.size != (1.0, 1.0) else ""
         return f"{self.fault.name}{target}{size}"
+
+
+def _size(fault: Fault, text: str) -> float:
+    try:
+        size = float(text)
+    except ValueError as error:
+        raise FaultError(f"{fault.name}: {text!r} is no number ({fault.unit or 'it has no unit'})") from error
+    if fault.takes(size):
+        return size
+    if not fault.unit:
+        raise FaultError(f"{fault.name} has no size: leave ={text} out")
+    least, greatest = fault.size
+    raise FaultError(f"{fault.name} has a size of {least:g} to {greatest:g} {fault.unit}, not {text}")

@@ -85,6 +85,11 @@ class Runner:
         self._outcomes = 0
         self._numbers = 0
 
+    @property
+    def own_plc(self) -> bool:
+        """True unless a PLC that is not ours works at the seam."""
+        return self._seam_port is None
+
     async def open(self) -> None:
         """Open all wires; `port` is then the PLC's."""
         write_lists(self.config)
@@ -143,10 +148,9 @@ class Runner:
         """Put a fault in.
 
         Raises:
-            FaultError: it befalls the station's own PC, which is not simulated here.
+            FaultError: it befalls the station's own PC, which is not simulated here, or an eye that there is not.
         """
-        if switch.fault.where is not Where.PLANT:
-            raise FaultError(f"{switch.fault.name} befalls the station; a running plant has no say in that")
+        self._check(switch)
         self.truth("fault", {"fault": str(switch), "on": True, "ms": round(self.plant.ms, 1)})
         if switch.fault.name == "plc-restart":
             self.restart_plc()
@@ -155,10 +159,22 @@ class Runner:
         self._wire(switch, on=True)
 
     def lift(self, switch: Switch) -> None:
-        """Take a fault away."""
+        """Take a fault away.
+
+        Raises:
+            FaultError: as for `put`.
+        """
+        self._check(switch)
         self.truth("fault", {"fault": str(switch), "on": False, "ms": round(self.plant.ms, 1)})
         self.plant.lift(switch)
         self._wire(switch, on=False)
+
+    def _check(self, switch: Switch) -> None:
+        if switch.fault.where is not Where.PLANT:
+            raise FaultError(f"{switch.fault.name} befalls the station; a running plant has no say in that")
+        eyes = len(self.config.plc.eyes_mm)
+        if switch.fault.group == "photo-eyes" and int(switch.target) >= eyes:
+            raise FaultError(f"{switch.fault.name}: this plant has the eyes 0 to {eyes - 1}, not {switch.target}")
 
     def _wire(self, switch: Switch, *, on: bool) -> None:
         """What of a fault is in the wires themselves."""

@@ -16,7 +16,6 @@ from station.resources import examples
 from station.yamltree import Fault, TreeError, did_you_mean, faults_of, parse_tree, printable, read_tree, told
 
 _MOST_PARCELS = 20_000
-_TIMES_THE_CATALOGUE = 10
 
 
 class ScenarioError(Exception):
@@ -88,11 +87,6 @@ def _wrong_faults(scenario: Scenario) -> list[Fault]:
         except FaultError as error:
             wrong.append((("faults", n, "fault"), str(error)))
             continue
-        least, greatest = switch.fault.size
-        most = 1.0 if switch.fault.unit == "share" else greatest * _TIMES_THE_CATALOGUE
-        if not min(0.0, least * _TIMES_THE_CATALOGUE) <= switch.size <= most:
-            text = f"{switch.fault.name} has a size of {least:g} to {greatest:g} {switch.fault.unit}".rstrip()
-            wrong.append((("faults", n, "fault"), text))
         if switch.fault.seconds is None and part.for_s is not None:
             wrong.append((("faults", n, "for_s"), f"{switch.fault.name} happens once: leave for_s out"))
     timed = [("faults", n, part.at_s) for n, part in enumerate(scenario.faults)]

@@ -28,6 +28,11 @@ class RegisterServer:
         self.mute_until: asyncio.Event | None = None
         self.delay_ms = 0.0
 
+    @property
+    def listening(self) -> bool:
+        """True from its start to its end."""
+        return self._server is not None
+
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port, chosen by the system if `port` is 0."""
         self._server = ModbusTcpServer(self._device(0), address=(host, port))

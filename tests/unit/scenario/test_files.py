@@ -48,6 +48,8 @@ WRONG = [
     ("=0.5", "=1.5", "s.yaml:7: faults.0.fault: reading-lost has a size of 0.2 to 1 share"),
     ("=0.5", "=-0.5", "s.yaml:7: faults.0.fault: reading-lost has a size of 0.2 to 1 share"),
     ("=0.5", "=nan", "s.yaml:7: faults.0.fault: reading-lost has a size of 0.2 to 1 share"),
+    ("reading-lost:scale=0.5", "device-babbling:scale=0", "device-babbling has a size of 10 to 3000 times, not 0"),
+    ("reading-lost:scale=0.5", "parcel-added=0.3", "fault: parcel-added has a size of 1 to 4 parcels, not 0.3"),
     ('"reading-lost:scale=0.5"', "plc-restart", "s.yaml:7: faults.0.for_s: plc-restart happens once"),
     ("do: feed off", "do: dance", "s.yaml:9: commands.0.do: Input should be 'feed on', 'feed off' or 'ack'"),
     ("parcel: one", "parcel: ne", "s.yaml:12: expect.parcels.0.parcel: no parcel is called 'ne'; did you mean 'one'?"),
