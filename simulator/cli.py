@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from simulator.config import PlantConfig, PlantConfigError, load_plant
+from simulator.config import LAST_PORT, MOST_PER_HOUR, PlantConfig, PlantConfigError, load_plant
 from simulator.control import HELP, list_faults, listen, obey_all, served, tell
 from simulator.demo.report import too_busy
 from simulator.demo.run import DemoOptions, demo
@@ -37,7 +37,7 @@ console = Console()
 errors = Console(stderr=True)
 
 Seed = Annotated[int | None, typer.Option(help="Another seed than the configuration's.")]
-Rate = Annotated[int | None, typer.Option("--parcels-per-hour", min=1, help="Another rate.")]
+Rate = Annotated[int | None, typer.Option("--parcels-per-hour", min=1, max=MOST_PER_HOUR, help="Another rate.")]
 Pictures = Annotated[Path | None, typer.Option(help="The X-ray machine delivers this folder's pictures.")]
 
 
@@ -47,16 +47,20 @@ def run(
     seed: Seed = None,
     parcels_per_hour: Rate = None,
     pictures: Pictures = None,
-    port: Annotated[int | None, typer.Option(help="Port of the PLC; 0 lets the system choose.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=LAST_PORT, help="Port of the PLC; 0 lets the system choose.")
+    ] = None,
     truth: Annotated[Path | None, typer.Option(help="Write what really happens, one JSON line each.")] = None,
-    seam: Annotated[int | None, typer.Option(help="Leave out our PLC; serve its signals on this port.")] = None,
+    seam: Annotated[
+        int | None, typer.Option(min=0, max=LAST_PORT, help="Leave out our PLC; serve its signals on this port.")
+    ] = None,
 ) -> None:
     """Run the plant at real wires, without a station; commands are read from the input (type `help`)."""
     try:
         plant = load_plant(config)
         library = PictureLibrary.load(pictures) if pictures else None
     except (PlantConfigError, OSError, ValueError) as error:
-        errors.print(str(error), style="red", markup=False)
+        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
     feed, plc = plant.feed, plant.plc
     if parcels_per_hour:

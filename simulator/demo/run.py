@@ -17,7 +17,6 @@ from typing import Any
 
 import apsw
 import psutil
-import yaml
 
 from simulator.config import PlantConfig, load_plant
 from simulator.demo.broker import EmbeddedBroker
@@ -177,6 +176,6 @@ def _plant_arguments(options: DemoOptions, folder: Path) -> list[str]:
     plc = config.plc.model_copy(update={"port": 0})
     chosen = config.model_copy(update={"feed": feed, "plc": plc, "seed": options.seed})
     path = folder / "plant.yaml"
-    path.write_text(yaml.safe_dump(chosen.model_dump(mode="json")), encoding="utf-8")
+    path.write_text(chosen.model_dump_json(indent=2), encoding="utf-8")  # JSON is YAML, and a name `1e5` stays a text
     pictures = ["--pictures", str(options.pictures.resolve())] if options.pictures else []
     return [str(path), "--truth", "truth.jsonl", *pictures]
