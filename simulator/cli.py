@@ -26,6 +26,7 @@ from simulator.demo.view import watch
 from simulator.runner import Runner, Truth
 from simulator.scenario import cli as scenario_cli
 from simulator.storm import cli as storm_cli
+from simulator.wires.taken import TakenError, held
 from simulator.wires.xray_folder import PictureLibrary
 from simulator.xray import cli as xray_cli
 from station.cli_parts import run_app
@@ -68,14 +69,23 @@ def run(
     if port is not None:
         plc = plc.model_copy(update={"port": port})
     chosen = plant.seed if seed is None else seed
-    asyncio.run(_run(plant.model_copy(update={"feed": feed, "plc": plc, "seed": chosen}), truth, library, seam))
+    try:
+        with held(plant.wires):
+            asyncio.run(_run(plant.model_copy(update={"feed": feed, "plc": plc, "seed": chosen}), truth, library, seam))
+    except TakenError as error:
+        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from error
 
 
 async def _run(config: PlantConfig, truth: Path | None, library: PictureLibrary | None, seam: int | None) -> None:
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(truth.open("w", encoding="utf-8")) if truth else None
         runner = Runner(config, Truth(file), library, seam)
-        await runner.open()
+        try:
+            await runner.open()
+        except TakenError:
+            await runner.close()
+            raise
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, runner.stop)

@@ -16,6 +16,7 @@ from typing import IO
 from simulator.faults import FAULTS, FaultError, Switch, Where
 from simulator.plant.mishaps import put_down
 from simulator.runner import Runner, cut
+from simulator.wires.taken import TakenError
 from station.yamltree import did_you_mean
 
 HELP = """\
@@ -78,7 +79,7 @@ async def obey(runner: Runner, line: str) -> str:
     Raises:
         ControlError: there is no such command, or what stands behind it is none of what it takes.
         FaultError: there is no such fault, or a plant cannot have it.
-        OSError: the PLC's port cannot be listened at again.
+        TakenError: the PLC's port cannot be listened at again.
     """
     word, *rest = line.split()
     _check(word, rest)
@@ -207,7 +208,7 @@ async def answer(runner: Runner, text: str) -> str:
     """Obey a line; `done` or `no`, and more."""
     try:
         return f"done {await obey(runner, text)}"
-    except (ControlError, FaultError, ValueError, OSError) as error:
+    except (ControlError, FaultError, TakenError, ValueError, OSError) as error:
         return f"no: {error}"
 
 

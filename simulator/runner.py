@@ -91,7 +91,11 @@ class Runner:
         return self._seam_port is None
 
     async def open(self) -> None:
-        """Open all wires; `port` is then the PLC's."""
+        """Open all wires; `port` is then the PLC's.
+
+        Raises:
+            TakenError: another has one of the ports.
+        """
         write_lists(self.config)
         if self.config.wires.modbus_scale_port is not None:
             await self.modbus_scale.start(self.config.wires.modbus_scale_port)

@@ -10,6 +10,8 @@ from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from simulator.wires.taken import port_taken
+
 OnWrite = Callable[[int, Sequence[int]], None]
 
 
@@ -34,11 +36,19 @@ class RegisterServer:
         return self._server is not None
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; returns the port, chosen by the system if `port` is 0."""
-        self._server = ModbusTcpServer(self._device(0), address=(host, port))
-        await self._server.serve_forever(background=True)
-        sockets = self._server.transport.sockets
-        return int(sockets[0].getsockname()[1])
+        """Listen; returns the port, chosen by the system if `port` is 0.
+
+        Raises:
+            TakenError: nobody can listen there.
+        """
+        server = ModbusTcpServer(self._device(0), address=(host, port))
+        try:
+            await server.serve_forever(background=True)
+        except RuntimeError as error:  # pymodbus does not say why
+            await server.shutdown()
+            raise port_taken(host, port) from error
+        self._server = server
+        return int(server.transport.sockets[0].getsockname()[1])
 
     async def start_serial(self, port: str, unit: int) -> None:
         """Answer as that unit on a serial port."""

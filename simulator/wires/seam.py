@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 
 from simulator.plc.signals import Inputs, Outputs
+from simulator.wires.taken import port_taken
 
 _LINE = 200
 _SAFE = Outputs(belt=False, to_pass=False, triggers=0)
@@ -47,8 +49,15 @@ class SignalSeam:
         self._writer: asyncio.StreamWriter | None = None
 
     async def start(self, port: int) -> int:
-        """Listen on the loopback; returns the port."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=_LINE)
+        """Listen on the loopback; returns the port.
+
+        Raises:
+            TakenError: nobody can listen there.
+        """
+        try:
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=_LINE)
+        except OSError as error:
+            raise port_taken("127.0.0.1", port, os.strerror(error.errno or 0)) from error
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
