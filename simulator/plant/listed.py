@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from simulator.config import FeedConfig, ParcelConfig, PlantConfig
 from simulator.plant.feed import Feed, Item, sscc
+
+_EQUAL_S = 1e-6
 
 
 def feed_of(config: PlantConfig) -> Feed | ListedFeed:
@@ -46,17 +48,10 @@ class ListedFeed:
 
     def _close(self, at: int) -> bool:
         """True if that parcel comes closer to the one before than the line is specified for."""
-        return 0 < at < len(self._parcels) and self._gap(at) < self._least(at)
+        return 0 < at < len(self._parcels) and self._gap(at) < _least_mm(self._parcels, at, self._config)
 
     def _gap(self, at: int) -> float:
-        listed = self._parcels[at]
-        if at == 0 or listed.touching:
-            return 0.0
-        return self._least(at) if listed.gap_mm is None else listed.gap_mm
-
-    def _least(self, at: int) -> float:
-        shorter = min(self._parcels[at].length_mm, self._parcels[at - 1].length_mm)
-        return max(self._config.gap_mm, self._config.gap_and_shorter_mm - shorter)
+        return _gap_mm(self._parcels, at, self._config)
 
     def _item(self, listed: ParcelConfig) -> Item:
         return Item(
@@ -71,3 +66,31 @@ class ListedFeed:
             due_ms=(listed.at_s or 0.0) * 1000,
             body=self._body,
         )
+
+
+def _gap_mm(parcels: Sequence[ParcelConfig], at: int, config: FeedConfig) -> float:
+    listed = parcels[at]
+    if at == 0 or listed.touching:
+        return 0.0
+    return _least_mm(parcels, at, config) if listed.gap_mm is None else listed.gap_mm
+
+
+def _least_mm(parcels: Sequence[ParcelConfig], at: int, config: FeedConfig) -> float:
+    shorter = min(parcels[at].length_mm, parcels[at - 1].length_mm)
+    return max(config.gap_mm, config.gap_and_shorter_mm - shorter)
+
+
+def behind_s(parcels: Sequence[ParcelConfig], at: int, config: PlantConfig) -> float:
+    """How long behind the one before a parcel reaches the infeed eye at the earliest, while the belt runs."""
+    return (parcels[at - 1].length_mm + _gap_mm(parcels, at, config.feed)) / config.belt.speed_mm_s if at else 0.0
+
+
+def too_early(parcels: Sequence[ParcelConfig], config: PlantConfig) -> Iterator[tuple[int, float]]:
+    """Those whose time is not to be had behind the parcels ahead of them, and the time (s) at which they would come."""
+    came_s = 0.0
+    for at, listed in enumerate(parcels):
+        came_s += behind_s(parcels, at, config)
+        if listed.at_s is not None:
+            if listed.at_s < came_s - _EQUAL_S:
+                yield at, came_s
+            came_s = max(came_s, listed.at_s)

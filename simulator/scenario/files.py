@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
 
 from simulator.faults import FaultError, Switch
+from simulator.plant.listed import behind_s, too_early
 from simulator.scenario.model import ParcelPart, Scenario
 from simulator.storm.weather import Episode
 from station.core.policy import REASONS
@@ -98,7 +100,6 @@ def _wrong_faults(scenario: Scenario) -> list[Fault]:
 def _wrong_parcels(scenario: Scenario) -> list[Fault]:
     wrong: list[Fault] = []
     first_s = scenario.config().empty_s()
-    names: set[str] = set()
     for n, part in enumerate(scenario.parcels or ()):
         where = ("parcels", n)
         if n == 0 and part.at_s is None:
@@ -109,12 +110,46 @@ def _wrong_parcels(scenario: Scenario) -> list[Fault]:
             wrong.append(((*where, "at_s"), f"the scenario ends at {scenario.seconds:g} s"))
         if part.every_s is not None and (part.at_s is None or part.times == 1):
             wrong.append(((*where, "every_s"), "goes with at_s and with times of 2 and more"))
-        if part.name and part.name in names:
-            wrong.append(((*where, "name"), f"there is a parcel {part.name!r} already"))
-        names.add(part.name)
     if sum(part.times for part in scenario.parcels or ()) > _MOST_PARCELS:
-        wrong.append((("parcels",), f"more than {_MOST_PARCELS} parcels"))
-    return wrong
+        return [*wrong, (("parcels",), f"more than {_MOST_PARCELS} parcels")]
+    return [*wrong, *_named_twice(scenario), *_come_late(scenario)]
+
+
+def _named_twice(scenario: Scenario) -> Iterator[Fault]:
+    """An entry one of whose parcels has the name of another's, given or counted."""
+    owners: dict[str, int] = {}
+    told: set[int] = set()
+    for place, parcel in scenario.numbered():
+        if parcel.name in owners and place not in told:
+            told.add(place)
+            named = (scenario.parcels or ())[place].name
+            what = f"there is a parcel {parcel.name!r} already" + ("" if named else "; give this one a name")
+            yield (("parcels", place, "name"), what)
+        owners[parcel.name] = place
+
+
+def _come_late(scenario: Scenario) -> Iterator[Fault]:
+    """An entry one of whose parcels cannot come at its time, behind those that are listed ahead of it."""
+    numbered, config = scenario.numbered(), scenario.config()
+    parcels = [parcel for _, parcel in numbered]
+    told: set[int] = set()
+    for at, came_s in too_early(parcels, config):
+        place = numbered[at][0]
+        if place in told:
+            continue
+        told.add(place)
+        if numbered[at - 1][0] == place:
+            yield (
+                ("parcels", place, "every_s"),
+                f"they can follow each other every {_up(behind_s(parcels, at, config))} s",
+            )
+        else:
+            text = f"behind the parcel that is listed ahead of it, it can come at {_up(came_s)} s"
+            yield ("parcels", place, "at_s"), f"{text}; list them as they come, or leave at_s out"
+
+
+def _up(seconds: float) -> str:
+    return f"{math.ceil(seconds * 100 - 1e-6) / 100:.2f}"
 
 
 def _last_s(part: ParcelPart) -> float:

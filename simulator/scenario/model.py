@@ -5,9 +5,9 @@ Times are seconds since the start. The belt first runs empty (`Scenario.empty_s`
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from simulator.config import BeltConfig, FeedConfig, ParcelConfig, PlantConfig
 from simulator.faults import Switch
@@ -72,7 +72,20 @@ class ParcelExpected(_Part):
     reasons: tuple[str, ...] = ()
 
 
-class _Window(_Part):
+class _Bounded(_Part):
+    """Something that is counted, or measured, and must come out between two bounds."""
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        for least, most in (("at_least", "at_most"), ("from_s", "to_s")):
+            low, high = getattr(self, least, None), getattr(self, most, None)
+            if low is not None and high is not None and low > high:
+                given = "" if least in self.model_fields_set else " if it is not given"
+                raise ValueError(f"{least} is {low:g}{given}, above {most} ({high:g}): that is never met")
+        return self
+
+
+class _Window(_Bounded):
     """Between two times, for parcels those at which they reach the infeed eye."""
 
     from_s: Seconds = 0.0
@@ -104,7 +117,7 @@ class AlarmExpected(_Part):
     cleared: bool | None = None
 
 
-class CountExpected(_Part):
+class CountExpected(_Bounded):
     """How often something happens."""
 
     at_least: int = Field(default=0, ge=0)
@@ -144,12 +157,14 @@ class Scenario(_Part):
 
     def listed(self) -> tuple[ParcelConfig, ...] | None:
         """Each parcel by itself, with a name."""
-        if self.parcels is None:
-            return None
-        found: list[ParcelConfig] = []
-        for part in self.parcels:
-            found += _each(part, len(found))
-        return tuple(found)
+        return None if self.parcels is None else tuple(parcel for _, parcel in self.numbered())
+
+    def numbered(self) -> list[tuple[int, ParcelConfig]]:
+        """The same, each with the place of its entry in `parcels`."""
+        found: list[tuple[int, ParcelConfig]] = []
+        for place, part in enumerate(self.parcels or ()):
+            found += [(place, parcel) for parcel in _each(part, len(found))]
+        return found
 
     def episodes(self) -> list[Episode]:
         """The faults as a storm has them."""

@@ -39,6 +39,13 @@ WRONG = [
     ("gap_mm: 900", "gap_mm: 900, at_s: 8", "s.yaml:5: parcels.1: say one of at_s, gap_mm and touching"),
     ("gap_mm: 900", "every_s: 2", "s.yaml:5: parcels.1.every_s: goes with at_s and with times of 2 and more"),
     ("name: two", "name: one", "s.yaml:5: parcels.1.name: there is a parcel 'one' already"),
+    ("gap_mm: 900", "at_s: 4", "s.yaml:5: parcels.1.at_s: behind the parcel that is listed ahead of it, it can come"),
+    ("gap_mm: 900", "at_s: 5", "listed ahead of it, it can come at 5.34 s; list them as they come, or leave at_s out"),
+    ("at_s: 5", "at_s: 5, times: 3, every_s: 0.3", "parcels.0.every_s: they can follow each other every 0.34 s"),
+    ("name: two", "name: one 2}\n  - {name: one, times: 2",
+     "s.yaml:6: parcels.2.name: there is a parcel 'one 2' already"),
+    ("name: one", 'name: "2"}\n  - {length_mm: 300',
+     "s.yaml:5: parcels.1.name: there is a parcel '2' already; give this"),
     ("gap_mm: 900", 'barcode: "123"', "s.yaml:5: parcels.1.barcode: must be an SSCC, 18 digits"),
     ("gap_mm: 900", 'barcode: "340123450000000018"', "s.yaml:5: parcels.1.barcode: the check digit must be 7, not 8"),
     ("gap_mm: 900", "hazards: [rabbit]", "s.yaml:5: parcels.1.hazards.0: Input should be 'gun', 'knife'"),
@@ -55,6 +62,12 @@ WRONG = [
     ("parcel: one", "parcel: ne", "s.yaml:12: expect.parcels.0.parcel: no parcel is called 'ne'; did you mean 'one'?"),
     ("lane: pass", "lane: inspect, reasons: [hold]",
      "s.yaml:12: expect.parcels.0.reasons.0: 'hold' is no reason of docs/mqtt.md; did you mean 'held'?"),
+    ("expect:", "expect:\n  inspected: [{at_least: 3, at_most: 1}]",
+     "s.yaml:11: expect.inspected.0: at_least is 3, above at_most (1): that is never met"),
+    ("expect:", "expect:\n  inspected: [{at_most: 0}]",
+     "s.yaml:11: expect.inspected.0: at_least is 1 if it is not given, above at_most (0): that is never met"),
+    ("expect:", "expect:\n  belt_stops: {at_least: 3, at_most: 1}", "s.yaml:11: expect.belt_stops: at_least is 3"),
+    ("expect:", "expect:\n  clean_passed: [{from_s: 9, to_s: 8}]", "s.yaml:11: expect.clean_passed.0: from_s is 9"),
     ("expect:\n  parcels:", "expect:\n  parcel:", "s.yaml:11: expect.parcel: there is no such key; did you mean 'pa"),
 ]  # fmt: skip
 KEYS = sorted(
@@ -143,6 +156,12 @@ def test_alike_parcels_have_numbered_names_and_times() -> None:
     scenario = parse("{teaches: a, seconds: 30, parcels: [{name: b, at_s: 5, times: 3, every_s: 2}, {gap_mm: 400}]}")
     listed = scenario.listed() or ()
     assert [(parcel.name, parcel.at_s) for parcel in listed] == [("b 1", 5), ("b 2", 7), ("b 3", 9), ("4", None)]
+
+
+@pytest.mark.parametrize("second", ["{at_s: 5.34}", "{gap_mm: 20}", "{touching: true}", "{times: 3}"])
+def test_parcels_as_close_as_they_can_come_are_taken(second: str) -> None:
+    scenario = parse(f"{{teaches: a, seconds: 30, parcels: [{{at_s: 5}}, {second}, {{at_s: 7}}]}}")
+    assert [parcel.at_s for parcel in scenario.listed() or ()][-1] == 7
 
 
 def test_a_lasting_fault_without_an_end_stays_to_the_end() -> None:

@@ -55,8 +55,8 @@ def test_a_promise_that_breaks_is_an_expectation_not_met() -> None:
 @st.composite
 def parcels(draw: st.DrawFn) -> Sequence[str]:
     found = ["{at_s: 4, times: 3, every_s: 1.3}"]
-    for _ in range(draw(st.integers(0, 6))):
-        way = draw(st.sampled_from(["touching: true", "gap_mm: 30", "gap_mm: 900", "at_s: 9", "times: 2"]))
+    for n in range(draw(st.integers(0, 6))):
+        way = draw(st.sampled_from(["touching: true", "gap_mm: 30", "gap_mm: 900", f"at_s: {9 + n}", "times: 2"]))
         length = draw(st.integers(150, 600))
         what = draw(
             st.sampled_from(["", ", hazards: [gun]", ", unreadable: true", ", held: true", ", declared_g: 3000"])
