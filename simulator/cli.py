@@ -148,7 +148,10 @@ def run_demo(
 @app.command(epilog="Example: simulator storm --hours 2 --seed 1 --jobs 2")
 def storm(
     hours: Annotated[
-        float | None, typer.Option(min=0.01, help="Hours of line time, 1 if not given; each has a seed of its own.")
+        float | None,
+        typer.Option(
+            callback=storm_cli.hours_of_a_storm, help="Hours of line time, 1 if not given; each has a seed of its own."
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The first hour's seed, 1 if not given.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="How many hours at once.")] = 1,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.progress import Progress
@@ -26,6 +27,20 @@ from simulator.storm.weather import detectable, forecast
 from station.core.parcel import State
 
 _INTERRUPTED = 130
+_LEAST_H, _MOST_H = 0.01, 100_000.0
+
+
+def hours_of_a_storm(hours: float | None) -> float | None:
+    """The hours that were asked for.
+
+    Raises:
+        typer.BadParameter: so many cannot be listed ahead, or they are no number.
+    """
+    if hours is not None and not _LEAST_H <= hours <= _MOST_H:
+        raise typer.BadParameter(
+            f"{hours:g}: say {_LEAST_H:g} to {_MOST_H:.0f} hours, and for more go on from a later --seed"
+        )
+    return hours
 
 
 def run_compiled(arguments: list[str], errors: Console) -> NoReturn:
