@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 
 from simulator.config import LAST_PORT, MOST_PER_HOUR, PlantConfig, PlantConfigError, load_plant
-from simulator.control import HELP, list_faults, listen, obey_all, served, tell
+from simulator.control import HELP, ControlError, list_faults, listen, obey_all, served, tell
 from simulator.demo.report import too_busy
 from simulator.demo.run import DemoOptions, demo
 from simulator.demo.view import watch
@@ -194,6 +194,9 @@ def tell_plant(
         said = asyncio.run(tell(control, " ".join(words)))
     except OSError as error:
         errors.print(f"no plant listens at {control}: {error.strerror}; start one with `simulator run`", markup=False)
+        raise typer.Exit(2) from error
+    except ControlError as error:
+        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
     console.print(said, markup=False, highlight=False)
     raise typer.Exit(0 if said.startswith("done") else 1)

@@ -241,11 +241,19 @@ async def tell(path: Path, line: str) -> str:
     """Send one line to the plant that listens at `path`, and return its answer.
 
     Raises:
+        ControlError: it is no line, or the plant ended ahead of its answer.
         OSError: nothing listens there.
     """
+    said = f"{line.strip()}\n".encode()
+    if not 1 < len(said) < _LINE_BYTES or said.count(b"\n") > 1:
+        raise ControlError(f"a command is one line of 1 to {_LINE_BYTES - 2} bytes; `help` lists them all")
     reader, writer = await asyncio.open_unix_connection(path)
-    writer.write(f"{line}\n".encode())
-    said = (await reader.readuntil(b"\n\n")).decode().strip()
-    writer.close()
-    await writer.wait_closed()
-    return said
+    try:
+        writer.write(said)
+        return (await reader.readuntil(b"\n\n")).decode().strip()
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
+        raise ControlError(f"the plant at {path} ended ahead of its answer") from error
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from simulator.cli import app
 from simulator.config import PlantConfig, PlcConfig, WiresConfig
-from simulator.control import answer
+from simulator.control import ControlError, answer, served, tell
 from simulator.runner import Runner, Truth
 
 REFUSED = [
@@ -101,3 +103,26 @@ def test_every_fault_of_a_plant_can_be_put_in_as_faults_lists_it(runner: Runner)
     assert [text for text in answers if not text.startswith("done")] == []
     said(runner, *(f"mend {name}" for name in lasting))
     assert runner.plant.trouble.on == {}
+
+
+@pytest.mark.parametrize("line", ["", " ", "x" * 1000, "ack\nstop"])
+def test_what_is_no_line_is_not_sent(tmp_path: Path, line: str) -> None:
+    ran = CliRunner().invoke(app, ["tell", line, "--control", str(tmp_path / "control")])
+    assert (ran.exit_code, ran.stderr) == (2, "a command is one line of 1 to 998 bytes; `help` lists them all\n")
+
+
+def test_the_longest_line_is_obeyed_over_the_socket_and_a_plant_that_ends_is_told(
+    runner: Runner, tmp_path: Path
+) -> None:
+    async def told() -> str:
+        async with served(runner, tmp_path / "control"):
+            return await tell(tmp_path / "control", f"mark {'x' * 993}")
+
+    async def cut_off() -> str:
+        server = await asyncio.start_unix_server(lambda _, writer: writer.close(), tmp_path / "other")
+        async with server:
+            return await tell(tmp_path / "other", "ack")
+
+    assert asyncio.run(told()) == f"done mark {'x' * 993}"
+    with pytest.raises(ControlError, match="ended ahead of its answer"):
+        asyncio.run(cut_off())
