@@ -117,6 +117,28 @@ def evaluate(
         write_figures(model_dir / "figures", tried, unseen, model.thresholds)
 
 
+@app.command()
+def thresholds(
+    model_dir: Annotated[Path, typer.Argument(help="A model folder that `train` wrote.")],
+) -> None:
+    """Choose a model's thresholds and golden pictures anew on simulated parcels, and measure it.
+
+    `station model thresholds` chooses them on a site's own pictures.
+
+    Example: python -m models thresholds models/xray18
+    """
+    try:
+        from models.release import PARCELS, with_thresholds_anew  # noqa: PLC0415 - needs matplotlib in the end
+
+        with _progress() as progress:
+            task = progress.add_task("Looking at parcels", total=PARCELS)
+            found = with_thresholds_anew(model_dir, _advance(progress, task))
+    except (ModelError, ModuleNotFoundError, OSError) as error:
+        _console.print(f"{error}" + (": pip install '.\\[train]'" if isinstance(error, ModuleNotFoundError) else ""))
+        raise typer.Exit(1) from error
+    _print(found)
+
+
 @app.command(name="int8")
 def try_int8(
     model_dir: Annotated[Path, typer.Argument(help="A model folder that `train` wrote.")],

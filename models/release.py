@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import yaml
 
 from models.calibration import Curve, fitted, judged, on_curve
 from models.evaluation import metrics
@@ -17,23 +18,25 @@ from simulator.xray.sets import scene_seed
 from station.vision import Detector, DetectorFault
 from station.vision.folder import classes_sha256
 from station.vision.gate import usual
+from station.vision.load import read_model
 from station.vision.seen import overlap
 from station.vision.store import described, write_folder
 from station.vision.threshold import choose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from models.dataset import Drawn
     from models.recipe import Recipe
     from simulator.xray import Picture
+    from station.vision.seen import Seen
 
-TUNING_PARCELS, TEST_PARCELS, UNSEEN_PARCELS = 3000, 2000, 500
+TUNING_PARCELS, TEST_PARCELS, UNSEEN_PARCELS = 9000, 2000, 500
 PARCELS = TUNING_PARCELS + TEST_PARCELS + UNSEEN_PARCELS
 """How many looks a release takes."""
-FALSE_ALARMS = 0.007
-"""Of clean tuning parcels, the share that the thresholds may flag; of others they flag two or three times as many."""
+FALSE_ALARMS = 0.025
+"""Of clean tuning parcels, the share that the thresholds may flag; of others they flag half as many again."""
 _FLOOR = 0.02
 _GATE_SAMPLE = 2000
 _SURE = 0.1
@@ -65,8 +68,6 @@ def released(
     Returns:
         The metrics on the test parcels, and how many golden pictures there are: fewer where the model is too unsure.
     """
-    from models.figures import write_figures  # noqa: PLC0415 - needs matplotlib, which judging does not
-
     gate = {name: list(interval) for name, interval in _usual(drawn).items()}
     plain = export(Curve())
     tree = _description(folder.name, plain, recipe, gate, command)
@@ -76,12 +77,45 @@ def released(
     onnx = export(curve)
     tree = _description(folder.name, onnx, recipe, gate, command)
     detector = Detector(described(tree, onnx, folder))
-    chosen = choose(on_curve(seen, curve), CLASSES, tree["thresholds"], _FLOOR, FALSE_ALARMS)
+    return _judged(folder, tree, onnx, detector, on_curve(seen, curve), tell)
+
+
+def with_thresholds_anew(folder: Path, tell: Callable[[int], None]) -> dict[str, float]:
+    """Choose a released model's thresholds and golden pictures anew, measure it, and write its folder.
+
+    Args:
+        folder: of a model that `released` wrote.
+        tell: called with 1 after each parcel seen.
+
+    Raises:
+        ModelError: it cannot be used.
+    """
+    model = read_model(folder)
+    tree = yaml.safe_load(model.text)
+    tree["thresholds"] = dict.fromkeys(CLASSES, _FLOOR)
+    detector = Detector(model)
+    seen = [one.seen for one in try_parcels(detector, "tune", tree["training"]["seed"], TUNING_PARCELS, tell)]
+    return _judged(folder, tree, model.onnx, detector, seen, tell)
+
+
+def _judged(
+    folder: Path,
+    tree: dict[str, Any],
+    onnx: bytes,
+    detector: Detector,
+    tuning: Sequence[Seen],
+    tell: Callable[[int], None],
+) -> dict[str, float]:
+    """Thresholds by what was seen of the tuning parcels, golden pictures, figures; and the folder is written."""
+    from models.figures import write_figures  # noqa: PLC0415 - needs matplotlib, which judging does not
+
+    seed = tree["training"]["seed"]
+    chosen = choose(tuning, CLASSES, tree["thresholds"], _FLOOR, FALSE_ALARMS)
     tree["thresholds"] = {label: round(value, 4) for label, value in chosen.thresholds.items()}
-    tried = try_parcels(detector, "test", recipe.seed, TEST_PARCELS, tell)
-    unseen = try_parcels(detector, "test", recipe.seed, UNSEEN_PARCELS, tell, UNSEEN)
+    tried = try_parcels(detector, "test", seed, TEST_PARCELS, tell)
+    unseen = try_parcels(detector, "test", seed, UNSEEN_PARCELS, tell, UNSEEN)
     tree["metrics"] = metrics(tried, unseen, tree["thresholds"])
-    pictures = _golden(detector, tree, recipe.seed)
+    pictures = _golden(detector, tree, seed)
     put(folder, tree, onnx, pictures)
     write_figures(folder / "figures", tried, unseen, tree["thresholds"])
     return dict(tree["metrics"]) | {"golden_pictures": float(len(pictures))}
