@@ -4,6 +4,10 @@ Every frame is taken from the source at once, so that none waits in a buffer; ev
 and the others count as dropped. A belt wants `every_ms` at most the time that the shortest parcel is in the zone. A
 frame that is late by its source's stamps, or whose stamps do not advance, is never delivered. A video file plays at
 its own speed, as a camera would.
+
+Of a stream of JPEGs (MJPEG) each is delivered as it came. OpenCV would decode one that is cut, with what an earlier
+picture left in memory below the cut, and would scale all to the size of the first; so it does with other codecs, see
+docs/faults.md.
 """
 
 from __future__ import annotations
@@ -13,11 +17,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import cv2
-import numpy as np
 from cv2.typing import MatLike
 from pydantic import Field
 
 from drivers.frame_clock import FrameClock, Unchanged
+from drivers.picture_codec import content, what_lacks, without_filling
 from drivers.wire import Wire, WireError
 from station.core.events import Arrived
 from station.ports import Driver, NowNs, Picture, Role, Settings
@@ -32,6 +36,8 @@ OPEN_MS = 3000
 READ_MS = 800
 OPENS_WITHIN_NS = 10_000 * MS
 OUTDATED_NS = 2_000 * MS
+JPEGS = {b"MJPG", b"JPEG"}
+"""Codes of codecs (in capitals) whose every frame is a JPEG file."""
 
 
 class CameraSettings(Settings):
@@ -39,7 +45,9 @@ class CameraSettings(Settings):
 
     source: int | str = Field(description="number of a USB camera, address of a stream, or path of a video file")
     every_ms: int = Field(default=200, ge=10, le=10_000, description="a picture so often")
-    format: Literal["png", "jpg"] = Field(default="png", description="png: lossless; jpg: quality 95, smaller")
+    format: Literal["png", "jpg"] = Field(
+        default="png", description="of decoded frames; those of MJPEG stay as they come"
+    )
     max_late_ms: int = Field(default=200, ge=10, description="a frame later than the quickest by more is no evidence")
     frozen_after: int = Field(default=5, ge=0, description="equal pictures in a row that mean a frozen camera; 0: off")
     repeat: bool = Field(default=False, description="a video file begins again at its end")
@@ -56,6 +64,7 @@ class OpenCvCamera(Wire):
         self._settings = settings
         self._file = isinstance(settings.source, str) and "://" not in settings.source
         self._capture: cv2.VideoCapture | None = None
+        self._jpegs = False
         self._clock = FrameClock()
         self._unchanged = Unchanged()
         self._begun_ns = self._taken_ns = self._due_ns = self._fresh_ns = 0
@@ -73,6 +82,7 @@ class OpenCvCamera(Wire):
 
     def _open(self) -> None:
         self._capture = self._opened()
+        self._jpegs = _gives_jpegs(self._capture)
         self._clock, self._unchanged = FrameClock(), Unchanged()
         self._begun_ns = self._taken_ns = self._fresh_ns = self._now_ns()
         self._due_ns, self._played_ms = 0, 0.0
@@ -108,11 +118,15 @@ class OpenCvCamera(Wire):
             self._counters["undecoded"] += 1
             return
         self._due_ns = arrived.before_ns + self._settings.every_ms * MS
-        times = self._unchanged.times(hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16).digest())
-        frozen = 0 < self._settings.frozen_after <= times
+        data = without_filling(pixels.tobytes()) if self._jpegs else _encode(pixels, self._settings.format)
+        self._deliver(Picture(self.name, data, arrived, None, self._fault(data)))
+
+    def _fault(self, data: bytes) -> str:
+        times = self._unchanged.times(hashlib.blake2b(content(data), digest_size=16).digest())
+        frozen, lacks = 0 < self._settings.frozen_after <= times, what_lacks(data)
         self._counters["frozen"] += frozen
-        fault = f"frozen: {times} equal pictures in a row" if frozen else ""
-        self._deliver(Picture(self.name, _encode(pixels, self._settings.format), arrived, None, fault))
+        self._counters["damaged"] += lacks != ""
+        return f"a frame lacks {lacks}" if lacks else f"frozen: {times} equal pictures in a row" if frozen else ""
 
     def _not_fresh(self, late_ms: float | None, taken_ns: int) -> None:
         self._counters["unproven" if late_ms is None else "late"] += 1
@@ -159,6 +173,16 @@ class OpenCvCamera(Wire):
 def _present() -> str:
     cameras = ", ".join(sorted(str(path) for path in Path("/dev").glob("video*"))) or "none"
     return f"USB cameras here: {cameras}; check address, password and that this user is in the group video"
+
+
+def _gives_jpegs(capture: cv2.VideoCapture) -> bool:
+    """Whether each of its frames is a JPEG; then they are no longer decoded, `retrieve` gives the file's bytes."""
+    code = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+    if code.to_bytes(4, "little").upper() not in JPEGS:
+        return False
+    if capture.getBackendName() == "V4L2":
+        return capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
+    return capture.set(cv2.CAP_PROP_FORMAT, -1)
 
 
 def _encode(pixels: MatLike, kind: str) -> bytes:

@@ -29,6 +29,19 @@ def proves_itself(data: bytes) -> bool:
     return data.startswith(PNG)
 
 
+def without_filling(data: bytes) -> bytes:
+    """A JPEG of a stream without what transport puts behind its end: a second end mark (RTP), zeros (USB)."""
+    data = data.rstrip(b"\0")
+    while data.endswith(EOI + EOI):
+        data = data[: -len(EOI)]
+    return data
+
+
+def content(data: bytes) -> bytes:
+    """What of a picture file shows the scene: a JPEG's scan, for a camera may write the time into its header."""
+    return data[data.rfind(bytes([0xFF, SOS])) :] if data.startswith(SOI) else data
+
+
 def _png_lacks(data: bytes) -> str:
     at = len(PNG)
     while at + 12 <= len(data):

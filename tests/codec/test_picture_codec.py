@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.picture_codec import proves_itself, what_lacks
+from drivers.picture_codec import content, proves_itself, what_lacks, without_filling
 
 PIXELS = np.random.default_rng(1).integers(0, 255, (40, 60, 3), np.uint8)
 PNG = cv2.imencode(".png", PIXELS)[1].tobytes()
@@ -51,3 +51,15 @@ def test_only_a_png_proves_itself() -> None:
 @given(st.binary(max_size=300), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"]))
 def test_any_bytes_raise_nothing(data: bytes, start: bytes) -> None:
     assert isinstance(what_lacks(start + data), str)
+
+
+@pytest.mark.parametrize("behind", [b"", b"\xff\xd9", b"\0", b"\xff\xd9\0\0\0", b"\xff\xd9\xff\xd9"])
+def test_what_transport_puts_behind_a_jpeg_is_taken_off_and_nothing_is_made_whole_by_it(behind: bytes) -> None:
+    assert without_filling(JPEG + behind) == JPEG
+    assert what_lacks(without_filling(JPEG[:-2] + bytes(len(behind)))) == "its end mark (EOI)"
+
+
+def test_what_shows_the_scene_is_the_same_whatever_the_header_says() -> None:
+    assert content(JPEG[:2] + b"\xff\xfe\0\x0612:3" + JPEG[2:]) == content(JPEG)
+    assert content(JPEG[:-3] + b"\x01" + JPEG[-2:]) != content(JPEG)
+    assert content(PNG) == PNG

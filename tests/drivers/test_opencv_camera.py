@@ -16,6 +16,7 @@ from drivers.opencv_camera import CameraSettings, OpenCvCamera
 from drivers.picture_codec import what_lacks
 from station.core.events import DeviceState
 from station.ports import Device, Picture
+from station.vision import PictureFault, read_picture
 from tests.drivers import rtsp_camera
 from tests.drivers.conftest import Caught, eventually
 from tests.drivers.rtsp_camera import RtspCamera
@@ -109,6 +110,54 @@ def test_a_network_camera_that_is_cut_off_comes_back(rtsp: RtspCamera, caught: C
     rtsp.unplug()
     states = caught.wait_for(DeviceState, 3, timeout_s=10)
     assert [s.connected for s in states] == [True, False, True]  # type: ignore[attr-defined]
+
+
+def seen(picture: Picture) -> tuple[int, ...]:
+    """Shape of what the station reads in a picture; (0,) if it refuses it."""
+    try:
+        return read_picture(picture.data).shape
+    except PictureFault:
+        return (0,)
+
+
+def test_a_cut_jpeg_of_a_stream_is_never_taken_for_whole(rtsp: RtspCamera, caught: Caught, started: Start) -> None:
+    """FFmpeg decodes it, with the lower part of an earlier picture under the cut."""
+    one = started(camera(rtsp.url))
+    assert {seen(p) for p in caught.wait_for(Picture, 3)} == {(48, 64, 3)}  # type: ignore[arg-type]
+    rtsp.share = 0.6
+    caught.wait(lambda items: sum(isinstance(item, Picture) and seen(item) == (0,) for item in items) >= 3)
+    pictures: list[Picture] = caught.of(Picture)  # type: ignore[assignment]
+    first = next(n for n, picture in enumerate(pictures) if seen(picture) == (0,))
+    assert {seen(picture) for picture in pictures[first:]} == {(0,)}
+    rtsp.share = 1.0
+    caught.wait(lambda items: isinstance(items[-1], Picture) and seen(items[-1]) == (48, 64, 3))
+    assert one.health().connected
+
+
+def jpeg(n: int, width: int, height: int) -> bytes:
+    return cv2.imencode(".jpg", np.random.default_rng(n).integers(0, 255, (height, width, 3), np.uint8))[1].tobytes()
+
+
+def test_a_stream_that_changes_its_size_is_not_scaled_to_the_first(
+    tmp_path: Path, caught: Caught, started: Start
+) -> None:
+    frames = [jpeg(n, 64, 48) if n < 20 else jpeg(n, 128, 96) for n in range(60)]
+    (tmp_path / "v.mjpeg").write_bytes(b"".join(frames))
+    started(camera(tmp_path / "v.mjpeg"))
+    caught.wait(lambda items: any(isinstance(item, Picture) and seen(item) == (96, 128, 3) for item in items))
+    assert {seen(p) for p in caught.of(Picture)} == {(48, 64, 3), (96, 128, 3)}  # type: ignore[arg-type]
+
+
+def test_a_frozen_camera_that_writes_the_time_into_each_jpeg_is_a_fault(
+    tmp_path: Path, caught: Caught, started: Start
+) -> None:
+    data = jpeg(1, 64, 48)
+    frames = [data[:2] + b"\xff\xfe\0\x06%04d" % n + data[2:] for n in range(60)]
+    (tmp_path / "v.mjpeg").write_bytes(b"".join(frames))
+    started(camera(tmp_path / "v.mjpeg", frozen_after=3))
+    pictures: list[Picture] = caught.wait_for(Picture, 4)  # type: ignore[assignment]
+    assert [p.fault for p in pictures[1:3]] == ["", "frozen: 3 equal pictures in a row"]
+    assert len({p.data for p in pictures}) == len(pictures)
 
 
 def test_a_frozen_camera_is_a_fault(tmp_path: Path, caught: Caught, started: Start) -> None:
