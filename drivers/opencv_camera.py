@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 from cv2.typing import MatLike
-from pydantic import Field
 
+from drivers.camera_source import CameraSettings
 from drivers.frame_clock import FrameClock, Unchanged
 from drivers.picture_codec import content, what_lacks, without_filling
 from drivers.wire import Wire, WireError
 from station.core.events import Arrived
-from station.ports import Driver, NowNs, Picture, Role, Settings
+from station.ports import Driver, NowNs, Picture, Role
 
 EXAMPLE = """\
 kind: opencv-camera
@@ -36,21 +36,9 @@ OPEN_MS = 3000
 READ_MS = 800
 OPENS_WITHIN_NS = 10_000 * MS
 OUTDATED_NS = 2_000 * MS
+AGELESS = "whose age is unproven: their time stamps stand or run unevenly; use another stream of it, or another camera"
 JPEGS = {b"MJPG", b"JPEG"}
 """Codes of codecs (in capitals) whose every frame is a JPEG file."""
-
-
-class CameraSettings(Settings):
-    """Which camera, how often, how old a frame may be."""
-
-    source: int | str = Field(description="number of a USB camera, address of a stream, or path of a video file")
-    every_ms: int = Field(default=200, ge=10, le=10_000, description="a picture so often")
-    format: Literal["png", "jpg"] = Field(
-        default="png", description="of decoded frames; those of MJPEG stay as they come"
-    )
-    max_late_ms: int = Field(default=200, ge=10, description="a frame later than the quickest by more is no evidence")
-    frozen_after: int = Field(default=5, ge=0, description="equal pictures in a row that mean a frozen camera; 0: off")
-    repeat: bool = Field(default=False, description="a video file begins again at its end")
 
 
 class OpenCvCamera(Wire):
@@ -131,8 +119,8 @@ class OpenCvCamera(Wire):
     def _not_fresh(self, late_ms: float | None, taken_ns: int) -> None:
         self._counters["unproven" if late_ms is None else "late"] += 1
         if taken_ns - self._fresh_ns > OUTDATED_NS:
-            why = "whose age is unknown, their stamps stand" if late_ms is None else f"{late_ms:.0f} ms late"
-            raise WireError(f"camera {self._settings.source} gives frames {why}; lower resolution or frame rate")
+            why = f"{late_ms:.0f} ms late; lower resolution or frame rate" if late_ms is not None else AGELESS
+            raise WireError(f"camera {self._settings.source} gives frames {why}")
 
     def _pace(self, pos_ms: float) -> None:
         """Wait until a file's frame is due; one that is overdue is taken at once."""

@@ -190,6 +190,14 @@ def test_who_stands_behind_which_host_is_read_from_the_wires() -> None:
     assert load_config(examples() / "demo.yaml", DRIVERS).hosts() == {"plc": "127.0.0.1"}
 
 
+@pytest.mark.parametrize("address", ["http://10.0.0.31/mjpg/video.mjpg", "https://h/a", "tcp://10.0.0.31:8888"])
+def test_a_stream_whose_frames_age_cannot_be_proven_is_refused_with_what_to_do(address: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"devices\.camera\.wire\.source: must begin with rtsp://.* set the camera to RTSP"
+    ):
+        load_config(examples() / "camera.yaml", DRIVERS, [f"devices.camera.wire.source={address}"])
+
+
 def test_the_stages_of_a_disk_that_fills_up_are_in_order() -> None:
     for wrong in ("{thin_gb: 1, none_gb: 2}", "{none_gb: 0.4}"):
         with pytest.raises(ConfigError, match=r"disk\.thin_gb: must not be less than none_gb, nor that than refuse_gb"):
