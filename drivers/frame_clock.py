@@ -3,13 +3,15 @@
 The smallest difference ever seen between our time and the source's stamp belongs to the quickest frame; a frame's
 lateness is what its difference exceeds that by, so a buffer that fills shows as lateness. The smallest difference may
 rise by 200 ppm only, which is more than two clocks drift apart and less than a buffer that matters. While it still
-falls, a buffer is being emptied (FFmpeg holds most of a second when it opens a stream): then nothing is proven.
+falls, a buffer is being emptied (FFmpeg holds most of a second when it opens a stream), or the stamps are reckoned from
+a frame rate that the source does not keep: then nothing is proven.
 """
 
 from __future__ import annotations
 
 DRIFT = 200e-6
 FALLS_MS = 10.0
+FALLS_WITHIN_MS = 1000.0
 SETTLE_MS = 300.0
 NS_PER_MS = 1e6
 
@@ -19,6 +21,7 @@ class FrameClock:
 
     def __init__(self) -> None:
         self._floor_ms: float | None = None
+        self._height_ms = self._height_at_ms = 0.0
         self._pos_ms = 0.0
         self._now_ms = 0.0
         self._settled_ms = 0.0
@@ -35,10 +38,14 @@ class FrameClock:
         if self._floor_ms is None or pos_ms <= before_ms:
             if self._floor_ms is None or pos_ms < before_ms:
                 self._floor_ms, self._settled_ms = offset_ms, now_ms + SETTLE_MS
+                self._height_ms, self._height_at_ms = offset_ms, now_ms
             return None
         floor_ms = self._floor_ms + DRIFT * elapsed_ms
-        if offset_ms < floor_ms - FALLS_MS:
+        if offset_ms < self._height_ms - FALLS_MS:
             self._settled_ms = now_ms + SETTLE_MS
+            self._height_ms, self._height_at_ms = offset_ms, now_ms
+        elif now_ms - self._height_at_ms > FALLS_WITHIN_MS:
+            self._height_ms, self._height_at_ms = floor_ms, now_ms
         self._floor_ms = min(offset_ms, floor_ms)
         return offset_ms - self._floor_ms if now_ms >= self._settled_ms else None
 

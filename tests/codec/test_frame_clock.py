@@ -44,6 +44,12 @@ def test_a_buffer_that_fills_slowly_is_lateness() -> None:
     assert late[-1] > 500
 
 
+def test_stamps_of_a_frame_rate_that_the_source_does_not_keep_prove_nothing() -> None:
+    """40 ms a frame, as FFmpeg makes them up, of a camera of 30 a second whose link ages by 0.1 s a second."""
+    late = lateness([(40.0 * n, 1000 + n * 1.1 * 1000 / 30) for n in range(3000)])
+    assert set(late) == {None}
+
+
 def test_equal_content_is_counted_in_a_row() -> None:
     unchanged = Unchanged()
     assert [unchanged.times(c) for c in (b"a", b"a", b"b", b"b", b"b", b"a")] == [1, 2, 1, 2, 3, 1]
