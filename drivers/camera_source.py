@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ class CameraSettings(Settings):
     """Which camera, how often, how old a frame may be."""
 
     source: int | str = Field(
-        description="number of a USB camera, rtsp:// address of a stream, or path of a video file"
+        description="number or path of a USB camera, rtsp:// address of a stream, or path of a video file"
     )
     every_ms: int = Field(default=200, ge=10, le=10_000, description="a picture so often")
     format: Literal["png", "jpg"] = Field(
@@ -35,4 +36,14 @@ class CameraSettings(Settings):
                 "must begin with rtsp://: elsewhere FFmpeg makes up the time stamps, and no frame can be told as old;"
                 " set the camera to RTSP, or let it write into a picture folder (kind xray-folder)"
             )
-        return source
+        return int(source) if isinstance(source, str) and source.isascii() and source.isdigit() else source
+
+
+def is_usb(source: int | str) -> bool:
+    """Whether it is a camera of this PC: by its number or its path under /dev, plugged in or not."""
+    return isinstance(source, int) or source.startswith(("/dev/video", "/dev/v4l/")) or Path(source).is_char_device()
+
+
+def is_file(source: int | str) -> bool:
+    """Whether it is a video file."""
+    return not is_usb(source) and "://" not in str(source)

@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 from cv2.typing import MatLike
 
-from drivers.camera_source import CameraSettings
+from drivers.camera_source import CameraSettings, is_file, is_usb
 from drivers.frame_clock import FrameClock, Unchanged
 from drivers.picture_codec import content, what_lacks, without_filling
 from drivers.wire import Wire, WireError
@@ -50,7 +50,7 @@ class OpenCvCamera(Wire):
     def __init__(self, name: str, settings: CameraSettings, now_ns: NowNs) -> None:
         super().__init__(name, now_ns)
         self._settings = settings
-        self._file = isinstance(settings.source, str) and "://" not in settings.source
+        self._file = is_file(settings.source)
         self._capture: cv2.VideoCapture | None = None
         self._jpegs = False
         self._clock = FrameClock()
@@ -134,16 +134,16 @@ class OpenCvCamera(Wire):
 
     def _opened(self) -> cv2.VideoCapture:
         source = self._settings.source
-        if isinstance(source, int):
+        if is_usb(source):
             capture = cv2.VideoCapture(source, cv2.CAP_V4L2)
             capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         elif self._file:
-            if not Path(source).is_file():
+            if not Path(str(source)).is_file():
                 raise WireError(f"video file {source} does not exist; correct `source`")
-            capture = cv2.VideoCapture(source)
+            capture = cv2.VideoCapture(str(source))
         else:
             limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_MS]
-            capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG, limits)
+            capture = cv2.VideoCapture(str(source), cv2.CAP_FFMPEG, limits)
         if not capture.isOpened():
             capture.release()
             raise WireError(f"camera {source} does not open; {_present()}")

@@ -188,6 +188,22 @@ def test_a_source_that_is_not_there_is_said_with_what_to_do(tmp_path: Path, caug
     assert camera(video(tmp_path / "v.avi", 3)).probe() == ""
 
 
+@pytest.mark.parametrize("source", ["97", "/dev/video97", "/dev/v4l/by-id/usb-none-video-index0", "/dev/null"])
+def test_a_camera_of_this_pc_is_no_video_file_however_it_is_written(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+    capture = cv2.VideoCapture
+
+    def open_by(which: int | str, by: int) -> cv2.VideoCapture:
+        opened.append(by)
+        return capture(which, by)
+
+    monkeypatch.setattr("cv2.VideoCapture", open_by)
+    assert "does not open; USB cameras here" in camera(source).probe()
+    assert opened == [cv2.CAP_V4L2]
+
+
 def test_the_example_is_valid() -> None:
     keys = yaml.safe_load(opencv_camera.DRIVER.example)
     keys.pop("kind")
