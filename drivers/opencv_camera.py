@@ -52,7 +52,7 @@ class OpenCvCamera(Wire):
         self._settings = settings
         self._file = is_file(settings.source)
         self._capture: cv2.VideoCapture | None = None
-        self._jpegs = False
+        self._jpegs = self._ended = False
         self._clock = FrameClock()
         self._unchanged = Unchanged()
         self._begun_ns = self._taken_ns = self._due_ns = self._fresh_ns = 0
@@ -69,6 +69,8 @@ class OpenCvCamera(Wire):
         return "" if taken else f"camera {self._settings.source} opens but gives no frame; does another program use it?"
 
     def _open(self) -> None:
+        if self._ended:
+            raise WireError(self._over())
         self._capture = self._opened()
         self._jpegs = _gives_jpegs(self._capture)
         self._clock, self._unchanged = FrameClock(), Unchanged()
@@ -81,7 +83,7 @@ class OpenCvCamera(Wire):
             raise WireError("not open")
         asked_ns = self._now_ns()
         if not capture.grab() and not self._again(capture):
-            raise WireError(f"camera {self._settings.source} gives no more frames; check cable, network and its power")
+            raise WireError(self._over())
         pos_ms = self._played_ms + float(capture.get(cv2.CAP_PROP_POS_MSEC))
         if self._file:
             self._pace(pos_ms)
@@ -131,6 +133,15 @@ class OpenCvCamera(Wire):
             return False
         self._played_ms += 1000.0 * capture.get(cv2.CAP_PROP_FRAME_COUNT) / max(capture.get(cv2.CAP_PROP_FPS), 1.0)
         return capture.grab()
+
+    def _over(self) -> str:
+        """No more frames come; a file that was played stays at its end."""
+        self._ended = self._file and not self._settings.repeat
+        if self._ended:
+            return (
+                f"video file {self._settings.source} is at its end; set `repeat`, or start the station to play it again"
+            )
+        return f"camera {self._settings.source} gives no more frames; check cable, network and its power"
 
     def _opened(self) -> cv2.VideoCapture:
         source = self._settings.source

@@ -166,15 +166,19 @@ def test_a_frozen_camera_is_a_fault(tmp_path: Path, caught: Caught, started: Sta
     assert faults[:4] == ["", "", "frozen: 3 equal pictures in a row", "frozen: 4 equal pictures in a row"]
 
 
-def test_a_file_ends_as_a_loss_or_begins_again(tmp_path: Path, caught: Caught, started: Start) -> None:
+def test_a_file_ends_for_good_or_begins_again(tmp_path: Path, caught: Caught, started: Start) -> None:
     path = video(tmp_path / "v.avi", 30)
     one = started(camera(path, repeat=True, every_ms=10))
     assert len(caught.wait_for(Picture, 40)) >= 40
     assert [s.connected for s in caught.of(DeviceState)] == [True]  # type: ignore[attr-defined]
     one.stop()
     caught.items.clear()
-    started(camera(path))
-    assert "gives no more frames" in caught.wait_for(DeviceState, 2)[1].detail  # type: ignore[attr-defined]
+    two = started(camera(path))
+    assert "v.avi is at its end; set `repeat`" in caught.wait_for(DeviceState, 2)[1].detail  # type: ignore[attr-defined]
+    pictures = len(caught.of(Picture))
+    eventually(lambda: two.health().counters.get("losses", 0) >= 3)
+    assert len(caught.of(Picture)) == pictures
+    assert "is at its end" in two.health().detail
 
 
 def test_a_source_that_is_not_there_is_said_with_what_to_do(tmp_path: Path, caught: Caught, started: Start) -> None:
