@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit
+from typing import Literal, Self
+from urllib.parse import quote, urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from drivers.wire import WireError
 from station.ports import Settings
 
 STAMPED = {"rtsp", "rtsps"}
@@ -17,9 +19,13 @@ STAMPED = {"rtsp", "rtsps"}
 class CameraSettings(Settings):
     """Which camera, how often, how old a frame may be."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     source: int | str = Field(
         description="number or path of a USB camera, rtsp:// address of a stream, or path of a video file"
     )
+    username: str | None = Field(default=None, min_length=1, description="for a stream that asks for one")
+    password_file: Path | None = Field(default=None, description="a file with the password; it stands nowhere else")
     every_ms: int = Field(default=200, ge=10, le=10_000, description="a picture so often")
     format: Literal["png", "jpg"] = Field(
         default="png", description="of decoded frames; those of MJPEG stay as they come"
@@ -30,6 +36,15 @@ class CameraSettings(Settings):
 
     @field_validator("source")
     @classmethod
+    def _without_secrets(cls, source: int | str) -> int | str:
+        if re.search(":.*@", str(source)):
+            raise ValueError(
+                "must hold no user name and no password: write rtsp://HOST/..., and give `username` and `password_file`"
+            )
+        return source
+
+    @field_validator("source")
+    @classmethod
     def _of_proven_age(cls, source: int | str) -> int | str:
         if isinstance(source, str) and "://" in source and urlsplit(source).scheme not in STAMPED:
             raise ValueError(
@@ -37,6 +52,43 @@ class CameraSettings(Settings):
                 " set the camera to RTSP, or let it write into a picture folder (kind xray-folder)"
             )
         return int(source) if isinstance(source, str) and source.isascii() and source.isdigit() else source
+
+    @model_validator(mode="after")
+    def _who_and_where(self) -> Self:
+        if self.password_file is not None and self.username is None:
+            raise ValueError("give username: a password without a name is not sent")
+        if self.username is not None and (is_usb(self.source) or is_file(self.source)):
+            raise ValueError("leave username out: only a stream, rtsp://..., asks for it")
+        return self
+
+
+def address(settings: CameraSettings) -> str:
+    """What FFmpeg is told, the password included: it belongs in no text.
+
+    Raises:
+        WireError: `password_file` cannot be read, or is empty.
+    """
+    if settings.username is None:
+        return str(settings.source)
+    who, file = quote(settings.username, safe=""), settings.password_file
+    if file is not None:
+        try:
+            password = file.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+            raise WireError(f"password_file {file} cannot be read: {why}; let this user read it") from None
+        if not password:
+            raise WireError(f"password_file {file} is empty; write the camera's password into it")
+        who = f"{who}:{quote(password, safe='')}"
+    return str(settings.source).replace("://", f"://{who}@", 1)
+
+
+def told(source: int | str) -> str:
+    """The camera in a text: of an address only the host, for what follows it may hold a password."""
+    if "://" not in str(source):
+        return str(source)
+    parts = urlsplit(str(source))
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def is_usb(source: int | str) -> bool:

@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 from cv2.typing import MatLike
 
-from drivers.camera_source import CameraSettings, is_file, is_usb
+from drivers.camera_source import CameraSettings, address, is_file, is_usb, told
 from drivers.frame_clock import FrameClock, Unchanged
 from drivers.picture_codec import content, what_lacks, without_filling
 from drivers.wire import Wire, WireError
@@ -29,6 +29,8 @@ from station.ports import Driver, NowNs, Picture, Role
 EXAMPLE = """\
 kind: opencv-camera
 source: rtsp://192.168.10.31/stream1   # or 0 for the first USB camera, or the path of a video file
+username: viewer                       # if the stream asks for it; the password stands in a file of its own
+password_file: /etc/inspection-station/camera-password
 every_ms: 200                          # a picture so often; at most the time that a parcel is in the zone
 """
 MS = 1_000_000
@@ -51,6 +53,7 @@ class OpenCvCamera(Wire):
         super().__init__(name, now_ns)
         self._settings = settings
         self._file = is_file(settings.source)
+        self._told = told(settings.source)
         self._capture: cv2.VideoCapture | None = None
         self._jpegs = self._ended = False
         self._clock = FrameClock()
@@ -66,7 +69,7 @@ class OpenCvCamera(Wire):
             return str(error)
         taken = capture.grab()
         capture.release()
-        return "" if taken else f"camera {self._settings.source} opens but gives no frame; does another program use it?"
+        return "" if taken else f"camera {self._told} opens but gives no frame; does another program use it?"
 
     def _open(self) -> None:
         if self._ended:
@@ -122,7 +125,7 @@ class OpenCvCamera(Wire):
         self._counters["unproven" if late_ms is None else "late"] += 1
         if taken_ns - self._fresh_ns > OUTDATED_NS:
             why = f"{late_ms:.0f} ms late; lower resolution or frame rate" if late_ms is not None else AGELESS
-            raise WireError(f"camera {self._settings.source} gives frames {why}")
+            raise WireError(f"camera {self._told} gives frames {why}")
 
     def _pace(self, pos_ms: float) -> None:
         """Wait until a file's frame is due; one that is overdue is taken at once."""
@@ -138,10 +141,8 @@ class OpenCvCamera(Wire):
         """No more frames come; a file that was played stays at its end."""
         self._ended = self._file and not self._settings.repeat
         if self._ended:
-            return (
-                f"video file {self._settings.source} is at its end; set `repeat`, or start the station to play it again"
-            )
-        return f"camera {self._settings.source} gives no more frames; check cable, network and its power"
+            return f"video file {self._told} is at its end; set `repeat`, or start the station to play it again"
+        return f"camera {self._told} gives no more frames; check cable, network and its power"
 
     def _opened(self) -> cv2.VideoCapture:
         source = self._settings.source
@@ -154,10 +155,10 @@ class OpenCvCamera(Wire):
             capture = cv2.VideoCapture(str(source))
         else:
             limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_MS]
-            capture = cv2.VideoCapture(str(source), cv2.CAP_FFMPEG, limits)
+            capture = cv2.VideoCapture(address(self._settings), cv2.CAP_FFMPEG, limits)
         if not capture.isOpened():
             capture.release()
-            raise WireError(f"camera {source} does not open; {_present()}")
+            raise WireError(f"camera {self._told} does not open; {_present()}")
         return capture
 
     def _close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import struct
 import threading
@@ -32,7 +33,10 @@ def _jpeg(n: int) -> tuple[bytes, bytes]:
 
 
 class RtspCamera:
-    """One client after another; `frames` counts what was sent; of each picture's scan a `share` is sent."""
+    """One client after another; `frames` counts what was sent; of each picture's scan a `share` is sent.
+
+    With `login`, "name:password", it gives nothing to who does not know it (RFC 7617).
+    """
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -41,6 +45,7 @@ class RtspCamera:
         self.frames = 0
         self.begun = 0.0
         self.share = 1.0
+        self.login = ""
         self._peer: socket.socket | None = None
         self._thread = threading.Thread(target=self._accept)
         self._thread.start()
@@ -61,10 +66,17 @@ class RtspCamera:
                 request, held = held.split(b"\r\n\r\n", 1)
                 method = request.split(b" ", 1)[0].decode()
                 number = next(line for line in request.decode().split("\r\n") if line.lower().startswith("cseq"))
+                if self.login and method != "OPTIONS" and self._proof() not in request:
+                    refused = f'RTSP/1.0 401 Unauthorized\r\n{number}\r\nWWW-Authenticate: Basic realm="cam"\r\n\r\n'
+                    peer.sendall(refused.encode())
+                    continue
                 peer.sendall(self._answer(method, number))
                 if method == "PLAY":
                     self._stream(peer)
                     return
+
+    def _proof(self) -> bytes:
+        return b"Authorization: Basic " + base64.b64encode(self.login.encode())
 
     def _answer(self, method: str, number: str) -> bytes:
         more, body = "", ""

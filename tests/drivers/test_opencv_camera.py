@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from drivers import opencv_camera
+from drivers.camera_source import told
 from drivers.opencv_camera import CameraSettings, OpenCvCamera
 from drivers.picture_codec import what_lacks
 from station.core.events import DeviceState
@@ -158,6 +160,70 @@ def test_a_frozen_camera_that_writes_the_time_into_each_jpeg_is_a_fault(
     pictures: list[Picture] = caught.wait_for(Picture, 4)  # type: ignore[assignment]
     assert [p.fault for p in pictures[1:3]] == ["", "frozen: 3 equal pictures in a row"]
     assert len({p.data for p in pictures}) == len(pictures)
+
+
+SECRET = "p@ss/w#rd:?%1"
+
+
+def test_a_password_comes_from_its_file_and_stands_in_no_text(
+    rtsp: RtspCamera,
+    caught: Caught,
+    started: Start,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level("DEBUG")
+    rtsp.login = f"viewer:{SECRET}"
+    (tmp_path / "password").write_text(SECRET + "\n")
+    one = started(camera(rtsp.url, username="viewer", password_file=tmp_path / "password"))
+    caught.wait_for(Picture)
+    rtsp.login = "viewer:another"
+    rtsp.unplug()
+    eventually(lambda: "does not open" in one.health().detail, 10)
+    texts = [one.probe(), one.health().detail, *capfd.readouterr(), caplog.text]
+    texts += map(repr, caught.of(DeviceState))
+    assert "rtsp://127.0.0.1" in texts[0]
+    assert [text for text in texts if SECRET in text or quote(SECRET, safe="") in text or "p@ss" in text] == []
+
+
+@pytest.mark.parametrize(
+    "source", ["rtsp://viewer:geheim@h/a", "rtsp://viewer@h/a", "rtsp://v:gehe#im@h/a", "viewer:geheim@h/a"]
+)
+def test_a_password_in_the_address_is_refused_without_being_told(source: str) -> None:
+    with pytest.raises(ValueError, match="write rtsp://HOST") as refused:
+        camera(source)
+    assert "gehe" not in str(refused.value)
+
+
+def test_what_follows_the_host_of_an_address_stands_in_no_text() -> None:
+    assert told("rtsp://10.0.0.31:554/user=admin&password=geheim&channel=1?pwd=geheim") == "rtsp://10.0.0.31:554"
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"source": "rtsp://h/a", "password_file": "p"}, "give username: a password without a name is not sent"),
+        ({"source": "0", "username": "viewer"}, "leave username out"),
+        ({"source": "belt.avi", "username": "viewer"}, "leave username out"),
+    ],
+)
+def test_a_name_and_a_password_that_do_not_fit(keys: dict[str, str], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        CameraSettings.model_validate(keys)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "No such file"), (b"\xffgeheim", "it is no text in UTF-8"), (b"\n", "is empty; write")]
+)
+def test_a_password_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | None, said: str) -> None:
+    path = tmp_path / "password"
+    if content is not None:
+        path.write_bytes(content)
+    found = camera("rtsp://127.0.0.1:9/a", username="viewer", password_file=path).probe()
+    assert str(path) in found
+    assert said in found
+    assert "geheim" not in found
 
 
 def test_a_frozen_camera_is_a_fault(tmp_path: Path, caught: Caught, started: Start) -> None:

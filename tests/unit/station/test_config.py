@@ -182,7 +182,7 @@ def test_error_names_the_line(tmp_path: Path) -> None:
 
 
 def test_who_stands_behind_which_host_is_read_from_the_wires() -> None:
-    rtsp = 'devices.camera.wire.source="rtsp://viewer@10.0.0.31:554/belt"'
+    rtsp = 'devices.camera.wire.source="rtsp://10.0.0.31:554/belt"'
     config = load_config(examples() / "camera.yaml", DRIVERS, [rtsp])
     assert config.hosts() == {"scale": "127.0.0.1", "plc": "127.0.0.1", "camera": "10.0.0.31"}
     roles = {kind: driver.role for kind, driver in DRIVERS.items()}
