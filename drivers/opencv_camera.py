@@ -13,6 +13,7 @@ docs/faults.md.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ username: viewer                       # if the stream asks for it; the password
 password_file: /etc/inspection-station/camera-password
 every_ms: 200                          # a picture so often; at most the time that a parcel is in the zone
 """
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg's AV_LOG_QUIET, read at the first opening
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 MS = 1_000_000
 OPEN_MS = 3000
 READ_MS = 800

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -224,6 +226,22 @@ def test_a_password_file_that_cannot_be_used_is_named(tmp_path: Path, content: b
     assert str(path) in found
     assert said in found
     assert "geheim" not in found
+
+
+def test_a_camera_that_is_off_floods_no_log(tmp_path: Path) -> None:
+    """In a process of its own: FFmpeg asks only once how much it may say."""
+    script = (
+        "import time\n"
+        "from drivers.opencv_camera import CameraSettings, OpenCvCamera\n"
+        "for source in ('rtsp://127.0.0.1:9/a', 97, 'text.avi'):\n"
+        "    print(OpenCvCamera('c', CameraSettings(source=source), time.monotonic_ns).probe())\n"
+    )
+    (tmp_path / "text.avi").write_text("no video")
+    found = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True
+    )
+    assert found.stdout.count("does not open") == 3
+    assert found.stderr == ""
 
 
 def test_a_frozen_camera_is_a_fault(tmp_path: Path, caught: Caught, started: Start) -> None:
