@@ -50,7 +50,7 @@ class OpenCvCamera(Wire):
     """Delivers `Picture`, the newest frame each time; a frozen camera's with a fault."""
 
     opens_within_ns = OPENS_WITHIN_NS
-    proved = "it gives frames"
+    proved = "it gives frames, and their age shows"
 
     def __init__(self, name: str, settings: CameraSettings, now_ns: NowNs) -> None:
         super().__init__(name, now_ns)
@@ -65,14 +65,24 @@ class OpenCvCamera(Wire):
         self._played_ms = 0.0
 
     def probe(self) -> str:
-        """Open it and take one frame."""
+        """Open it and take frames until the age of one is proven; of a file one is enough."""
         try:
             capture = self._opened()
         except WireError as error:
             return str(error)
-        taken = capture.grab()
+        found = self._tried(capture)
         capture.release()
-        return "" if taken else f"camera {self._told} opens but gives no frame; does another program use it?"
+        return found
+
+    def _tried(self, capture: cv2.VideoCapture) -> str:
+        clock, until_ns = FrameClock(), self._now_ns() + OUTDATED_NS
+        while capture.grab():
+            now_ns = self._now_ns()
+            if self._file or clock.late_ms(float(capture.get(cv2.CAP_PROP_POS_MSEC)), now_ns) is not None:
+                return ""
+            if now_ns > until_ns:
+                return f"camera {self._told} gives frames {AGELESS}"
+        return f"camera {self._told} opens but gives no frame; does another program use it?"
 
     def _open(self) -> None:
         if self._ended:

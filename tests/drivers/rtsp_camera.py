@@ -33,8 +33,9 @@ def _jpeg(n: int) -> tuple[bytes, bytes]:
 
 
 class RtspCamera:
-    """One client after another; `frames` counts what was sent; of each picture's scan a `share` is sent.
+    """One client after another; `frames` counts what was sent.
 
+    Of each picture's scan a `share` is sent, and from one to the next its stamps advance by `tick` of 1/90,000 s.
     With `login`, "name:password", it gives nothing to who does not know it (RFC 7617).
     """
 
@@ -46,6 +47,7 @@ class RtspCamera:
         self.begun = 0.0
         self.share = 1.0
         self.login = ""
+        self.tick = 90_000 // FPS
         self._peer: socket.socket | None = None
         self._thread = threading.Thread(target=self._accept)
         self._thread.start()
@@ -94,7 +96,7 @@ class RtspCamera:
     def _stream(self, peer: socket.socket) -> None:
         self.begun, self.frames = time.monotonic(), 0
         while True:
-            stamp = 90_000 * self.frames // FPS
+            stamp = self.tick * self.frames
             tables, scan = _jpeg(self.frames)
             scan = scan[: round(self.share * len(scan))]
             head = struct.pack(">I", 0) + bytes([1, 255, SIZE[0] // 8, SIZE[1] // 8]) + struct.pack(">HH", 0, 128)

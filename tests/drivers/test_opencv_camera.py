@@ -164,6 +164,21 @@ def test_a_frozen_camera_that_writes_the_time_into_each_jpeg_is_a_fault(
     assert len({p.data for p in pictures}) == len(pictures)
 
 
+@pytest.mark.parametrize("share", [0.0, 2.0])
+def test_a_network_camera_whose_stamps_stand_or_run_unevenly_is_never_believed(
+    rtsp: RtspCamera, caught: Caught, started: Start, share: float
+) -> None:
+    rtsp.tick = round(share * rtsp.tick)
+    assert "gives frames whose age is unproven" in camera(rtsp.url).probe()
+    one = started(camera(rtsp.url))
+    eventually(lambda: "whose age is unproven" in one.health().detail, 10)
+    assert caught.of(Picture) == []
+
+
+def test_a_network_camera_is_tried_by_the_age_of_its_frames(rtsp: RtspCamera) -> None:
+    assert camera(rtsp.url).probe() == ""
+
+
 SECRET = "p@ss/w#rd:?%1"
 
 
