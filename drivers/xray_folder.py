@@ -210,7 +210,7 @@ class XrayFolder(Wire):
         """Content and what it lacks; `seen` becomes what was read, which may be newer than the listing."""
         try:
             with (self._folder / name).open("rb") as file:
-                data = file.read(LARGEST_BYTES + 1)
+                data = file.read(min(os.fstat(file.fileno()).st_size, LARGEST_BYTES) + 1)
                 seen.identity = _identity(os.fstat(file.fileno()))
         except OSError as error:
             return b"", f"readable content ({error.strerror})"

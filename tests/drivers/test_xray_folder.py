@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -100,6 +101,17 @@ def test_a_file_that_stays_incomplete_is_a_fault_with_its_name(
     assert picture.fault.startswith("8.png lacks ")
     assert picture.trigger == 8
     assert picture.arrived.before_ns - picture.arrived.after_ns > 150_000_000
+
+
+def test_a_picture_takes_as_much_memory_as_it_is_large(folder: Path) -> None:
+    (folder / "1.png").write_bytes(PNG)
+    tracemalloc.start()
+    try:
+        data, lacks = device(folder)._read("1.png", xray_folder._Seen(0, 0, (0, 0, 0)))
+        assert (data, lacks) == (PNG, "")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_lay_there_before_is_never_delivered(folder: Path, caught: Caught, started: Start) -> None:
