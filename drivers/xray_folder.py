@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections import deque
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -20,7 +20,9 @@ from typing import Literal
 from pydantic import Field
 
 from drivers.picture_codec import proves_itself, what_lacks
-from drivers.wire import Wire, WireError
+from drivers.put_away import DONE, PutAway
+from drivers.shares import file_system, is_share
+from drivers.wire import Wire, WireError, log
 from station.core.events import Arrived
 from station.core.text import shown
 from station.ports import Driver, Expression, NowNs, Picture, Role, Settings
@@ -31,18 +33,16 @@ folder: /srv/xray
 pattern: '.*_(?P<trigger>\\d+)\\.(png|jpg)'   # names of pictures; the group `trigger` is the trigger number
 poll_ms: 20
 """
-DONE = "done"
 MS = 1_000_000
 MANY = 1000
 RECHECK_NS = 100 * MS
 LARGEST_BYTES = 64 * 2**20
 LONGEST_NAME = 80
-SHARES = {"9p", "afs", "autofs", "ceph", "cifs", "fuse", "nfs", "nfs4", "smb3", "smbfs", "vboxsf", "virtiofs"}
-"""File systems whose listings may be old, and all others of user space (`fuse.` with any name)."""
-
-_OCTAL = re.compile(r"\\([0-7]{3})")
-"""How /proc/mounts writes spaces and other characters, see proc_pid_mounts(5) and getmntent(3)."""
-
+AGAIN_NS = 1_000 * MS
+AGAIN_AT_ONCE = 50
+MOST_UNCLEARED = 500
+"""With so many a look at the folder takes 2 ms longer; at 1.5 pictures a second they are 5 minutes'."""
+TOLD_NS = 5_000 * MS
 Identity = tuple[int, int, int]
 """Inode, size, time of change as the file system tells them; compared, never read as a time."""
 
@@ -70,7 +70,7 @@ class XrayFolderSettings(Settings):
 
 @dataclass(slots=True)
 class _Seen:
-    """A name that was seen: since when, as what, and whether it was dealt with."""
+    """A name that was seen: since when, as what, whether it was dealt with, and since when it cannot be put away."""
 
     after_ns: int
     first_ns: int
@@ -78,6 +78,7 @@ class _Seen:
     read_ns: int = 0
     read_as: Identity = (0, 0, 0)
     done: bool = False
+    stuck_ns: int = 0
 
 
 class XrayFolder(Wire):
@@ -92,8 +93,10 @@ class XrayFolder(Wire):
         self._pattern = re.compile(settings.pattern)
         self._seen: dict[str, _Seen] = {}
         self._others: dict[str, int] = {}
-        self._kept: deque[Path] = deque()
-        self._looked_ns = 0
+        self._away = PutAway(settings.folder, settings.keep if settings.delivered == "move" else None)
+        self._looked_ns = self._cleared_ns = 0
+        self._why_stuck = ""
+        self._told_of_stuck = False
 
     def probe(self) -> str:
         """Whether the folder can be read and cleared, and its listing is as fresh as configured."""
@@ -101,8 +104,8 @@ class XrayFolder(Wire):
             return f"folder {self._folder} does not exist; mount the share, or correct `folder`"
         if not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
             return f"folder {self._folder} cannot be read and written; give this user access (pictures are moved away)"
-        kind = _file_system(self._folder)
-        if (kind in SHARES or kind.startswith("fuse.")) and not self._settings.listing_delay_ms:
+        kind = file_system(self._folder)
+        if is_share(kind) and not self._settings.listing_delay_ms:
             return f"folder {self._folder} is on a share ({kind}): set `listing_delay_ms` to its directory cache time"
         names = [path.name for path in islice(self._folder.iterdir(), MANY) if path.is_file()]
         if names and not any(map(self._pattern.fullmatch, names)):
@@ -113,29 +116,29 @@ class XrayFolder(Wire):
 
     def _open(self) -> None:
         """Put aside what lies there: nobody can say when it came."""
-        done = self._folder / DONE
         try:
-            if self._settings.delivered == "move":
-                done.mkdir(exist_ok=True)
-                self._kept = deque(sorted(done.iterdir(), key=_changed_ns))
+            self._away.open()
         except OSError as error:
-            raise WireError(f"folder {done}: {error.strerror}; {self.probe()}") from error
+            raise WireError(f"folder {self._folder / DONE}: {error.strerror}; {self.probe()}") from error
         self._seen.clear()
         self._look()
         for name, seen in self._seen.items():
-            self._counters["old"] += 1
             self._dispose(name, seen)
+            self._counters["old"] += not seen.stuck_ns
+        self._stuck()
 
     def _turn(self) -> None:
         begun_ns = self._now_ns()
         self._look()
-        for name in sorted(self._seen, key=lambda name: (self._seen[name].after_ns, self._seen[name].identity[2])):
-            seen = self._seen[name]
-            if seen.done:
-                continue
+        if self._looked_ns - self._cleared_ns > AGAIN_NS:
+            self._clear_again()
+        new = [name for name, seen in self._seen.items() if not seen.done]
+        for name in sorted(new, key=lambda name: (self._seen[name].after_ns, self._seen[name].identity[2])):
             if found := self._pattern.fullmatch(name):
-                self._consider(name, seen, found)
-        self._tell_of_others()
+                self._consider(name, self._seen[name], found)
+        told = self._stuck() or self._others_lying()
+        if self._connected:
+            self._state(connected=True, detail=told)
         waiting = [seen.after_ns for seen in self._seen.values() if not seen.done]
         self._seen_empty_ns = min([self._looked_ns - self._settings.listing_delay_ms * MS, *waiting])
         self._wait(max(0, self._settings.poll_ms * MS - (self._now_ns() - begun_ns)) / 1e9)
@@ -176,15 +179,39 @@ class XrayFolder(Wire):
                 seen.identity = identity
         self._looked_ns = now_ns
 
-    def _tell_of_others(self) -> None:
+    def _others_lying(self) -> str:
         """Files of other names, once they have lain there for a while: a machine may rename its pictures into place."""
         now_ns, late_ns = self._looked_ns, self._settings.incomplete_ms * MS
         lying = [name for name, first_ns in self._others.items() if now_ns - first_ns > late_ns]
         self._counters["wrong names"] = len(lying)
-        if lying:
-            more = f" and {len(lying) - 1} more" if len(lying) > 1 else ""
-            many = ": so many slow it down, remove them" if len(lying) > MANY else ""
-            self._detail = f"{_shown(min(lying))}{more} in {self._folder} do not match `pattern`{many}"
+        many = ": so many slow it down, remove them" if len(lying) > MANY else ""
+        return f"{_some(lying)} in {self._folder} do not match `pattern`{many}" if lying else ""
+
+    def _stuck(self) -> str:
+        """Files that cannot be cleared away; WireError if they are too many, for each look takes longer by them."""
+        stuck = {name: seen.stuck_ns for name, seen in self._seen.items() if seen.stuck_ns}
+        self._counters["not cleared"] = len(stuck)
+        if not stuck:
+            if self._told_of_stuck:
+                log.info("%s: all files in %s are cleared away again", self.name, self._folder)
+            self._told_of_stuck = False
+            return ""
+        text = (
+            f"{_some(stuck)} in {self._folder} cannot be cleared away: {self._why_stuck}; give this user write access"
+        )
+        if len(stuck) > MOST_UNCLEARED:
+            raise WireError(text)
+        if not self._told_of_stuck and self._looked_ns - min(stuck.values()) > TOLD_NS:
+            self._told_of_stuck = True
+            log.warning("%s: %s", self.name, text)
+        return text
+
+    def _clear_again(self) -> None:
+        """Try some of those that could not be cleared away; the next time others, if there are more."""
+        self._cleared_ns = self._looked_ns
+        for name in [name for name, seen in self._seen.items() if seen.stuck_ns][:AGAIN_AT_ONCE]:
+            self._seen[name] = self._seen.pop(name)
+            self._dispose(name, self._seen[name])
 
     def _consider(self, name: str, seen: _Seen, found: re.Match[str]) -> None:
         """Read a file that changed or was not read for a while; deliver it when whole, or when overdue."""
@@ -220,59 +247,25 @@ class XrayFolder(Wire):
         return self._now_ns() - seen.first_ns > self._settings.incomplete_ms * MS
 
     def _dispose(self, name: str, seen: _Seen) -> None:
-        """Move or delete a file that was dealt with; one that cannot be is remembered."""
+        """Put a file away that was dealt with; one that cannot be is remembered."""
         seen.done = True
-        path = self._folder / name
-        try:
-            if self._settings.delivered == "delete":
-                path.unlink()
-                return
-            self._counters["moved"] += 1
-            kept = self._folder / DONE / f"{self._now_ns()}_{name}"
-            path.replace(kept)
-            self._kept.append(kept)
-            while len(self._kept) > self._settings.keep:
-                self._kept.popleft().unlink(missing_ok=True)
-        except OSError as error:
-            self._counters["not cleared"] += 1
-            self._detail = (
-                f"{self._folder}/{_shown(name)} cannot be cleared away: {error.strerror}; give this user write access"
-            )
+        why = self._away.take(name, self._now_ns())
+        seen.stuck_ns = (seen.stuck_ns or self._now_ns()) if why else 0
+        self._why_stuck = why or self._why_stuck
+        self._counters["moved"] += not why and self._settings.delivered == "move"
 
 
 def _identity(status: os.stat_result) -> Identity:
     return (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def _changed_ns(path: Path) -> int:
-    """When it was changed; 0 for what is gone by now."""
-    try:
-        return path.lstat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
+def _some(names: Collection[str]) -> str:
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{_shown(min(names))}{more}"
 
 
 def _shown(name: str) -> str:
     return shown(name, LONGEST_NAME)
-
-
-def _file_system(folder: Path) -> str:
-    """Type of the file system that a folder is on, "" if unknown."""
-    try:
-        return mounted(os.path.realpath(folder), Path("/proc/mounts").read_text(errors="surrogateescape"))
-    except OSError:
-        return ""
-
-
-def mounted(path: str, mounts: str) -> str:
-    """Type of the file system of an absolute path, as /proc/mounts tells it; "" if it does not."""
-    kind, longest = "", 0
-    for line in mounts.splitlines():
-        _, escaped, of_kind, *_ = line.split()
-        point = _OCTAL.sub(lambda code: chr(int(code[1], 8)), escaped)
-        if os.path.commonpath([path, point]) == point and len(point) >= longest:  # what is mounted last lies on top
-            kind, longest = of_kind, len(point)
-    return kind
 
 
 DRIVER = Driver(Role.FRAMES, XrayFolderSettings, XrayFolder, EXAMPLE)

@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from drivers import xray_folder
-from drivers.xray_folder import XrayFolder, XrayFolderSettings, mounted
+from drivers.shares import mounted
+from drivers.xray_folder import XrayFolder, XrayFolderSettings
 from station.core.events import DeviceState
 from station.ports import Device, Picture
 from tests.codec.test_picture_codec import JPEG, PNG
@@ -33,6 +34,10 @@ def folder(tmp_path: Path) -> Path:
 def device(folder: Path, **more: object) -> XrayFolder:
     settings = XrayFolderSettings(folder=folder, poll_ms=5, incomplete_ms=150, **more)  # type: ignore[arg-type]
     return XrayFolder("xray-1", settings, time.monotonic_ns)
+
+
+def refuse(_path: Path, _to: object = None) -> None:
+    raise PermissionError(13, "Permission denied")
 
 
 def pictures(caught: Caught, count: int = 1) -> list[Picture]:
@@ -181,9 +186,6 @@ def test_delivered_files_may_be_deleted_and_names_used_again(folder: Path, caugh
 def test_a_file_that_cannot_be_cleared_is_delivered_once_and_said(
     folder: Path, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_path: Path, _to: object = None) -> None:
-        raise PermissionError(13, "Permission denied")
-
     one = device(folder)
     started(one)
     caught.wait_for(DeviceState)
@@ -193,6 +195,62 @@ def test_a_file_that_cannot_be_cleared_is_delivered_once_and_said(
     looked_again(one)
     assert len(caught.of(Picture)) == 1
     assert "cannot be cleared away: Permission denied" in one.health().detail
+
+
+def test_a_file_that_could_not_be_cleared_is_cleared_once_it_can_be(
+    folder: Path, caught: Caught, started: Start, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr(xray_folder, "TOLD_NS", 100_000_000)
+    one = started(device(folder))
+    caught.wait_for(DeviceState)
+    (folder / "done").rmdir()
+    (folder / "done").touch()
+    for n in (1, 2):
+        (folder / f"{n}.png").write_bytes(PNG)
+        pictures(caught, n)
+    eventually(lambda: "1.png and 1 more in" in one.health().detail)
+    assert "cannot be cleared away: File exists; give this user write access" in one.health().detail
+    assert one.health().counters["not cleared"] == 2
+    eventually(lambda: "cannot be cleared away" in caplog.text)
+    (folder / "done").unlink()
+    eventually(lambda: len(list(folder.glob("done/*.png"))) == 2)
+    eventually(lambda: one.health().detail == "connected")
+    assert one.health().counters["not cleared"] == 0
+    assert caplog.text.count("cannot be cleared away") == caplog.text.count("are cleared away again") == 1
+    assert len(caught.of(Picture)) == 2
+
+
+def test_a_folder_with_too_many_files_that_cannot_be_cleared_is_lost_until_they_are(
+    folder: Path, caught: Caught, started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xray_folder, "MOST_UNCLEARED", 3)
+    one = started(device(folder))
+    caught.wait_for(DeviceState)
+    with monkeypatch.context() as readonly:
+        readonly.setattr(Path, "replace", refuse)
+        for n in range(4):
+            (folder / f"{n}.png").write_bytes(PNG)
+            pictures(caught, n + 1)
+        lost: DeviceState = caught.wait_for(DeviceState, 2)[1]  # type: ignore[assignment]
+        assert "0.png and 3 more in" in lost.detail
+        assert "cannot be cleared away: Permission denied" in lost.detail
+        eventually(lambda: one.health().counters["losses"] >= 2)
+        assert len(caught.of(DeviceState)) == 2
+    assert [s.connected for s in caught.wait_for(DeviceState, 3)] == [True, False, True]  # type: ignore[attr-defined]
+    eventually(lambda: not list(folder.glob("*.png")))
+    assert len(caught.of(Picture)) == 4
+
+
+def test_files_of_other_names_are_no_longer_told_of_when_they_are_gone(
+    folder: Path, caught: Caught, started: Start
+) -> None:
+    one = started(device(folder))
+    caught.wait_for(DeviceState)
+    (folder / "filler").touch()
+    eventually(lambda: "filler in" in one.health().detail)
+    (folder / "filler").unlink()
+    eventually(lambda: one.health().detail == "connected")
 
 
 def test_a_share_that_went_away_is_lost_once_and_what_came_meanwhile_is_old(
@@ -235,7 +293,7 @@ def test_probe_names_a_missing_folder_and_a_share_without_its_delay(
 ) -> None:
     assert device(folder).probe() == ""
     assert "does not exist" in device(folder / "none").probe()
-    monkeypatch.setattr("drivers.xray_folder._file_system", lambda _folder: "nfs4")
+    monkeypatch.setattr("drivers.xray_folder.file_system", lambda _folder: "nfs4")
     assert "set `listing_delay_ms`" in device(folder).probe()
     assert device(folder, listing_delay_ms=3000).probe() == ""
 
@@ -308,5 +366,5 @@ def test_a_space_in_the_place_of_a_mount() -> None:
 def test_every_kind_of_share_is_asked_how_old_its_listing_may_be(
     folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr("drivers.xray_folder._file_system", lambda _folder: kind)
+    monkeypatch.setattr("drivers.xray_folder.file_system", lambda _folder: kind)
     assert "listing_delay_ms" in device(folder).probe()
