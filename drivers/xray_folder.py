@@ -67,6 +67,11 @@ class XrayFolderSettings(Settings):
         """A picture may have come right behind the last look, and a listing may not show it yet."""
         return self.poll_ms + self.listing_delay_ms
 
+    @property
+    def trigger_numbers(self) -> bool | None:
+        """As `pattern` says; where a site gave none, digits at the end of a name may be anything."""
+        return "trigger" in re.compile(self.pattern).groupindex if "pattern" in self.model_fields_set else None
+
 
 @dataclass(slots=True)
 class _Seen:

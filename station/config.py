@@ -247,6 +247,7 @@ def _validate(document: dict[str, Any], drivers: Mapping[str, Driver]) -> tuple[
         update={"wire": _wire(config.plc, ("plc",), drivers, {Role.PLC}, faults)},
     )
     faults += [*_rules(config), *_places(config), *_broker(config.mqtt), *_shared(wires)]
+    faults += _triggers(config, drivers, wires)
     devices = {name: device.model_copy(update={"wire": wires[name]}) for name, device in config.devices.items()}
     return config.model_copy(update={"devices": devices, "plc": plc}), faults
 
@@ -335,4 +336,24 @@ def _places(config: StationConfig) -> list[Fault]:
             faults.append((("devices", name, "latency_ms"), "must be least..greatest, in ms"))
         if device.trigger_eye is not None and device.trigger_eye >= len(eyes):
             faults.append((("devices", name, "trigger_eye"), f"there are eyes 0 to {len(eyes) - 1}"))
+        elif device.trigger_eye is not None and eyes[device.trigger_eye] > high:
+            faults.append(
+                (("devices", name, "trigger_eye"), "is behind zone_mm: give an eye that a parcel meets before")
+            )
+    return faults
+
+
+def _triggers(config: StationConfig, drivers: Mapping[str, Driver], wires: Mapping[str, Any]) -> list[Fault]:
+    """A trigger eye without trigger numbers, or numbers that nothing would be compared with."""
+    faults: list[Fault] = []
+    for name, device in config.devices.items():
+        wire, triggered = wires[name], device.trigger_eye is not None
+        if wire is None:
+            continue
+        if triggered and (drivers[device.kind].role is not Role.FRAMES or wire.trigger_numbers is False):
+            text = "no trigger number comes with what it reads: leave trigger_eye out, or let its pictures bear one"
+            faults.append((("devices", name, "trigger_eye"), text))
+        elif wire.trigger_numbers and not triggered:
+            text = "trigger numbers would be left aside: give trigger_eye, or no group `trigger` in the pattern"
+            faults.append((("devices", name, "wire", "pattern"), text))
     return faults

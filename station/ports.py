@@ -148,6 +148,11 @@ class Settings(BaseModel):
             raise ValueError(f"'{str(value).lower()}' is yes or no; it is not what belongs here")
         return value
 
+    @property
+    def trigger_numbers(self) -> bool | None:
+        """Whether pictures of this device bear trigger numbers by these settings; None: they may, or may not."""
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class Driver:

@@ -64,6 +64,10 @@ CASES = [
     ("zone_mm: [250, 350]", "zone_mm: [350, 250]", "devices.scanner.zone_mm"),
     ("latency_ms: [20, 60]", "latency_ms: [60, 20]", "devices.scanner.latency_ms"),
     ("trigger_eye: 2", "trigger_eye: 9", "there are eyes 0 to 4"),
+    ("trigger_eye: 2", "trigger_eye: 3", "devices.xray.trigger_eye: is behind zone_mm"),
+    ("trigger_eye: 2", "may_be_missing: false", "devices.xray.wire.pattern: trigger numbers would be left aside"),
+    ("(?P<trigger>", "(", "devices.xray.trigger_eye: no trigger number comes with what it reads"),
+    ("measuring_ms: 60", "trigger_eye: 1", "devices.scale.trigger_eye: no trigger number comes with what it reads"),
     ("diverter_mm: 5500", "diverter_mm: 900", "between the decision eye"),
     ("slip: 0.005", "slip: no", "line.slip: Input should be a valid number"),
     ("slip: 0.005", "slip: true", "line.slip: 'true' is yes or no"),
@@ -170,6 +174,20 @@ def test_error_says_what_to_do(tmp_path: Path, old: str, new: str, said: str) ->
         load_config(path, DRIVERS)
     assert said in str(caught.value)
     assert str(caught.value).startswith(str(path))
+
+
+def test_a_folder_without_a_pattern_of_its_own_may_have_a_trigger_eye_or_not(tmp_path: Path) -> None:
+    devices = yaml.safe_load(DEMO)["devices"]
+    del devices["xray"]["wire"]["pattern"]
+    for eye in (2, None):
+        devices["xray"]["trigger_eye"] = eye
+        config = load_config(with_parts(tmp_path, devices=devices), DRIVERS)
+        assert config.devices["xray"].trigger_eye == eye
+
+
+def test_a_camera_has_no_trigger_eye() -> None:
+    with pytest.raises(ConfigError, match=r"devices\.camera\.trigger_eye: no trigger number comes"):
+        load_config(examples() / "camera.yaml", DRIVERS, ["devices.camera.trigger_eye=2"])
 
 
 def test_error_names_the_line(tmp_path: Path) -> None:
