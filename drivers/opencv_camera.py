@@ -41,6 +41,7 @@ OPEN_MS = 3000
 READ_MS = 800
 OPENS_WITHIN_NS = 10_000 * MS
 OUTDATED_NS = 2_000 * MS
+TRIED_NS = 5_000 * MS
 AGELESS = "whose age is unproven: their time stamps stand or run unevenly; use another stream of it, or another camera"
 JPEGS = {b"MJPG", b"JPEG"}
 """Codes of codecs (in capitals) whose every frame is a JPEG file."""
@@ -75,7 +76,7 @@ class OpenCvCamera(Wire):
         return found
 
     def _tried(self, capture: cv2.VideoCapture) -> str:
-        clock, until_ns = FrameClock(), self._now_ns() + OUTDATED_NS
+        clock, until_ns = FrameClock(), self._now_ns() + TRIED_NS
         while capture.grab():
             now_ns = self._now_ns()
             if self._file or clock.late_ms(float(capture.get(cv2.CAP_PROP_POS_MSEC)), now_ns) is not None:

@@ -59,7 +59,10 @@ class XrayFolderSettings(Settings):
     listing_delay_ms: int = Field(
         default=0, ge=0, description="how old a listing may be: on a share, its directory cache time (or mount without)"
     )
-    delivered: Literal["move", "delete"] = Field(default="move", description=f"to the folder {DONE} in it, or away")
+    delivered: Literal["move", "delete"] = Field(
+        default="move",
+        description=f"to the folder {DONE} in it, or away; over {MOST_UNCLEARED} that cannot be are a loss",
+    )
     keep: int = Field(default=1000, ge=1, description=f"files kept in {DONE}; the oldest go first")
 
     @property
@@ -127,9 +130,13 @@ class XrayFolder(Wire):
             raise WireError(f"folder {self._folder / DONE}: {error.strerror}; {self.probe()}") from error
         self._seen.clear()
         self._look()
+        stuck = 0
         for name, seen in self._seen.items():
             self._dispose(name, seen)
             self._counters["old"] += not seen.stuck_ns
+            stuck += seen.stuck_ns > 0
+            if stuck > MOST_UNCLEARED:
+                break
         self._stuck()
 
     def _turn(self) -> None:
