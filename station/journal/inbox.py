@@ -26,6 +26,7 @@ MOST_WAITING = 500
 LONGEST_BYTES = 16_384
 BUSY_MS = 2000
 AT_ONCE = 20
+_FULL = f"{MOST_WAITING} commands wait already: does the station run?"
 _TIMES = ("issued_at", "expires_at")
 _WAL_BYTES = 4 * 2**20
 _SCHEMA = f"""
@@ -111,10 +112,23 @@ class Inbox:
         except (apsw.Error, UnicodeDecodeError) as error:
             raise _explain(self.path, error) from error
         if not waits:
-            raise InboxError(f"{MOST_WAITING} commands wait already: does the station run?")
+            raise InboxError(_FULL)
         ((waiting_kind, waiting),) = waits
         if kind != waiting_kind or _wish(payload) != _wish(waiting):
             raise InboxError(f"another command of the id {identity} waits: give each its own")
+
+    def look_for_room(self) -> None:
+        """Whether a wish could wait, ahead of the work of reading it.
+
+        Raises:
+            InboxError: it is full, or cannot be read.
+        """
+        try:
+            count = self._db.execute("SELECT count(*) FROM command").get
+        except (apsw.Error, UnicodeDecodeError) as error:
+            raise _explain(self.path, error) from error
+        if count >= MOST_WAITING:
+            raise InboxError(_FULL)
 
     def waiting(self, after: int = 0, limit: int = AT_ONCE) -> list[Posted]:
         """What waits behind that place, in order.

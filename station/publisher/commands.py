@@ -15,11 +15,16 @@ from station.core.records import CommandResult
 from station.forms import MALFORMED, HoldListMessage, malformed, read_message, waiting_form
 from station.holding import HoldListError, stage
 from station.journal import Inbox, InboxError
+from station.journal.inbox import LONGEST_BYTES
 from station.publisher.ports import Incoming, Link
 from station.publisher.shelf import Shelf
 from station.publisher.teller import Teller
 
 LARGEST_BYTES = 16 * 2**20
+AT_ONCE, TURN_NS = 20, 20_000_000
+"""So many are taken at once, or as many as so long lasts: the events wait meanwhile."""
+AGAIN_NS, STUCK_NS = 200_000_000, 2_000_000_000
+"""After so long one that could not be taken is tried again; one that is tried so long is told of."""
 _MALFORMED = 20
 _WITHIN_NS = 60_000_000_000
 
@@ -31,18 +36,44 @@ class Commands:
         self._shelf = shelf
         self._teller = teller
         self._malformed: deque[int] = deque(maxlen=_MALFORMED)
+        self._again_ns = 0
+        self._stuck_ns: int | None = None
         self._root = f"{shelf.settings.topic}/command/"
 
     def take(self, link: Link) -> None:
-        """Each into the inbox, and only then confirmed."""
+        """A few of those that wait, in order: each into the inbox, and only then confirmed.
+
+        For what the inbox has no room, or cannot take now, the broker waits; so events go on meanwhile.
+        """
         if self._shelf.settings.commands:
             self._teller.tell("commands", link.deaf or None)
-        for incoming in link.received:
-            self._one(incoming, link)
-            link.confirm(incoming)
-        link.received.clear()
+        now_ns = self._shelf.clock.mono_ns()
+        if not link.received or now_ns < self._again_ns:
+            return
+        waited = len(link.received)
+        try:
+            self._some(link, now_ns + TURN_NS)
+        except (InboxError, OSError) as error:
+            self._again_ns = now_ns + AGAIN_NS
+            if self._stuck_ns is None or len(link.received) < waited:
+                self._stuck_ns = now_ns
+            if now_ns - self._stuck_ns >= STUCK_NS:
+                self._teller.tell("inbox", f"a command cannot be taken, and waits at the broker: {error}", anew=True)
+        else:
+            self._stuck_ns = None
+            self._teller.tell("inbox", None)
 
-    def _one(self, incoming: Incoming, link: Link) -> None:
+    def _some(self, link: Link, until_ns: int) -> None:
+        with closing(Inbox(self._shelf.settings.data)) as inbox:
+            for incoming in link.received[:AT_ONCE]:
+                inbox.look_for_room()
+                self._one(incoming, link, inbox)
+                link.confirm(incoming)
+                link.received.remove(incoming)
+                if self._shelf.clock.mono_ns() > until_ns:
+                    return
+
+    def _one(self, incoming: Incoming, link: Link, inbox: Inbox) -> None:
         if incoming.retained or not incoming.topic.startswith(self._root):
             return
         kind = incoming.topic[len(self._root) :]
@@ -51,15 +82,9 @@ class Commands:
             found: Command | CommandMalformed = malformed(kind, "mqtt", b"", text)
         else:
             found = read_message(kind, incoming.payload)
-        try:
-            asked = self._staged(found, incoming.payload)
-            if asked.id and self._answered(asked, link):
-                return
-            self._post(asked)
-        except (InboxError, OSError) as error:
-            self._teller.tell("inbox", f"a command could not be taken: {error}")
-        else:
-            self._teller.tell("inbox", None)
+        asked = self._staged(found, incoming.payload)
+        if not (asked.id and self._answered(asked, link)):
+            self._post(asked, inbox)
 
     def _answered(self, asked: Command | CommandMalformed, link: Link) -> bool:
         """Whether it was answered before; its answer is sent again, unless it is still to be sent at all."""
@@ -73,16 +98,19 @@ class Commands:
             link.send(self._shelf.envelopes.event(answer))
         return True
 
-    def _post(self, found: Command | CommandMalformed) -> None:
-        if isinstance(found, CommandMalformed):
-            if not self._room():
+    def _post(self, found: Command | CommandMalformed, inbox: Inbox) -> None:
+        if isinstance(found, Command):
+            form = found.model_dump_json().encode()
+            if len(form) <= LONGEST_BYTES:
+                inbox.post(found.id, found.type, "mqtt", form)
                 return
-            kind, payload = MALFORMED, waiting_form(found)
-            identity = found.id or f"?{hashlib.sha256(payload).hexdigest()}"
-        else:
-            identity, kind, payload = found.id, found.type, found.model_dump_json().encode()
-        with closing(Inbox(self._shelf.settings.data)) as inbox:
-            inbox.post(identity, kind, "mqtt", payload)
+            found = malformed(found.type, "mqtt", form, f"it has {len(form)} bytes, {LONGEST_BYTES} are allowed")
+        now_ns = self._shelf.clock.mono_ns()
+        if len(self._malformed) == _MALFORMED and now_ns - self._malformed[0] < _WITHIN_NS:
+            return
+        form = waiting_form(found)
+        inbox.post(found.id or f"?{hashlib.sha256(form).hexdigest()}", MALFORMED, "mqtt", form)
+        self._malformed.append(now_ns)
 
     def _staged(self, found: Command | CommandMalformed, payload: bytes) -> Command | CommandMalformed:
         """A hold list's codes go beside the inbox, by their hash."""
@@ -93,10 +121,3 @@ class Commands:
         except HoldListError as error:
             return malformed(found.type, "mqtt", payload, str(error))
         return HoldList.model_validate(found.model_dump(exclude={"codes"}) | {"sha256": sha256, "codes": codes})
-
-    def _room(self) -> bool:
-        now = self._shelf.clock.mono_ns()
-        if len(self._malformed) == _MALFORMED and now - self._malformed[0] < _WITHIN_NS:
-            return False
-        self._malformed.append(now)
-        return True

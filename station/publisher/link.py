@@ -19,6 +19,7 @@ from typing import Any
 from paho.mqtt import MQTTException
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -32,6 +33,8 @@ CONNECT_S = 1.0
 ANSWER_NS = 2_000_000_000
 """How long a broker may take to answer the first word in MQTT 5; some of 3.1.1 never do."""
 LEAST_PACKET = 1000
+MOST_UNCONFIRMED, MOST_UNASKED = 20, 100
+"""Commands that a broker of MQTT 5 has on their way at most; and how many wait here that want no confirmation."""
 _NO_VERSION, _NO_RETAIN, _NO_QOS = 0x84, 0x9A, 0x9B
 _FAULTS = (OSError, ValueError, LookupError, TypeError, struct.error, MQTTException)
 _MEND = {
@@ -142,7 +145,7 @@ class PahoLink:
         where = f"broker {settings.host}:{settings.port}"
         try:
             _identify(client, settings)
-            client.connect(settings.host, settings.port, settings.keepalive_s)
+            client.connect(settings.host, settings.port, settings.keepalive_s, properties=_limits() if five else None)
         except ssl.SSLError as error:
             clock = f"this PC's clock says {utc_text(now_utc())}"
             raise LinkError(f"{where}: {error}; {clock}") from error
@@ -189,6 +192,8 @@ class PahoLink:
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         mid = message.mid if message.qos else 0
+        if not mid and len(self.received) >= MOST_UNASKED:
+            return
         self.received.append(Incoming(message.topic, bytes(message.payload), message.retain, mid))
 
     def _on_subscribe(
@@ -196,6 +201,12 @@ class PahoLink:
     ) -> None:
         if any(reason.is_failure for reason in reasons):
             self.deaf = f"the broker does not let this client hear {self._wanted}: correct its access rules"
+
+
+def _limits() -> Properties:
+    made: Properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    made.ReceiveMaximum = MOST_UNCONFIRMED
+    return made
 
 
 def _identify(client: Client, settings: PublisherSettings) -> None:

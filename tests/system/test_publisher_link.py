@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import struct
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 
+from station.clock import now_utc, utc_text
 from station.core.records import DeviceChanged
+from station.journal import Inbox
 from station.publisher.greeting import greet
 from station.publisher.link import PahoLink
 from station.publisher.ports import LinkError, Message
@@ -201,6 +208,58 @@ def test_a_command_is_confirmed_only_if_the_broker_wants_that(fake: Fake) -> Non
     until(one, lambda: broker.pubacks)
     assert broker.pubacks == [7]
     one.close(in_order=True)
+
+
+def test_of_commands_that_want_no_confirmation_100_wait(fake: Fake) -> None:
+    broker = fake(versions=(4,))
+    one = link(broker.port, commands=True)
+    until(one, lambda: one.ready)
+    broker.send(b"\x30\x04\x00\x01ax" * 150 + b"\x32\x06\x00\x01a\x00\x07x")
+    until(one, lambda: one.received and one.received[-1].mid == 7)
+    assert len(one.received) == 101
+    one.close(in_order=True)
+
+
+def test_a_flood_of_commands_holds_up_no_event_and_waits_at_the_broker(
+    station: Station, mosquitto: Callable[..., Mosquitto], publish: Callable[..., Publisher], tmp_path: Path
+) -> None:
+    broker = mosquitto()
+    subscriber = Subscriber(broker.port)
+    publish(broker.port, commands=True)
+    subscriber.wait(lambda: "state" in subscriber.retained)
+    central = Client(CallbackAPIVersion.VERSION2, "central-commands")
+    central.connect("127.0.0.1", broker.port)
+    central.loop_start()
+    sent = [central.publish("inspection/v1/hall/belt/s1/command/pause", _wish(n), qos=1) for n in range(700)]
+    for one in sent:
+        one.wait_for_publish(10)
+    begun = time.monotonic()
+    station.many(200)
+    subscriber.wait(lambda: subscriber.newest == station.journal.last_seq, 5)
+    assert time.monotonic() - begun < 5
+    answered: list[str] = []
+    while len(answered) < 700:
+        answered += _answered(tmp_path / "data")
+        assert time.monotonic() - begun < 30, len(answered)
+    assert answered == [f"f-{n}" for n in range(700)]
+    central.disconnect()
+    central.loop_stop()
+    subscriber.close()
+
+
+def _wish(number: int) -> bytes:
+    now = now_utc()
+    times = {"issued_at": utc_text(now), "expires_at": utc_text(now + timedelta(minutes=5))}
+    return json.dumps({"id": f"f-{number}", "who": "wms", **times}).encode()
+
+
+def _answered(data: Path) -> list[str]:
+    """As the station does: what it answers waits no more."""
+    with closing(Inbox(data)) as inbox:
+        waiting = inbox.waiting()
+        for posted in waiting:
+            inbox.done(posted.seq)
+    return [posted.id for posted in waiting]
 
 
 @pytest.mark.parametrize("versions", [(4,), (4, 5)])

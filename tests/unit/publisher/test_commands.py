@@ -89,6 +89,12 @@ class Rig:
         self.wire.received.append(Incoming(f"{root}{kind}", payload, retained, len(self.wire.confirmed) + 1))
         self.taker.take(self.wire)
 
+    def later(self, *seconds: float) -> None:
+        """After each so long another turn."""
+        for wait_s in seconds:
+            self.now_ns += int(wait_s * 1e9)
+            self.taker.take(self.wire)
+
     def troubles(self) -> list[tuple[str, bool]]:
         return [(told.subject, told.standing) for told in self.told]
 
@@ -107,6 +113,14 @@ def waiting(data: Path) -> list[Posted]:
         return []
     with closing(Inbox(data)) as inbox:
         return inbox.waiting(limit=1000)
+
+
+def answer(data: Path, number: int = 1000) -> None:
+    """As the station does: what is answered waits no more."""
+    if (data / INBOX_FILE).is_file():
+        with closing(Inbox(data)) as inbox:
+            for posted in inbox.waiting(limit=number):
+                inbox.done(posted.seq)
 
 
 def signed(**more: Any) -> bytes:
@@ -210,14 +224,21 @@ def test_another_command_of_an_id_that_was_answered_waits_for_an_answer_of_its_o
     rig.bring("stop", signed())
     assert len(rig.wire.sent) == 1
     assert [posted.type for posted in waiting(rig.data)] == ["resume"]
-    assert rig.troubles()[-1] == ("inbox", True)  # two of one id at once: the second is told of here
+    assert len(rig.wire.received) == 2  # two of one id at once: the second waits until the first is answered
+    answer(rig.data)
+    rig.later(0.2)
+    assert [posted.type for posted in waiting(rig.data)] == ["hold-list"]
+    assert len(rig.wire.received) == 1
 
 
 def test_an_inbox_that_cannot_be_used_is_told_until_it_can(rig: Rig) -> None:
     (rig.data / INBOX_FILE).mkdir()
     rig.bring("pause", signed())
+    rig.later(2.0)
+    assert rig.wire.confirmed == []
     (rig.data / INBOX_FILE).rmdir()
-    rig.bring("pause", signed())
+    rig.later(0.2)
+    assert len(waiting(rig.data)) == len(rig.wire.confirmed) == 1
     assert rig.troubles() == [("commands", False), ("inbox", True), ("inbox", False)]
 
 
@@ -230,6 +251,49 @@ def test_a_broker_that_lets_it_hear_nothing_is_told(rig: Rig) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(st.sampled_from([*MESSAGES, "", "+", "no-such"]) | st.text(), st.binary() | st.just(signed()), st.booleans())
 def test_no_bytes_raise(rig: Rig, kind: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001
+    answer(rig.data)
     before = len(rig.wire.confirmed)
     rig.bring(kind, payload, retained=retained)
     assert len(rig.wire.confirmed) == before + 1
+
+
+def flood(rig: Rig, number: int) -> None:
+    for n in range(number):
+        rig.wire.received.append(Incoming(f"{ROOT}/command/dry-run", signed(id=f"f-{n}"), retained=False, mid=n + 1))
+
+
+def test_of_many_a_few_are_taken_a_turn(rig: Rig) -> None:
+    flood(rig, 50)
+    taken = []
+    for _ in range(3):
+        rig.taker.take(rig.wire)
+        taken.append(len(rig.wire.confirmed))
+    assert taken == [20, 40, 50]
+    assert [posted.id for posted in waiting(rig.data)] == [f"f-{n}" for n in range(50)]
+
+
+def test_what_the_inbox_has_no_room_for_is_confirmed_once_it_has(rig: Rig) -> None:
+    flood(rig, 560)
+    rig.later(*[0.02] * 40)
+    assert len(waiting(rig.data)) == len(rig.wire.confirmed) == 500
+    answer(rig.data, 20)
+    rig.later(0.2)
+    assert len(waiting(rig.data)) == 500
+    assert rig.troubles() == [("commands", False), ("inbox", False)]  # it moves
+    rig.later(*[0.2] * 12)
+    assert rig.troubles()[-1] == ("inbox", True)
+    assert "500 commands wait already" in rig.told[-1].text
+    answer(rig.data)
+    rig.later(0.2, 0.2)
+    assert rig.wire.confirmed == list(range(1, 561))
+    assert [posted.id for posted in waiting(rig.data)] == [f"f-{n}" for n in range(520, 560)]
+    assert rig.troubles()[-1] == ("inbox", False)
+
+
+def test_a_command_that_is_too_large_for_the_inbox_is_answered(rig: Rig) -> None:
+    rig.bring("policy", signed(thresholds={f"{n:02}{62 * '刀'}": 0.5 for n in range(100)}))
+    (posted,) = waiting(rig.data)
+    found = read_waiting(posted.type, posted.source, posted.payload)
+    assert isinstance(found, CommandMalformed)
+    assert (found.id, found.type) == ("c-1", "policy")
+    assert "16384 are allowed" in found.text
