@@ -140,7 +140,7 @@ class Service:
             return (yield from self._feed(link, shelf))
         except LinkError as error:
             self._verdict.no_connection()
-            self._teller.tell("broker", str(error))
+            self._teller.tell("broker", str(error), anew=True)
             return False
         finally:
             if link is not None:
@@ -258,7 +258,7 @@ class Service:
             sentence += f" See its access rules for {self._settings.topic}/event/#, its quotas, and whether it is well"
             self._teller.tell("broker", sentence, anew=True)
         elif not ours:
-            self._teller.tell("broker", why)
+            self._teller.tell("broker", why, anew=True)
         if lost is not None:
             event = shelf.reader.after(lost - 1, 1)[0]
             flag(event, f"the broker accepts others, and not this one: {why}")

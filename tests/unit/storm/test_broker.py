@@ -424,3 +424,16 @@ def test_a_guess_at_the_newest_number_that_is_too_low_costs_a_keep_alive_interva
         assert rig.check.arrivals == 0
         rig.run(rig.settings.keepalive_s)
         assert rig.check.arrivals == 4
+
+
+def test_the_newest_cause_is_told_and_one_that_stays_only_once() -> None:
+    with Rig() as rig:
+        rig.run(0.5)
+        rig.broker.leave()
+        rig.run(20.0)
+        rig.broker.faults.refusing = True
+        rig.broker.come_back()
+        rig.run(20.0)
+        words = [told.text for told in rig.told if told.subject == "broker" and told.standing]
+        assert "refuses this client" in words[-1]
+        assert len(words) == len(set(words)) <= 3
