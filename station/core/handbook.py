@@ -312,10 +312,11 @@ HANDBOOK: Mapping[str, AlarmKind] = {
     ),
     "publisher/certificate": AlarmKind(
         "medium",
-        "`certificate`: one of those by which the broker is known ends within 14 days; the text says which, when, and"
-        " what this PC's clock says",
+        "`certificate`: one of those by which the broker is known, or the station's own (`cert_file`), ends within"
+        " 14 days; the text says which, when, and what this PC's clock says",
         "behind that moment no event reaches the central system; they are kept on disk",
-        "renew it at the broker, or in `ca_file`; a renewed file is used with the next connection. Is the clock right?",
+        "renew it at the broker, in `ca_file` or in `cert_file`; a renewed file is used with the next connection. Is"
+        " the clock right?",
     ),
     "trigger-step": AlarmKind(
         "high",

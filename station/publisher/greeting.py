@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from station.clock import now_ns
+from station.clock import now_ns, now_utc
 from station.publisher.link import PahoLink
 from station.publisher.ports import LinkError
 from station.publisher.settings import PublisherSettings
+from station.publisher.tls import blame
 
 ANSWER_S = 6.0
 
@@ -16,6 +17,11 @@ def greet(settings: PublisherSettings) -> tuple[bool, str]:
     Nothing is published and no last will left, so that nobody takes this for the station, nor does it end the
     station's own connection. Files of certificates, keys and passwords are read as the publisher reads them.
     """
+    right, text = _greeted(settings)
+    return right, text + blame(settings, now_utc())
+
+
+def _greeted(settings: PublisherSettings) -> tuple[bool, str]:
     where = f"{settings.host}:{settings.port}"
     try:
         link = PahoLink(settings.model_copy(update={"client_id": f"{settings.client}-check"}), None)

@@ -50,7 +50,7 @@ class PahoLink:
         ready: the broker accepted this client.
         acked: message ids acknowledged since they were last taken.
         refused: message ids that the broker does not take, with why.
-        ends: when the first certificate ends by which the broker is known, and whose; None without TLS.
+        ends: when the first certificate ends by which one of both is known, and whose; None without TLS.
         largest: the largest packet that it takes, in bytes; 0 if it names none.
         received: commands that came since they were last taken.
         deaf: why it hears no commands though it wants to, "" if it does.
@@ -172,7 +172,7 @@ class PahoLink:
         self._room = int(getattr(more, "ReceiveMaximum", self._room))
         self._refusal = _unfit(more, self.largest)
         self.ready = not self._refusal
-        self.ends = soonest_end(self._client.socket())
+        self.ends = soonest_end(self._client.socket(), self._settings.cert_file)
         if self.ready and self._wanted:
             self._client.subscribe(self._wanted, qos=1)
 

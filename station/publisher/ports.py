@@ -60,7 +60,7 @@ class Link(Protocol):
 
     @property
     def ends(self) -> tuple[datetime, str] | None:
-        """When the first certificate ends by which the broker is known, and whose; None without TLS, or until ready."""
+        """When the first certificate ends by which one of both is known, and whose; None without TLS, or not ready."""
 
     def confirm(self, incoming: Incoming) -> None:
         """It is safe here: the broker need not deliver it again."""

@@ -28,6 +28,7 @@ from station.publisher.settings import PublisherSettings
 from station.publisher.shelf import Newest, Shelf
 from station.publisher.taking import open_journal, take_cursor
 from station.publisher.teller import REJECTED, Teller
+from station.publisher.tls import blame
 from station.publisher.verdict import Verdict
 from station.publisher.waits import STEP, TURN, Wait
 
@@ -140,7 +141,7 @@ class Service:
             return (yield from self._feed(link, shelf))
         except LinkError as error:
             self._verdict.no_connection()
-            self._teller.tell("broker", str(error), anew=True)
+            self._tell_broker(str(error))
             return False
         finally:
             if link is not None:
@@ -166,8 +167,12 @@ class Service:
             self._teller.tell("certificate", None)
             return
         days = f"{left.days} day(s)" if left.days else "less than a day"
-        sentence = f"{whose} ends in {days}, at {utc_text(at)}; this PC's clock says {utc_text(self._clock.utc())}"
+        when = f"ends in {days}, at" if left > timedelta(0) else "ended at"
+        sentence = f"{whose} {when} {utc_text(at)}; this PC's clock says {utc_text(self._clock.utc())}"
         self._teller.tell("certificate", f"{sentence}. Renew it: behind that no event reaches the broker")
+
+    def _tell_broker(self, why: str) -> None:
+        self._teller.tell("broker", why + blame(self._settings, self._clock.utc()), anew=True)
 
     def _feed(self, link: Link, shelf: Shelf) -> Generator[Wait, float | None, bool]:
         def flag(event: Stored, why: str) -> None:
@@ -258,7 +263,7 @@ class Service:
             sentence += f" See its access rules for {self._settings.topic}/event/#, its quotas, and whether it is well"
             self._teller.tell("broker", sentence, anew=True)
         elif not ours:
-            self._teller.tell("broker", why, anew=True)
+            self._tell_broker(why)
         if lost is not None:
             event = shelf.reader.after(lost - 1, 1)[0]
             flag(event, f"the broker accepts others, and not this one: {why}")

@@ -6,6 +6,8 @@ import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 
+from station.clock import utc_text
+from station.publisher.certificate import end_of
 from station.publisher.settings import PublisherSettings
 
 
@@ -48,10 +50,10 @@ def password(settings: PublisherSettings) -> str | None:
         raise SecretError(f"password_file {settings.password_file} cannot be read: {error}") from error
 
 
-def soonest_end(sock: object) -> tuple[datetime, str] | None:
-    """When the first of the certificates ends by which this connection's broker is known, and whose it is.
+def soonest_end(sock: object, cert_file: Path | None) -> tuple[datetime, str] | None:
+    """When the first of the certificates ends by which this connection's two sides are known, and whose it is.
 
-    That of the station itself is the broker's to look at; None without TLS.
+    None without TLS.
     """
     if not isinstance(sock, ssl.SSLSocket):
         return None
@@ -60,8 +62,20 @@ def soonest_end(sock: object) -> tuple[datetime, str] | None:
     known += [
         ("its issuer's in ca_file", one) for one in sock.context.get_ca_certs() if one["subject"] == own["issuer"]
     ]
-    ends = [(ssl.cert_time_to_seconds(str(one["notAfter"])), whose) for whose, one in known if "notAfter" in one]
-    return min(((datetime.fromtimestamp(at, UTC), whose) for at, whose in ends), default=None)
+    told = [(ssl.cert_time_to_seconds(str(one["notAfter"])), whose) for whose, one in known if "notAfter" in one]
+    ends = [(datetime.fromtimestamp(at, UTC), whose) for at, whose in told]
+    if cert_file is not None and (end := end_of(cert_file)) is not None:
+        ends.append((end, f"the station's own certificate in {cert_file}"))
+    return min(ends, default=None)
+
+
+def blame(settings: PublisherSettings, now: datetime) -> str:
+    """What to add to why a connection failed: that the station's own certificate has ended, "" if it has not."""
+    end = end_of(settings.cert_file) if settings.cert_file is not None else None
+    if end is None or end > now:
+        return ""
+    ended = f"the station's own certificate in {settings.cert_file} ended at {utc_text(end)}"
+    return f"; {ended}, and this PC's clock says {utc_text(now)}: renew it"
 
 
 def _know(made: ssl.SSLContext, cert: Path, key: Path) -> None:

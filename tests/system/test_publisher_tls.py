@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from station.clock import now_utc
+from station.publisher.certificate import end_of
+from station.publisher.greeting import greet
+from station.publisher.settings import PublisherSettings
 from tests.needs import need
 from tests.system.broker import Mosquitto, free_port
 from tests.system.publisher_rig import Publisher, Station
+
+WARNED_DAYS = 14
 
 
 def certificate(folder: Path, name: str, issuer: str = "", *, days: int = 2) -> None:
@@ -125,6 +134,60 @@ def test_a_certificate_that_ends_soon_is_told_in_time(folder: Path, days: int, w
         else:
             assert one.told("certificate", standing=False) == ""
         ended(one)
+    finally:
+        station.close()
+        broker.end()
+
+
+@pytest.mark.parametrize("days", [5, 60])
+def test_the_stations_own_certificate_is_told_of_in_time(folder: Path, days: int) -> None:
+    with known_by_certificates(folder, days) as (broker, settings):
+        one = Publisher(folder / "data", broker.port, **settings)
+        word = one.told("certificate", standing=days < WARNED_DAYS)
+        assert ("the station's own certificate" in word and "client.pem ends in 4 day(s), at 20" in word) == (days == 5)
+        ended(one)
+
+
+def test_an_own_certificate_that_has_ended_is_named_in_alarm_and_check(folder: Path) -> None:
+    with known_by_certificates(folder, -1) as (broker, settings):
+        one = Publisher(folder / "data", broker.port, **settings)
+        word = one.told("broker")
+        ended(one)
+        names = {"host": "127.0.0.1", "port": broker.port, "site": "a", "line": "b", "station": "c", "data": folder}
+        right, text = greet(PublisherSettings.model_validate(names | settings))
+    assert not right
+    for told in (word, text):
+        assert f"the station's own certificate in {folder}/client.pem ended at 20" in told
+        assert "this PC's clock says 20" in told
+
+
+@pytest.mark.parametrize("content", ["", "rubbish", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"])
+def test_a_file_without_a_certificate_has_no_end(tmp_path: Path, content: str) -> None:
+    (tmp_path / "c.pem").write_text(content)
+    assert end_of(tmp_path / "c.pem") is None
+    assert end_of(tmp_path) is None
+
+
+def test_an_end_far_ahead_is_read_as_openssl_has_it(tmp_path: Path) -> None:
+    for days in (1, 365 * 30):
+        certificate(tmp_path, "c", days=days)
+        end = end_of(tmp_path / "c.pem")
+        assert end is not None
+        assert abs(end - now_utc() - timedelta(days=days)) < timedelta(minutes=5)
+
+
+@contextmanager
+def known_by_certificates(folder: Path, days: int) -> Iterator[tuple[Mosquitto, dict[str, str]]]:
+    """A broker that knows the station by its certificate, which ends in so many days, and what names it."""
+    certificate(folder, "long", days=400)
+    certificate(folder, "broker", "long", days=300)
+    certificate(folder, "client", "long", days=days)
+    wants = [f"certfile {folder}/broker.pem", f"keyfile {folder}/broker.key", f"cafile {folder}/long.pem",
+             "require_certificate true"]  # fmt: skip
+    broker, station = Mosquitto(folder, *wants), Station(folder / "data")
+    try:
+        yield broker, {"ca_file": f"{folder}/long.pem", "cert_file": f"{folder}/client.pem",
+                       "key_file": f"{folder}/client.key"}  # fmt: skip
     finally:
         station.close()
         broker.end()
