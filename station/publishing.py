@@ -10,11 +10,14 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from station.clock import now_ns
 from station.config import StationConfig
 from station.core.events import Condition
 
 log = logging.getLogger(__name__)
 _RESTART_S = (0.5, 1.0, 2.0, 5.0)
+STEADY_NS = 5_000_000_000
+_CAUSES_TOLD = 20
 
 
 def settings_of(config: StationConfig) -> dict[str, Any]:
@@ -33,6 +36,7 @@ class Publishing:
         self._out = out
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
+        self._losses = Losses()
 
     async def run(self) -> None:
         """Start it, and start it again whenever it ends, until `stop`."""
@@ -98,4 +102,32 @@ class Publishing:
                 )
             except (ValueError, KeyError, TypeError):
                 continue
+            if condition.subject == "broker":
+                self._losses.take(condition, now_ns())
             self._out(condition)
+
+
+class Losses:
+    """The daemon's log of the broker: one line for a loss and one for its end, each cause once until it was steady."""
+
+    def __init__(self) -> None:
+        self._lost: bool | None = None
+        self._since_ns = 0
+        self._causes: set[str] = set()
+        self._told = True
+
+    def take(self, broker: Condition, now_ns: int) -> None:
+        """What the publisher says of it."""
+        if broker.standing == self._lost:
+            return
+        if self._lost is False and now_ns - self._since_ns >= STEADY_NS:
+            self._causes.clear()
+        if broker.standing:
+            self._told = len(self._causes) < _CAUSES_TOLD and broker.text not in self._causes
+            if self._told:
+                self._causes.add(broker.text)
+        first, self._lost, self._since_ns = self._lost is None, broker.standing, now_ns
+        if self._told and broker.standing:
+            log.warning("publisher: the broker is lost: %s", broker.text)
+        elif self._told:
+            log.info("publisher: the broker is there%s", "" if first else " again")

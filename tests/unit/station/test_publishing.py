@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 from typing import Any
 
 import pytest
 
 from station import publishing
 from station.core.events import Condition
-from station.publishing import Publishing
+from station.publishing import STEADY_NS, Losses, Publishing
 
 SAYS = '{"subject": "broker", "standing": false, "text": ""}'
 
@@ -47,3 +48,43 @@ def test_a_publisher_that_cannot_be_started_is_told_and_tried_again(monkeypatch:
     ]
     assert "cannot be started" in told[0].text
     assert "no more of it" in told[0].text
+
+
+def test_a_broker_lost_and_found_is_a_line_each_and_one_that_flaps_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    losses, now_ns = Losses(), 0
+
+    def say(text: str, seconds: float) -> None:
+        nonlocal now_ns
+        now_ns += round(seconds * 1e9)
+        losses.take(Condition("publisher", "broker", standing=bool(text), text=text), now_ns)
+
+    for text, seconds in (("", 1), ("refused", 9), ("no route", 1), ("", 1), *[("refused", 1), ("", 1)] * 50):
+        say(text, seconds)
+    told = ["the broker is there", "the broker is lost: refused", "the broker is there again"]
+    assert caplog.messages == [f"publisher: {line}" for line in told]
+    say("refused", STEADY_NS / 1e9)
+    say("", 1)
+    assert caplog.messages == [f"publisher: {line}" for line in told + told[1:]]
+
+
+def test_what_a_publisher_says_of_the_broker_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begin = asyncio.create_subprocess_exec
+    lost = SAYS.replace("false", "true").replace('""', '"gone"')
+
+    async def spawn(*_: str, **how: Any) -> asyncio.subprocess.Process:
+        return await begin("sh", "-c", f"echo '{lost}'; cat", **how)
+
+    async def live() -> None:
+        heard = asyncio.Event()
+        watch = Publishing({}, lambda condition: heard.set() if condition.subject == "broker" else None)
+        task = asyncio.create_task(watch.run())
+        await asyncio.wait_for(heard.wait(), 10)
+        await watch.stop()
+        await asyncio.wait_for(task, 5)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", spawn)
+    asyncio.run(live())
+    assert "publisher: the broker is lost: gone" in caplog.messages
