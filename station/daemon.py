@@ -206,6 +206,7 @@ class Daemon:
         events: list[Event] = []
         while self._inbox:
             events.append(self._inbox.popleft())
+        self._eye.watch(now_ns(), self.line.setup.detect_ms)
         self._turn.take([*events, *marks, Tick()])
         if self._turn.damaged:
             self._give_up(self._turn.damaged)

@@ -19,6 +19,7 @@ from station.clock import now_ns
 from station.core.events import Condition, Detection, Event, Frame
 from station.habits import Habits
 from station.journal import JournalError, PictureStore
+from station.looking import Looking
 from station.ports import Picture
 from station.vision import (
     NOT_SHOWN,
@@ -53,6 +54,7 @@ class Eye:
     `depths` are the bits of the pictures' channels, by device, where they are not 8.
 
     Attributes:
+        watch: to be called now and then, with the time and the detector's bound: it tells of a look that hangs.
         tested_ns: when a golden test last passed that shows that the detector sees; None for never, or failed since.
     """
 
@@ -72,6 +74,8 @@ class Eye:
         self.tested_ns: int | None = None
         self._store = store
         self._out = out
+        self._looking = Looking(out)
+        self.watch = self._looking.watch
         self._refuses = refuses
         self._come = threading.Condition()
         self._waiting: deque[Picture] = deque()
@@ -111,7 +115,7 @@ class Eye:
                 self._waiting.append(picture)
                 self._come.notify()
                 return
-        fault = f"the detector is busy: {QUEUE} pictures waiting"
+        fault = f"the detector {'hangs' if self._looking.hangs else 'is busy'}: {QUEUE} pictures waiting"
         self._out(Frame(picture.device, "", picture.arrived, picture.trigger, fault))
 
     def seen_empty(self, device: str, port_ns: int) -> int:
@@ -156,7 +160,8 @@ class Eye:
         if self._detector is None or not self._detector.proves or now_ns() < self._test_due_ns:
             return
         try:
-            next(self._golden)
+            with self._looking.once():
+                next(self._golden)
         except StopIteration:
             if self._testing:
                 self.tested_ns = now_ns()
@@ -245,7 +250,8 @@ class Eye:
         if self._detector is None or not pictures:
             return []
         try:
-            return self._detector.detect_all(pictures)
+            with self._looking.once():
+                return self._detector.detect_all(pictures)
         except Exception as error:  # whatever it is, this thread must go on, and the parcels be inspected
             log.exception("eye: the detector failed on %d pictures", len(pictures))
             return [DetectorFault(f"the detector failed: {error!r}")] * len(pictures)

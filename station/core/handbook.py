@@ -102,6 +102,15 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "the model that the station's YAML names is in use",
         "give the model again with `station model use`; the text says what is wrong with the copy",
     ),
+    "detector/hangs": AlarmKind(
+        "top",
+        "`hangs`: the image model has been looking at one picture for longer than a second, and than five times"
+        " `model.detect_ms`",
+        f"pictures have no findings, so their parcels are inspected; after two minutes {_ALL}",
+        "what else runs on this PC, is its memory full, did a driver or a card of it fail? It clears itself once the"
+        " model answers; if it does not, restart the station",
+        off_s=10.0,
+    ),
     "device-lost": AlarmKind(
         "high",
         "the named device is not connected",
@@ -207,7 +216,15 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "parcels are inspected for the lack of it, or pass on what another of its kind brings alone",
         "as the text says. Nothing comes: is its trigger there, its lamp on, its output format the configured one?"
         " `station explain` shows what it sent for a parcel. It clears itself with the first parcel that has something",
-        follows=("plc-lost", "plc-slow", "plc-jump", "trigger-step", "detector/golden", "journal/disk"),
+        follows=(
+            "plc-lost",
+            "plc-slow",
+            "plc-jump",
+            "trigger-step",
+            "detector/golden",
+            "detector/hangs",
+            "journal/disk",
+        ),
     ),
     "no-session": AlarmKind(
         "high",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from station.core.events import Arrived, Detection, Event, Frame
+from station.clock import now_ns
+from station.core.events import Arrived, Condition, Detection, Event, Frame
 from station.eye import QUEUE, Eye
 from station.journal import PictureStore
 from station.ports import Picture
@@ -230,3 +232,47 @@ def test_c55_while_the_detector_hangs_nobody_waits_and_behind_it_all_are_answere
     eye.stop()
     assert [event.fault for event in found] == [""] * (1 + QUEUE)
     assert eye.seen_empty("above", 5000) == 5000
+
+
+def test_a_look_that_hangs_is_told_and_logged_once_and_so_is_its_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    told = Told()
+    detector = Hanging()
+    eye = Eye(detector, PictureStore(tmp_path), told.hear)
+    data = cv2.imencode(".png", VIEWS[0][..., ::-1])[1].tobytes()
+    eye.start()
+    for number in range(1 + QUEUE):
+        eye.put(Picture("above", data, Arrived(1000 + number, 1050)))
+        assert detector.hangs.wait(5)
+    for after_ms in (900, 1100, 60_000):
+        eye.watch(now_ns() + after_ms * 1_000_000, 150.0)
+    eye.put(Picture("above", data, Arrived(2000, 2050)))
+    assert [event.fault for event in told if isinstance(event, Frame) and event.fault] == [
+        f"the detector hangs: {QUEUE} pictures waiting"
+    ]
+    detector.may.set()
+    told.detections(1 + QUEUE)
+    eye.stop()
+    for _ in range(2):
+        eye.watch(now_ns() + 60_000_000_000, 150.0)
+    hangs = [event for event in told if isinstance(event, Condition) and event.subject == "hangs"]
+    assert [(event.alarm, event.standing) for event in hangs] == [("detector", True), ("detector", False)]
+    assert "longer than 1000 ms" in hangs[0].text
+    assert caplog.messages == [f"eye: {hangs[0].text}", "eye: the detector answers again"]
+
+
+def test_a_slow_detector_has_five_times_its_bound(tmp_path: Path) -> None:
+    told = Told()
+    detector = Hanging()
+    eye = Eye(detector, PictureStore(tmp_path), told.hear)
+    eye.start()
+    eye.put(Picture("above", cv2.imencode(".png", VIEWS[0][..., ::-1])[1].tobytes(), Arrived(1000, 1050)))
+    assert detector.hangs.wait(5)
+    eye.watch(now_ns() + 1_900_000_000, 400.0)
+    assert not any(isinstance(event, Condition) for event in told)
+    eye.watch(now_ns() + 2_100_000_000, 400.0)
+    assert any(isinstance(event, Condition) for event in told)
+    detector.may.set()
+    eye.stop()

@@ -223,6 +223,8 @@ def test_a_root_that_is_told_later_takes_over_what_was_raised(panel: Panel) -> N
     ("root", "follower"),
     [
         (("detector", "golden"), ("heartbeat", "detector")),
+        (("detector", "hangs"), ("heartbeat", "detector")),
+        (("detector", "hangs"), ("no-evidence", "xray")),
         (("belt-stopped", "diverter"), ("plc-fault", "diverter_not_in_position")),
         (("belt-stopped", "encoder"), ("plc-fault", "encoder")),
         (("heartbeat", "loop"), ("no-session", "plc")),
