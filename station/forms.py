@@ -67,11 +67,28 @@ def _read(models: Mapping[str, type[Command]], kind: str, source: Source, payloa
     if model is None:
         return malformed(kind, source, payload, f"there is no such command; there are: {', '.join(models)}")
     try:
-        return model.model_validate_json(payload)
+        command = model.model_validate_json(payload)
+        _told_once(payload)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         return malformed(kind, source, payload, f"{where}: {first['msg']}" if where else str(first["msg"]))
+    except (ValueError, RecursionError) as error:
+        return malformed(kind, source, payload, str(error))
+    return command
+
+
+def _told_once(payload: bytes) -> None:
+    """Of a key that stands twice in an object only the last would count: ValueError."""
+
+    def look(pairs: list[tuple[str, object]]) -> None:
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise ValueError(f"{key}: stands here a second time; keep one")
+            seen.add(key)
+
+    json.loads(payload, object_pairs_hook=look)
 
 
 def malformed(kind: str, source: Source, payload: bytes, text: str) -> CommandMalformed:

@@ -90,3 +90,19 @@ def test_a_hold_list_comes_with_its_codes_and_waits_with_its_hash() -> None:
 )
 def test_what_is_no_hold_list(codes: Any) -> None:
     assert isinstance(read_message("hold-list", json.dumps(SIGNED | {"codes": codes}).encode()), CommandMalformed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "key"),
+    [
+        ("dry-run", '"on": true, "on": false', "on"),
+        ("dry-run", r'"on": true, "\u006fn": false', "on"),
+        ("pause", '"id": "c-2"', "id"),
+        ("resolve", '"resolution": "cleared", "parcel": {"epoch": 1, "number": 2, "number": 3}', "number"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_and_named(kind: str, more: str, key: str) -> None:
+    payload = f"{json.dumps(SIGNED)[:-1]}, {more}}}".encode()
+    for found in (read_message(kind, payload), read_waiting(kind, "mqtt", payload)):
+        assert isinstance(found, CommandMalformed)
+        assert found.text == f"{key}: stands here a second time; keep one"
