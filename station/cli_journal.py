@@ -43,6 +43,9 @@ journal_app = typer.Typer(no_args_is_help=True, help=_HELP, epilog=__doc__)
 console = Console()
 _HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 _SHOWN = 50
+_MOST_SHOWN = 100_000
+_LAST = 2**63 - 1
+"""The highest number that an event can have."""
 _INTERRUPTED = 130
 _REDRAW_NS = 100_000_000
 
@@ -52,7 +55,7 @@ Told = Callable[[int, int], None]
 @journal_app.command(epilog="Example: station journal tail config/demo.yaml -n 50")
 def tail(
     journal: JournalFile,
-    number: Annotated[int, typer.Option("-n", help="How many events.", min=1)] = 20,
+    number: Annotated[int, typer.Option("-n", help="How many events.", min=1, max=_MOST_SHOWN)] = 20,
     overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Show the newest events."""
@@ -99,8 +102,8 @@ def verify_(
 @journal_app.command(epilog="Example: station journal export config/demo.yaml --format csv --all --out events.csv")
 def export(
     config: ConfigFile,
-    after: Annotated[int, typer.Option(help="The sequence before the first.", min=0)] = 0,
-    limit: Annotated[int, typer.Option(help="At most so many events.", min=1)] = 1000,
+    after: Annotated[int, typer.Option(help="The sequence before the first.", min=0, max=_LAST)] = 0,
+    limit: Annotated[int, typer.Option(help="At most so many events.", min=1, max=_LAST)] = 1000,
     everything: Annotated[bool, typer.Option("--all", help="No limit.")] = False,
     form: Annotated[str, typer.Option("--format", help="jsonl, as they were published, or csv.")] = "jsonl",
     kinds: Annotated[list[str], typer.Option("--type", help="Only events of this type; may be repeated.")] = [],  # noqa: B006

@@ -144,3 +144,13 @@ def test_help_shows_an_example(command: str) -> None:
     ran = CliRunner().invoke(app, ["journal", command, "--help"])
     assert ran.exit_code == 0
     assert "Example" in ran.output
+
+
+@pytest.mark.parametrize("words", [("export", "--after"), ("export", "--limit"), ("tail", "-n")])
+def test_a_number_that_is_too_large_ends_in_a_sentence(data: Path, words: tuple[str, str]) -> None:
+    command, option = words
+    ran = journal(data, command, option, 10**23)
+    assert ran.exit_code == 2
+    assert f"Invalid value for '{option}'" in ran.output
+    assert journal(data, "export", "--after", 2**63 - 1, "--limit", 2**63 - 1).output == ""
+    assert journal(data, "tail", "-n", 100_000).exit_code == 0
