@@ -25,10 +25,12 @@ from station.cli_parts import (
     ParcelName,
     configuration,
     fail,
+    is_configuration,
     journal_path,
     parcel_name,
 )
 from station.clock import now_ns, now_utc
+from station.core.records import RECORDS
 from station.journal import CURSOR_FILE, JournalError, PictureStore, Reader, Stored
 from station.journal.backup import back_up, restore, set_aside
 from station.journal.export import csv_head, csv_line, selected
@@ -37,6 +39,7 @@ from station.journal.show import parcel_story, tail_table
 from station.journal.verify import Verdict, verify
 from station.publisher.messages import event_message
 from station.publisher.settings import PublisherSettings
+from station.yamltree import did_you_mean
 
 _HELP = "Read, verify, export, back up and restore the journal."
 journal_app = typer.Typer(no_args_is_help=True, help=_HELP, epilog=__doc__)
@@ -101,7 +104,7 @@ def verify_(
 
 @journal_app.command(epilog="Example: station journal export config/demo.yaml --format csv --all --out events.csv")
 def export(
-    config: ConfigFile,
+    journal: JournalFile,
     after: Annotated[int, typer.Option(help="The sequence before the first.", min=0, max=_LAST)] = 0,
     limit: Annotated[int, typer.Option(help="At most so many events.", min=1, max=_LAST)] = 1000,
     everything: Annotated[bool, typer.Option("--all", help="No limit.")] = False,
@@ -119,8 +122,11 @@ def export(
     """Write events as JSON Lines, which is how a subscriber fills a gap, or as CSV."""
     if form not in {"jsonl", "csv"}:
         fail(f"--format {form}: write jsonl or csv", 2)
-    tree, _ = configuration(config, overrides)
-    settings = PublisherSettings(host="-", site=tree.site, line=tree.line_name, station=tree.station, data=tree.data)
+    for kind in kinds:
+        if kind not in RECORDS:
+            fail(f"--type {kind}: there is no such event{did_you_mean(kind, list(RECORDS))}", 2)
+    with _sentences():
+        path, settings = _whose(journal, overrides)
 
     def json_line(event: Stored) -> bytes:
         return event_message(event, settings).payload + b"\n"
@@ -133,7 +139,7 @@ def export(
             found = (e for e in salvaged.events() if e.seq > after and (not kinds or e.type in kinds))
             events = itertools.islice(found, most)
         else:
-            reader = Reader(tree.data / "journal.db")
+            reader = Reader(path)
             last, events = reader.last_seq(), selected(reader, after, most, lambda e: not kinds or e.type in kinds)
         with _written(out) as file, _bar("exporting", shown=out is not None) as told:
             if form == "csv":
@@ -181,6 +187,20 @@ def aside(journal: JournalFile, overrides: Overrides = []) -> None:  # noqa: B00
     with _sentences():
         folder = set_aside(journal_path(journal, overrides), f"{now_utc():%Y%m%dT%H%M%SZ}")
     console.print(f"moved to {folder}; the next start begins a new one, and is paused", highlight=False)
+
+
+def _whose(journal: Path, overrides: list[str]) -> tuple[Path, PublisherSettings]:
+    """The journal, and whose events they are, as its station's YAML says or the journal itself."""
+    if is_configuration(journal):
+        tree, _ = configuration(journal, overrides)
+        path, names = tree.data / "journal.db", [tree.site, tree.line_name, tree.station]
+    else:
+        path, names = journal, Reader(journal).meta.station.split("/")
+    try:
+        site, line, station = names
+        return path, PublisherSettings(host="-", site=site, line=line, station=station, data=path.parent)
+    except ValueError:
+        fail(f"{path} does not say of which site, line and station it is: give the YAML of its station", 2)
 
 
 def _print(verdict: Verdict) -> None:

@@ -46,9 +46,14 @@ def model_folder(folder: Path) -> Path:
 
 def journal_path(path: Path, overrides: list[str]) -> Path:
     """The journal itself, or that of a station's YAML."""
-    if path.suffix not in {".yaml", ".yml"}:
-        return path
-    return configuration(path, overrides)[0].data / "journal.db"
+    return configuration(path, overrides)[0].data / "journal.db" if is_configuration(path) else path
+
+
+def is_configuration(path: Path) -> bool:
+    """Whether that is a station's YAML, not a journal; exit code 2 for a pipe or a device, on which one would wait."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        fail(f"{path} is no plain file: give a journal.db, or the YAML of its station", 2)
+    return path.suffix in {".yaml", ".yml"}
 
 
 def parcel_name(text: str) -> tuple[int | None, int]:

@@ -45,7 +45,8 @@ def back_up(path: Path, target: Path, progress: Progress = _quiet) -> None:
     except apsw.Error as error:
         raise _of_copy(path, target, error) from error
     except OSError as error:
-        raise JournalError(f"{target} cannot be written: {error.strerror}; the journal was only read") from error
+        sentence = f"{target} cannot be written: {error.strerror}: name a file in a folder where this user may write"
+        raise JournalError(f"{sentence}; the journal was only read") from error
 
 
 def restore(source: Path, path: Path, station: str, progress: Progress = _quiet) -> int:
@@ -127,6 +128,7 @@ def _partial(partial: Path) -> Iterator[None]:
 
 
 def _copy(source: apsw.Connection, partial: Path, progress: Progress) -> None:
+    partial.touch()  # what the system says of the target is not blamed on the source
     source.execute("BEGIN; SELECT count(*) FROM meta")
     with _connection(partial, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE) as target:
         with target.backup("main", source, "main") as copying:

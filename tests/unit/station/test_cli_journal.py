@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from pathlib import Path
 
@@ -154,3 +155,44 @@ def test_a_number_that_is_too_large_ends_in_a_sentence(data: Path, words: tuple[
     assert f"Invalid value for '{option}'" in ran.output
     assert journal(data, "export", "--after", 2**63 - 1, "--limit", 2**63 - 1).output == ""
     assert journal(data, "tail", "-n", 100_000).exit_code == 0
+
+
+def test_a_backup_that_cannot_be_written_blames_the_target(data: Path, tmp_path: Path) -> None:
+    target = tmp_path / "none" / "b.db"
+    ran = journal(data, "backup", target)
+    assert ran.exit_code == 1
+    told = " ".join(ran.output.split())
+    assert told.startswith(f"{target} cannot be written: No such file or directory: name a file in a folder")
+    assert "the journal was only read" in told
+
+
+def test_a_journal_is_exported_by_its_path_as_by_its_station(data: Path) -> None:
+    ran = CliRunner().invoke(app, ["journal", "export", str(data / "journal.db"), "--all"])
+    assert ran.exit_code == 0
+    assert ran.stdout == journal(data, "export", "--all").stdout
+    assert len(ran.stdout.splitlines()) == EVENTS
+
+
+def test_a_journal_that_names_no_site_wants_its_configuration(tmp_path: Path) -> None:
+    Journal(tmp_path / "journal.db", station="s1", now_utc=lambda: NOON, mono_ns=lambda: 7).close()
+    ran = CliRunner().invoke(app, ["journal", "export", str(tmp_path / "journal.db")])
+    assert ran.exit_code == 2
+    assert "give the YAML of its station" in " ".join(ran.output.split())
+
+
+def test_a_type_that_no_event_has_is_refused_with_the_nearest(data: Path) -> None:
+    ran = journal(data, "export", "--type", "decided", "--type", "parcel-complete")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "--type parcel-complete: there is no such event; did you mean 'parcel-completed'?" in " ".join(
+        ran.output.split()
+    )
+    assert "there are: journal-opened" in " ".join(journal(data, "export", "--type", "?").output.split())
+
+
+@pytest.mark.parametrize("name", ["pipe", "pipe.yaml"])
+@pytest.mark.parametrize("command", ["export", "tail", "verify"])
+def test_a_pipe_is_refused_and_nobody_waits(tmp_path: Path, command: str, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    ran = CliRunner().invoke(app, ["journal", command, str(tmp_path / name)])
+    assert ran.exit_code == 2
+    assert "is no plain file" in " ".join(ran.output.split())
