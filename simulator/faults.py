@@ -13,7 +13,9 @@ import yaml
 
 _BEYOND = 10
 """So many times what a storm draws can be put in by hand."""
-_COUNTED = frozenset({"times", "parcels", "steps later"})
+_COUNTED = frozenset({"times", "parcels"})
+_AT_ONCE = "steps later"
+"""Of these none is at once."""
 
 
 class Kind(Enum):
@@ -63,7 +65,8 @@ class Fault:
         if self.unit in _COUNTED:
             lowest = 1.0
         most = 1.0 if self.unit == "share" else greatest * _BEYOND
-        return lowest <= size <= most and (size > 0 or least <= 0)
+        nought = least <= 0 or self.unit == _AT_ONCE
+        return lowest <= size <= most and (size > 0 or nought)
 
 
 class FaultError(Exception):
