@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 TUNING_PARCELS, TEST_PARCELS, UNSEEN_PARCELS = 9000, 2000, 500
 PARCELS = TUNING_PARCELS + TEST_PARCELS + UNSEEN_PARCELS
 """How many looks a release takes."""
-FALSE_ALARMS = 0.025
-"""Of clean tuning parcels, the share that the thresholds may flag; of others they flag half as many again."""
+FALSE_ALARMS = 0.015
+"""Of clean tuning parcels, the share that the thresholds may flag; of others they flag twice as many."""
 _FLOOR = 0.02
 _GATE_SAMPLE = 2000
 _SURE = 0.1
