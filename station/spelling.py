@@ -1,6 +1,6 @@
 """How a code of a list may come from a scanner: its spellings, and what can be no code that a scanner's driver tells.
 
-Sources: GS1 General Specifications (element strings, check digits); drivers/scanner_codec.py tells codes so.
+Sources: GS1 General Specifications (element strings, check digits); drivers/identity.py tells codes so.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Self
 
 from biip import ParseError
 from biip.checksums import gs1_standard_check_digit
+from biip.gs1_digital_link_uris import GS1DigitalLinkURI
 from biip.gs1_messages import GS1Message
 
 from station.core.events import SERIAL
@@ -31,7 +32,10 @@ _UPC_E = (
     (re.compile("00([01][0-9]{4}[1-9])0000([5-9])"), r"\1\2"),
 )
 """A GTIN of 14 digits without its check digit, and which of them a UPC-E symbol shows (GS1 General Specifications)."""
-_ELEMENTS = re.compile(r"00[0-9]{18}|01[0-9]{14}|.*<GS>")
+_SEPARATORS = re.compile(r"(?i)<GS>|<FNC1>|\{GS\}|\{FNC1\}")
+_ELEMENTS = re.compile(f"00[0-9]{{18}}|01[0-9]{{14}}|.*{_GS}")
+_LINK = re.compile(r"(?i)https?://.+/0[01]/[0-9]+")
+"""A GS1 Digital Link (its standard, URI syntax)."""
 _NO_CODE: tuple[tuple[Callable[[str], object], str], ...] = (
     (lambda code: not 0 < len(code) <= LONGEST_CODE, f"a barcode has 1 to {LONGEST_CODE} characters"),
     (
@@ -69,7 +73,7 @@ def spellings(code: str) -> list[str]:
     A GTIN has 8, 12, 13 or 14 digits, as far as those ahead are 0, and may have lost zeros, those too that UPC-E leaves
     out; of a GS1 text counts what the driver tells of it: the SSCC, the GTIN, or the GTIN with its serial.
     """
-    found = {code: None}
+    found = {code: None, _SEPARATORS.sub(_GS, code): None}
     if starred := _STARRED.fullmatch(code):
         found[starred[1]] = None
     identity = _identity(code)
@@ -127,11 +131,15 @@ def _is_sscc(code: str) -> bool:
 
 def _identity(code: str) -> str:
     """What the driver tells of a GS1 text that bears an SSCC or a GTIN, "" if it is none."""
-    if not _ELEMENTS.match(code):
-        return ""
+    text = _SEPARATORS.sub(_GS, code)
     try:
-        elements = GS1Message.parse(code.replace("<GS>", _GS).strip(_GS)).element_strings
-    except ParseError:
+        if _LINK.match(code):
+            elements = GS1DigitalLinkURI.parse(code).element_strings
+        elif _ELEMENTS.match(text):
+            elements = GS1Message.parse(text.strip(_GS)).element_strings
+        else:
+            return ""
+    except (ParseError, ValueError):
         return ""
     values = {element.ai.ai: element.value for element in elements}
     sscc, gtin = values.get("00", ""), values.get("01", "")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.scanner_codec import Scanned, ScannerCodec
+from station.core.events import Arrived
 from station.core.now import Now
 from station.holding import HoldListError, stage
 from station.lists import ListError, Lists
+from station.spelling import Codes, code_fault
 from tests.unit.core.virtual_line import VirtualLine
 
 
@@ -103,6 +107,35 @@ def test_a_held_code_is_held_however_it_is_spelt(tmp_path: Path, written: str, r
     loaded = both(tmp_path, hold=f"barcode\n{written}\n".encode()).changed()
     assert loaded is not None
     assert read in loaded.held
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "https://id.gs1.org/01/09501101530003/21/SER9",
+        "HTTP://EXAMPLE.COM/00/340123450000000017?x=1",
+        "https://example.com/p/4711",
+        "10LOT7<FNC1>0109501101530003",
+        "010950110153000310LOT7{GS}21SER9",
+        "010950110153000310LOT7<GS>21SER9",
+        "00340123450000000017",
+        "340123450000000017",
+        "0109501101530003",
+        "036000291452",
+        "04252614",
+        "JJD0099 abc",
+        "*AB1*",
+    ],
+)
+@pytest.mark.parametrize("gs1", ["auto", "off"])
+def test_what_a_list_has_as_on_the_label_is_what_a_scanner_tells_of_it(label: str, gs1: Literal["auto", "off"]) -> None:
+    """Two parties, one meaning: a label whose identity was told in a new way was no longer held by its own text."""
+    codec = ScannerCodec(prefix=b"", suffix=b"\r", noread="", max_length=128, idle_ns=1, gs1=gs1)
+    (read,) = codec.receive(label.encode() + b"\r", Arrived(0, 1))
+    assert isinstance(read, Scanned)
+    assert read.code is not None
+    assert code_fault(label) == ""
+    assert read.code in Codes.of([label])
 
 
 @pytest.mark.parametrize(
