@@ -236,7 +236,6 @@ def test_a_flood_of_commands_holds_up_no_event_and_waits_at_the_broker(
     begun = time.monotonic()
     station.many(200)
     subscriber.wait(lambda: subscriber.newest == station.journal.last_seq, 5)
-    assert time.monotonic() - begun < 5
     answered: list[str] = []
     while len(answered) < 700:
         answered += _answered(tmp_path / "data")
