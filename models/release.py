@@ -17,11 +17,12 @@ from simulator.xray import draw, png_bytes
 from simulator.xray.sets import scene_seed
 from station.vision import Detector, DetectorFault
 from station.vision.folder import classes_sha256
-from station.vision.gate import usual
+from station.vision.gate import measures
 from station.vision.load import read_model
 from station.vision.seen import overlap
 from station.vision.store import described, write_folder
 from station.vision.threshold import choose
+from station.vision.usual import usual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -184,7 +185,7 @@ def _training(recipe: Recipe, command: str) -> dict[str, Any]:
 
 def _usual(drawn: Drawn) -> dict[str, tuple[float, float]]:
     step = max(1, len(drawn.boxes) // _GATE_SAMPLE)
-    return usual(np.asarray(drawn.pixels[at]) for at in range(0, len(drawn.boxes), step))
+    return usual([measures(np.asarray(drawn.pixels[at])) for at in range(0, len(drawn.boxes), step)])
 
 
 def _golden(detector: Detector, tree: dict[str, Any], seed: int) -> dict[str, bytes]:

@@ -27,6 +27,7 @@ from station.cli_journal import journal_app
 from station.cli_model import model_app
 from station.cli_parts import (
     ConfigFile,
+    Depth,
     JournalFile,
     Overrides,
     ParcelName,
@@ -183,13 +184,18 @@ def look(
     pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="PNG or JPEG files.")],
     model: Annotated[Path, typer.Option(help="Model folder, or the name of one that comes along.")] = Path("xray18"),
     out: Annotated[Path, typer.Option(help="Where the pictures with boxes go.")] = Path("look"),
-    station: Annotated[Path | None, typer.Option(help="The YAML of a station whose thresholds count.")] = None,
+    station: Annotated[
+        Path | None, typer.Option(help="The YAML of a station: its thresholds and the depth of its pictures count.")
+    ] = None,
+    depth: Depth = None,
 ) -> None:
     """Show what the model sees: findings, the gate's figures, what follows; and each picture with boxes as a PNG."""
-    own = configuration(station, [])[0].policy.thresholds if station else {}
+    site = configuration(station, [])[0] if station else None
+    own = site.policy.thresholds if site else {}
+    bits = depth or max((device.depth for device in site.devices.values()), default=8) if site else depth or 8
     try:
         out.mkdir(parents=True, exist_ok=True)
-        results = look_at(pictures, model_folder(model), out, own)
+        results = look_at(pictures, model_folder(model), out, own, bits)
     except ModelError as error:
         fail(str(error), 2)
     except OSError as error:

@@ -12,19 +12,22 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from station.cli_parts import fail, model_folder
+from station.cli_parts import Depth, fail, model_folder
 from station.vision import Detector, DetectorFault, ModelError, ModelFolder, read_picture
 from station.vision.bench import bench as run_bench
-from station.vision.dataset import Dataset, DatasetError, read_dataset
+from station.vision.dataset import read_dataset
 from station.vision.faults import PictureFault
 from station.vision.load import read_model
 from station.vision.measure import PRECISION_NEEDS, Precision, average_precision, class_reports, located, see_dataset
+from station.vision.samples import Dataset, DatasetError
 from station.vision.seen import Seen
 from station.vision.store import described, golden_pictures, rewrite
 from station.vision.threshold import Chosen, choose
 from station.vision.trial import try_out
 
-_LISTED = 10
+LISTED = 10
+ENOUGH = 100
+"""Pictures of a kind, from which on what was measured on them says something of others."""
 _FEW = 0.1
 """Of the pictures without a threat, the share that may be flagged where findings are counted by their place."""
 
@@ -36,14 +39,21 @@ Labelled = Annotated[
 ]
 
 
-def evaluate(folder: Folder, dataset: Labelled) -> None:
+def evaluate(folder: Folder, dataset: Labelled, depth: Depth = None) -> None:
     """How good a model is on labelled pictures: what is flagged by class, and average precision."""
-    model, known = _given(folder, dataset)
-    seen = _seen(model, known)
+    model, known = _given(folder, dataset, depth or 8)
+    seen = _seen(model, known, depth or 8)
     for group in sorted({item.group for item in seen}):
         _print_group(dataset.name, group, [item for item in seen if item.group == group], model, known)
     _print_unanswered(seen, known)
     labels = [label for label in known.labelled if label in model.words]
+    if unknown := [label for label in known.labelled if label not in model.words]:
+        console.print(
+            f"Not judged, since the model has no such class: {', '.join(unknown)}. If it calls them otherwise, call "
+            "them so here too.",
+            highlight=False,
+            markup=False,
+        )
     _print_precision(average_precision(seen, labels), dataset.name)
     _print_located(seen, labels)
 
@@ -53,11 +63,12 @@ def thresholds(
     dataset: Labelled,
     false_alarms: Annotated[str, typer.Option(help="Share of the clean pictures that may be flagged.")] = "5%",
     write: Annotated[bool, typer.Option("--write", help="Put them into model.yaml.")] = False,
+    depth: Depth = None,
 ) -> None:
     """Choose thresholds that miss little and keep false alarms within a share, for the classes that are labelled."""
     share = _share(false_alarms)
-    model, known = _given(folder, dataset)
-    seen = _seen(model, known)
+    model, known = _given(folder, dataset, depth or 8)
+    seen = _seen(model, known, depth or 8)
     try:
         chosen = choose(seen, known.labelled, model.thresholds, model.spec.decode.floor, share)
         if write:
@@ -74,6 +85,12 @@ def thresholds(
         f"{chosen.false_alarms:.1%} of the clean ones. On others it will be somewhat worse.",
         highlight=False,
     )
+    if min(chosen.clean, chosen.threats) < ENOUGH:
+        console.print(
+            f"{chosen.clean} clean pictures and {chosen.threats} with something in them are too few to rely on: what "
+            f"comes next may be quite different. Choose on {ENOUGH} of each at least.",
+            highlight=False,
+        )
     _print_unanswered(seen, known)
     if not write:
         console.print("Nothing was changed; --write puts them into model.yaml.")
@@ -85,12 +102,13 @@ def bench(
         list[Path], typer.Option("--picture", help="Look at this one; a golden one if none is given.")
     ] = [],  # noqa: B006
     rounds: Annotated[int, typer.Option(min=10, help="How often each is looked at.")] = 100,
+    depth: Depth = None,
 ) -> None:
     """Time the whole path from picture to findings, beside bare ONNX Runtime on the same input, in turns."""
     model = loaded(folder)
     try:
-        data = [path.read_bytes() for path in pictures] or list(model.golden.values())
-        pixels = [read_picture(item) for item in data]
+        pixels = [read_picture(path.read_bytes(), depth=depth or 8) for path in pictures]
+        pixels = pixels or [read_picture(item) for item in model.golden.values()]
     except (OSError, PictureFault) as error:
         fail(str(error), 2)
     if not pixels:
@@ -117,10 +135,10 @@ def loaded(folder: Path) -> ModelFolder:
         fail(str(error), 2)
 
 
-def _given(folder: Path, dataset: Path) -> tuple[ModelFolder, Dataset]:
+def _given(folder: Path, dataset: Path, depth: int) -> tuple[ModelFolder, Dataset]:
     """The model, and labelled pictures in its words; exit code 2 if one cannot be used, or they do not go together."""
     try:
-        read = read_dataset(dataset)
+        read = read_dataset(dataset, depth)
     except DatasetError as error:
         fail(str(error), 2)
     model = loaded(folder)
@@ -134,11 +152,11 @@ def _given(folder: Path, dataset: Path) -> tuple[ModelFolder, Dataset]:
     return model, known
 
 
-def _seen(model: ModelFolder, dataset: Dataset) -> list[Seen]:
+def _seen(model: ModelFolder, dataset: Dataset, depth: int) -> list[Seen]:
     detector = Detector(model)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("looking", total=len(dataset.samples))
-        return see_dataset(detector, dataset, lambda done: progress.advance(task, done))
+        return see_dataset(detector, dataset, lambda done: progress.advance(task, done), depth)
 
 
 def _print_group(name: str, group: str, seen: list[Seen], model: ModelFolder, dataset: Dataset) -> None:
@@ -180,16 +198,20 @@ def _print_located(seen: list[Seen], labels: list[str]) -> None:
 
 def _print_unanswered(seen: list[Seen], dataset: Dataset) -> None:
     """The pictures that could not be looked at, and why: the first few by name, of the others how many."""
+    if dataset.heaps:
+        console.print(
+            f"Pictures left out, since a heap in them is labelled as one (iscrowd): {dataset.heaps}", highlight=False
+        )
     without = [(sample.path, item.fault) for sample, item in zip(dataset.samples, seen, strict=True) if item.unanswered]
     if not without:
         return
     console.print(
         f"Pictures without an answer: {len(without)}, which count neither as clean nor as a threat", highlight=False
     )
-    for path, fault in without[:_LISTED]:
+    for path, fault in without[:LISTED]:
         console.print(f"  {path}: {fault}", highlight=False, markup=False)
-    if len(without) > _LISTED:
-        console.print(f"  and {len(without) - _LISTED} more", highlight=False)
+    if len(without) > LISTED:
+        console.print(f"  and {len(without) - LISTED} more", highlight=False)
 
 
 def _put(model: ModelFolder, chosen: Chosen) -> None:

@@ -12,14 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from station.cli_commands import use
-from station.cli_measure import Folder, bench, console, evaluate, loaded, thresholds
-from station.cli_parts import fail, model_folder
+from station.cli_measure import ENOUGH, LISTED, Folder, bench, console, evaluate, loaded, thresholds
+from station.cli_parts import Depth, fail, model_folder
 from station.resources import models
 from station.vision import NO_GATE, NOT_SHOWN, ModelError
 from station.vision.decoders import DECODERS
 from station.vision.load import read_model
 from station.vision.propose import Known, propose
-from station.vision.store import described, gate_of, golden_pictures, rewrite, write_folder
+from station.vision.store import MeasuredGate, described, gate_of, golden_pictures, rewrite, write_folder
 from station.vision.trial import bound_memory, try_out
 
 _PICTURES = {".png", ".jpg", ".jpeg"}
@@ -92,9 +92,11 @@ def add(
     word: Annotated[list[str], typer.Option(help="CLASS=WORD: the station's word for it.")] = [],  # noqa: B006
     pictures: Annotated[Path | None, typer.Option(help="Some hundred of the machine's pictures, for the gate.")] = None,
     golden: Annotated[list[Path], typer.Option(help="A picture in which it finds what is there.")] = [],  # noqa: B006
+    depth: Depth = None,
 ) -> None:
     """Make a model folder of somebody's ONNX file: proposes its model.yaml from metadata and shapes, and proves it."""
     target = out or Path("models") / _name(file)
+    measured: MeasuredGate | None = None
     try:
         given = dict(_word(text) for text in word)
         with bound_memory():
@@ -102,8 +104,9 @@ def add(
             onnx = file.read_bytes()
             tree: dict[str, Any] = dict(proposal.tree)
             if pictures is not None:
-                tree["gate"] = gate_of(described(tree, onnx, target), _pictures_in(pictures))
-            tree["golden"], files = golden_pictures(described(tree, onnx, target), golden)
+                measured = gate_of(described(tree, onnx, target), _pictures_in(pictures), depth or 8)
+                tree["gate"] = measured.tree
+            tree["golden"], files = golden_pictures(described(tree, onnx, target), golden, depth or 8)
             described(tree, onnx, target)
         write_folder(target, tree, onnx, files)
     except (ModelError, OSError) as error:
@@ -113,8 +116,10 @@ def add(
     console.print(f"{target / 'model.yaml'} is written. Look it over:", highlight=False, markup=False)
     for remark in proposal.remarks:
         console.print(f"  {remark}", highlight=False, markup=False)
-    if pictures is None:
+    if measured is None:
         console.print(f"  gate: {NO_GATE}", highlight=False)
+    else:
+        _print_measured(measured)
     if not golden:
         console.print(f"  golden: {NOT_SHOWN}", highlight=False)
     console.print(f"Then: station look PICTURE... --model {target}", highlight=False, markup=False)
@@ -124,11 +129,12 @@ def add(
 def golden(
     folder: Folder,
     pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="In each it finds what is there.")],
+    depth: Depth = None,
 ) -> None:
     """Make what the model finds in some pictures now what it must find in them from now on, before it is believed."""
     model = loaded(folder)
     try:
-        entries, files = golden_pictures(model, pictures)
+        entries, files = golden_pictures(model, pictures, depth or 8)
         tree = yaml.safe_load(model.text)
         tree["golden"] = [*(item for item in tree.get("golden", []) if item["file"] not in files), *entries]
         rewrite(model.path, tree, files)
@@ -143,16 +149,18 @@ def golden(
 def gate(
     folder: Folder,
     pictures: Annotated[Path, typer.Argument(metavar="PICTURES", help="A folder of the machine's: some hundred.")],
+    depth: Depth = None,
 ) -> None:
     """Measure the gate on good pictures of the machine: what is not like them is not looked at, and is inspected."""
     model = loaded(folder)
     try:
-        measured = gate_of(model, _pictures_in(pictures))
-        rewrite(model.path, yaml.safe_load(model.text) | {"gate": measured}, {})
+        measured = gate_of(model, _pictures_in(pictures), depth or 8)
+        rewrite(model.path, yaml.safe_load(model.text) | {"gate": measured.tree}, {})
     except (ModelError, OSError) as error:
         fail(str(error), 2)
-    for measure, (low, high) in measured["measures"].items():
+    for measure, (low, high) in measured.tree["measures"].items():
         console.print(f"{measure} {low:g} to {high:g}", highlight=False)
+    _print_measured(measured)
 
 
 @model_app.command(epilog="Example: station model verify xray18")
@@ -175,6 +183,24 @@ def verify(folder: Folder) -> None:
     for lack in lacks:
         console.print(f"NO {lack}", highlight=False, markup=False)
     raise typer.Exit(1 if lacks else 0)
+
+
+def _print_measured(measured: MeasuredGate) -> None:
+    """What the gate was measured on, and whether that is enough to trust it."""
+    for text in measured.left_out[:LISTED]:
+        console.print(f"left out: {text}", highlight=False, markup=False)
+    if (more := len(measured.left_out) - LISTED) > 0:
+        console.print(f"left out: {more} more")
+    if measured.left_out:
+        console.print(
+            "What is left out is not looked at, and inspected. If such pictures are good, add more like them."
+        )
+    if measured.pictures < ENOUGH:
+        console.print(
+            f"The gate is measured on {measured.pictures} different picture(s): too few to know the machine by. Some "
+            "hundred good ones make a gate that neither refuses the next good picture nor lets a faulty one through.",
+            highlight=False,
+        )
 
 
 def _word(text: str) -> tuple[str, str | None]:

@@ -19,8 +19,19 @@ from station.resources import models
 
 _NUMBER = re.compile(r"[0-9]{1,10}")
 
+
+def _depth(value: int | None) -> int | None:
+    if value not in {None, 8, 12, 16}:
+        raise typer.BadParameter("8, 12 or 16")
+    return value
+
+
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The station's YAML file.")]
 JournalFile = Annotated[Path, typer.Argument(metavar="JOURNAL", help="A journal.db, or the YAML of its station.")]
+Depth = Annotated[
+    int | None,
+    typer.Option(help="Bits of the pictures' channels: 8, 16, or 12 in the low bits of 16.", callback=_depth),
+]
 ParcelName = Annotated[str, typer.Argument(metavar="PARCEL", help="Its number, or EPOCH/NUMBER.")]
 Overrides = Annotated[list[str], typer.Option("--set", help="Override one key: --set plc.wire.port=15021")]
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -41,11 +41,6 @@ sheets of steel do."""
 
 _NO_LIGHT = 8
 _OF_THE_WHOLE = frozenset({"ground", "black"})
-_WIDER = {"ground": (0.1, 0.0), "black": (0.5, 0.05)}
-"""By measure: by what share of itself, and by how much more, the end of an interval is moved outward."""
-_COLD = 0.01
-"""Which share of the model's own pictures may be refused as cold: as long as it is no more, the warmth must not lie
-below nought, and so a picture that passes would be refused with its red and blue exchanged."""
 
 _SAID = {
     "sharpness": ("is blurred", "is noise"),
@@ -84,16 +79,22 @@ def quality(pixels: NDArray[np.uint8], model: ModelFolder) -> Quality:
         return Quality(f"picture is {width} x {height} pixels; sides from {low} to {high} are expected")
     if not spec.aspect[0] <= width / height <= spec.aspect[1]:
         return Quality(f"picture is {width} x {height} pixels; that is not the shape of the machine's pictures")
+    general = of_any_machine(pixels)
+    if general.fault:
+        return general
+    usual = spec.measures
+    if general.faint:  # too little to be sharp, dense or of a colour
+        usual = {name: interval for name, interval in usual.items() if name in _OF_THE_WHOLE}
+    return Quality(_unusual(measures(as_looked_at(pixels, model.spec.input)), usual), general.faint)
+
+
+def of_any_machine(pixels: NDArray[np.uint8]) -> Quality:
+    """What can be said of a picture whatever is usual for its machine."""
     grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
     ground, smooth = _ground(grey), _smooth(grey)
     faint = _share_beyond(smooth, ground - _STEP_OF_CONTENT) < _EMPTY_SHARE
     fault = _general_fault(pixels, grey, ground, empty=faint and not _faint_parcel(smooth, ground))
-    if fault:
-        return Quality(fault, faint)
-    usual = spec.measures
-    if faint:  # too little to be sharp, dense or of a colour
-        usual = {name: interval for name, interval in usual.items() if name in _OF_THE_WHOLE}
-    return Quality(_unusual(measures(as_looked_at(pixels, model.spec.input)), usual), faint)
+    return Quality(fault, faint)
 
 
 def quality_fault(pixels: NDArray[np.uint8], model: ModelFolder) -> str:
@@ -142,23 +143,6 @@ def measures(pixels: NDArray[np.uint8]) -> dict[str, float]:
         "dense": float((light[there] < ground * _DENSE).mean()),
         **whole,
     }
-
-
-def usual(pictures: Iterable[NDArray[np.uint8]]) -> dict[str, tuple[float, float]]:
-    """For each measure the interval in which nearly all of these pictures lie, widened: by half, or as `_WIDER` says.
-
-    Args:
-        pictures: each uint8 (H, W, 3), RGB, as the model looks at it; a few hundred or more.
-    """
-    found = [measures(pixels) for pixels in pictures]
-    intervals = {}
-    for name in found[0]:
-        values = [item[name] for item in found]
-        low, high = np.quantile(values, (0.001, 0.999))
-        share, more = _WIDER.get(name, (0.5, 0.0))
-        lowest = min(0.0, np.quantile(values, _COLD)) if name == "warmth" else low - share * abs(low) - more
-        intervals[name] = round(float(lowest), 2), round(float(high + share * abs(high) + more), 2)
-    return intervals
 
 
 def _warmth(pixels: NDArray[np.uint8]) -> float:

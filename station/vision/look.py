@@ -60,6 +60,7 @@ def look(
     model_folder: Path,
     out_dir: Path | None = None,
     thresholds: Mapping[str, float] | None = None,
+    depth: int = 8,
 ) -> list[LookResult]:
     """Look at picture files as the station would, and draw what was found.
 
@@ -69,6 +70,7 @@ def look(
         out_dir: where `NAME.found.png` goes, or `NAME-2.found.png` if two pictures are called alike; beside the
             picture if None.
         thresholds: a site's own, by class; the model's where there is none.
+        depth: bits of the pictures' channels, as `read_picture` takes it.
 
     Returns:
         One result a path, in order; a bad picture is a result with a fault, not an error.
@@ -81,7 +83,7 @@ def look(
     counts = {**detector.model.thresholds, **(thresholds or {})}
     listed = list(paths)
     taken = set(listed)
-    return [_look(detector, path, _free(out_dir or path.parent, path.stem, taken), counts) for path in listed]
+    return [_look(detector, path, depth, _free(out_dir or path.parent, path.stem, taken), counts) for path in listed]
 
 
 def _free(folder: Path, stem: str, taken: set[Path]) -> Path:
@@ -92,9 +94,9 @@ def _free(folder: Path, stem: str, taken: set[Path]) -> Path:
     return drawn
 
 
-def _look(detector: Detector, path: Path, drawn: Path, thresholds: Mapping[str, float]) -> LookResult:
+def _look(detector: Detector, path: Path, depth: int, drawn: Path, thresholds: Mapping[str, float]) -> LookResult:
     try:
-        pixels = read_picture(path.read_bytes())
+        pixels = read_picture(path.read_bytes(), depth=depth)
         result = detector.detect(pixels)
     except OSError as error:
         return LookResult(path, fault=f"the file cannot be read ({error.strerror})")

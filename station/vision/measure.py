@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from station.core.events import Finding
-    from station.vision.dataset import Dataset
     from station.vision.detector import Detector
+    from station.vision.samples import Dataset
     from station.vision.seen import Box
 
 PRECISION_NEEDS = "average precision needs pycocotools: pip install pycocotools"
@@ -112,12 +112,14 @@ def _right(finding: Finding, item: Seen, labels: Collection[str], least: float) 
     )
 
 
-def see_dataset(detector: Detector, dataset: Dataset, tell: Callable[[int], None] = lambda _: None) -> list[Seen]:
-    """See all pictures of a set, in order; `tell` is called with 1 after each."""
+def see_dataset(
+    detector: Detector, dataset: Dataset, tell: Callable[[int], None] = lambda _: None, depth: int = 8
+) -> list[Seen]:
+    """See all pictures of a set, in order; `tell` is called with 1 after each, `depth` is that of `read_picture`."""
     seen = []
     for sample in dataset.samples:
         try:
-            seen.append(see(detector, sample.path.read_bytes(), sample.truth, sample.group))
+            seen.append(see(detector, sample.path.read_bytes(), sample.truth, sample.group, depth))
         except OSError as error:
             seen.append(Seen(sample.truth, (), f"the file cannot be read ({error.strerror})", group=sample.group))
         tell(1)

@@ -51,11 +51,11 @@ class Seen:
         return max((item.score for item in self.findings if item.label == label), default=0.0)
 
 
-def see(detector: Detector, data: bytes, truth: Iterable[tuple[str, Box]], group: str = "") -> Seen:
+def see(detector: Detector, data: bytes, truth: Iterable[tuple[str, Box]], group: str = "", depth: int = 8) -> Seen:
     """Take one file the whole way; what the gate refuses is looked at all the same, and says why it was refused."""
     known = tuple(truth)
     try:
-        pixels = read_picture(data)
+        pixels = read_picture(data, depth=depth)
         result = detector.detect(pixels)
     except (PictureFault, DetectorFault) as fault:
         return Seen(known, (), str(fault), group=group)

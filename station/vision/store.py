@@ -6,7 +6,8 @@ import contextlib
 import hashlib
 import re
 import shutil
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,11 +16,12 @@ import yaml
 from station.vision.detector import Detector
 from station.vision.faults import DetectorFault, ModelError, PictureFault
 from station.vision.folder import ModelFolder
-from station.vision.gate import as_looked_at, usual
+from station.vision.gate import as_looked_at, measures, of_any_machine
 from station.vision.load import spec_of
 from station.vision.picture import read_picture
 from station.vision.png import SIGNATURE
 from station.vision.trial import try_out
+from station.vision.usual import unlike, usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +34,27 @@ _HEAD = (
 )
 _SURE = 0.02
 """A golden finding lies this far over its threshold at least, so that another processor finds it too."""
+
+
+class _Measured(NamedTuple):
+    path: Path
+    size: tuple[int, int]
+    measures: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredGate:
+    """A gate measured on a machine's pictures.
+
+    Attributes:
+        tree: `gate` of model.yaml.
+        pictures: how many different ones it was measured on.
+        left_out: which were not taken, and why.
+    """
+
+    tree: dict[str, Any]
+    pictures: int
+    left_out: tuple[str, ...]
 
 
 def described(tree: Mapping[str, Any], onnx: bytes, path: Path) -> ModelFolder:
@@ -111,12 +134,15 @@ def _prove(partial: Path, folder: Path) -> None:
         raise ModelError(str(error).replace(str(partial), str(folder))) from error
 
 
-def golden_pictures(model: ModelFolder, pictures: Sequence[Path]) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
+def golden_pictures(
+    model: ModelFolder, pictures: Sequence[Path], depth: int = 8
+) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
     """What the model finds in pictures now, as what it must find in them from now on.
 
     Args:
         model: the model.
         pictures: picture files, in each of which a person sees what the model finds.
+        depth: bits of their channels, as `read_picture` takes it; the folder gets them with 8.
 
     Returns:
         The entries for `golden` of model.yaml, and the pictures by file name.
@@ -129,7 +155,7 @@ def golden_pictures(model: ModelFolder, pictures: Sequence[Path]) -> tuple[list[
     files: dict[str, bytes] = {}
     for path in pictures:
         try:
-            pixels = read_picture(path.read_bytes())
+            pixels = read_picture(path.read_bytes(), depth=depth)
             findings = detector.detect(pixels).findings
         except (OSError, PictureFault, DetectorFault) as error:
             raise ModelError(f"{path}: {error}: choose another picture") from error
@@ -141,7 +167,7 @@ def golden_pictures(model: ModelFolder, pictures: Sequence[Path]) -> tuple[list[
         expect = [{"label": f.label, "box": [round(v, 1) for v in f.box], "score": round(f.score, 3)} for f in counted]
         if flat := [f.label for f in counted if not _has_area(f.box)]:
             raise ModelError(f"{path}: the {flat[0]} found in it has no area: choose another picture")
-        data = _as_png(path, pixels)
+        data = _as_png(path, pixels, depth)
         name = _free_name(path, data, files, model.path / "golden")
         if name in files:
             continue
@@ -156,12 +182,12 @@ def _has_area(box: Sequence[float]) -> bool:
     return right > left and bottom > top
 
 
-def _as_png(path: Path, pixels: NDArray[np.uint8]) -> bytes:
-    """The bytes under which a picture goes into the folder: as it is, if it is a PNG."""
+def _as_png(path: Path, pixels: NDArray[np.uint8], depth: int) -> bytes:
+    """The bytes under which a picture goes into the folder: as it is, if it is a PNG of 8 bits."""
     data = path.read_bytes()
     return (
         data
-        if data.startswith(SIGNATURE)
+        if data.startswith(SIGNATURE) and depth == 8
         else cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1].tobytes()
     )
 
@@ -174,28 +200,40 @@ def _free_name(path: Path, data: bytes, files: Mapping[str, bytes], there: Path)
     return name if other == data else f"{name.removesuffix('.png')}-{hashlib.sha256(data).hexdigest()[:8]}.png"
 
 
-def gate_of(model: ModelFolder, pictures: Sequence[Path]) -> dict[str, Any]:
+def gate_of(model: ModelFolder, pictures: Sequence[Path], depth: int = 8) -> MeasuredGate:
     """The gate for pictures like these: their sizes, and the usual range of each measure.
 
+    Args:
+        model: the model that will look at such pictures.
+        pictures: good ones of the machine; what is faulty among them is left out, for it would open the gate.
+        depth: bits of their channels, as `read_picture` takes it.
+
     Raises:
-        ModelError: one cannot be read.
+        ModelError: one cannot be read, or none is left.
     """
-    sizes: list[tuple[int, int]] = []
-
-    def looked_at() -> Iterator[NDArray[np.uint8]]:
-        for path in pictures:
-            try:
-                pixels = read_picture(path.read_bytes())
-            except (OSError, PictureFault) as error:
-                raise ModelError(f"{path}: {error}: take it out of the folder") from error
-            sizes.append((pixels.shape[0], pixels.shape[1]))
-            yield as_looked_at(pixels, model.spec.input)
-
-    found = usual(looked_at())
-    sides = [side for size in sizes for side in size]
-    aspects = [width / height for height, width in sizes]
-    return {
+    measured: dict[bytes, _Measured] = {}
+    left_out: list[str] = []
+    for path in pictures:
+        try:
+            pixels = read_picture(path.read_bytes(), depth=depth)
+        except (OSError, PictureFault) as error:
+            raise ModelError(f"{path}: {error}: take it out of the folder") from error
+        if fault := of_any_machine(pixels).fault:
+            left_out.append(f"{path}: {fault}")
+            continue
+        shown = hashlib.sha256(pixels.tobytes()).digest()
+        measured.setdefault(shown, _Measured(path, pixels.shape[:2], measures(as_looked_at(pixels, model.spec.input))))
+    each = list(measured.values())
+    apart = unlike([item.measures for item in each])
+    left_out += [f"{each[at].path}: {why}" for at, why in sorted(apart.items())]
+    kept = [item for at, item in enumerate(each) if at not in apart]
+    if not kept:
+        raise ModelError(f"none of these pictures shows a parcel ({left_out[0]}): give some hundred good ones")
+    sides = [side for item in kept for side in item.size]
+    aspects = [width / height for height, width in (item.size for item in kept)]
+    gate = {
         "sides_px": [min(sides) // 2, max(sides) * 2],
         "aspect": [round(min(aspects) / 1.5, 2), round(max(aspects) * 1.5, 2)],
-        "measures": {name: list(interval) for name, interval in found.items()},
+        "measures": {name: list(interval) for name, interval in usual([item.measures for item in kept]).items()},
     }
+    return MeasuredGate(gate, len(kept), tuple(left_out))

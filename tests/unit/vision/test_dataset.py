@@ -13,7 +13,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station.vision.dataset import DatasetError, read_dataset
+from station.vision.dataset import read_dataset
+from station.vision.samples import DatasetError
 
 GUN, KNIFE = ("gun", (10.0, 20.0, 50.0, 40.0)), ("knife", (0.0, 0.0, 32.0, 24.0))
 
@@ -128,6 +129,9 @@ def test_a_picture_that_is_missing_is_named(tmp_path: Path) -> None:
         "0 .5 .5 inf .5",
         "0 .5 .5 0 .5",
         "0 .5 .5 .5 -.5",
+        "0 32 24 40 20",
+        "0 .9 .5 .5 .5",
+        "0 .5 -.1 .2 .2",
     ],
 )
 def test_a_line_that_is_no_label_is_named(tmp_path: Path, text: str) -> None:
@@ -158,10 +162,67 @@ def test_an_outline_is_no_box(tmp_path: Path, corners: int) -> None:
         read_dataset(yolo(tmp_path, text="0" + " .1 .2" * corners))
 
 
-def test_a_crowd_is_no_thing(tmp_path: Path) -> None:
+def test_a_picture_with_a_heap_labelled_as_one_is_neither_clean_nor_judged(tmp_path: Path) -> None:
+    """As a clean one it would raise the thresholds above what lies in the heap."""
     crowd = {"image_id": 1, "category_id": 3, "bbox": [0, 0, 0, 0], "iscrowd": 1}
     thing = {"image_id": 1, "category_id": 3, "bbox": [10, 20, 40, 20], "iscrowd": 0}
-    assert read_dataset(coco(tmp_path, annotations=[crowd, thing])).samples[0].truth == (GUN,)
+    for listed in ([crowd], [crowd, thing]):
+        known = read_dataset(coco(tmp_path, annotations=listed))
+        assert ([item.path.name for item in known.samples], known.heaps) == (["b.png"], 1)
+    with pytest.raises(DatasetError, match="in every picture a heap is labelled as one"):
+        read_dataset(coco(tmp_path, annotations=[crowd, crowd | {"image_id": 2}]))
+
+
+@pytest.mark.parametrize("name", ["x.txt", "train/a.txt", "old/a.png.txt", "old/a.TXT", "old/ä.txt"])
+def test_a_label_of_no_picture_is_named(tmp_path: Path, name: str) -> None:
+    """Its picture would count as clean."""
+    text = yolo(tmp_path) / "labels" / name
+    text.parent.mkdir(exist_ok=True)
+    (tmp_path / "labels" / "old" / "a.txt").rename(text)
+    with pytest.raises(DatasetError, match=rf"{name} belongs to no PNG or JPEG"):
+        read_dataset(tmp_path)
+
+
+def test_a_set_without_any_label_is_no_set_of_clean_pictures(tmp_path: Path) -> None:
+    text = yolo(tmp_path) / "labels" / "old" / "a.txt"
+    text.rename(tmp_path / "labels" / "classes.txt")
+    with pytest.raises(DatasetError, match=r"put an empty a\.txt|put an empty b\.txt"):
+        read_dataset(tmp_path)
+    text.touch()
+    assert [item.truth for item in read_dataset(tmp_path).samples] == [(), ()]
+
+
+def test_two_classes_of_one_number_are_refused(tmp_path: Path) -> None:
+    """The last name would win: a gun was a bottle."""
+    categories = [{"id": 3, "name": "gun"}, {"id": 3, "name": "bottle"}]
+    with pytest.raises(DatasetError, match="two categories have the same id"):
+        read_dataset(coco(tmp_path, categories=categories, annotations=[]))
+
+
+@pytest.mark.parametrize("bbox", [[5000, 5000, 40, 20], [-40, 0, 30, 20], [10, 20, 40, 60], [0.2, 0.3, 0.5, 0.4]])
+def test_a_coco_box_that_cannot_be_in_the_picture_is_named(tmp_path: Path, bbox: list[float]) -> None:
+    with pytest.raises(DatasetError, match=r"labels\.json: (a gun of a\.png lies beyond its 64 x 48|the bbox of)"):
+        read_dataset(coco(tmp_path, annotations=[{"image_id": 1, "category_id": 3, "bbox": bbox}]))
+
+
+def test_a_box_drawn_a_little_too_far_counts(tmp_path: Path) -> None:
+    known = read_dataset(coco(tmp_path, annotations=[{"image_id": 1, "category_id": 3, "bbox": [-1, 0, 66, 49]}]))
+    assert known.samples[0].truth == (("gun", (-1.0, 0.0, 65.0, 49.0)),)
+
+
+@pytest.mark.parametrize("size", [{"width": 48, "height": 64}, {"width": 128, "height": 96}, {"width": "64"}])
+def test_labels_of_a_picture_turned_or_made_smaller_are_refused(tmp_path: Path, size: dict[str, Any]) -> None:
+    images = [{"id": 1, "file_name": "a.png"} | size, {"id": 2, "file_name": "b.png"}]
+    with pytest.raises(DatasetError, match=r"a\.png is 64 x 48 pixels, and"):
+        read_dataset(coco(tmp_path, images=images))
+    whole = {"id": 1, "file_name": "a.png", "width": 64, "height": 48}
+    assert read_dataset(coco(tmp_path, images=[whole, images[1]])).samples[0].truth == (GUN, KNIFE)
+
+
+def test_classes_that_are_a_word_are_no_list(tmp_path: Path) -> None:
+    """Each letter was a class."""
+    with pytest.raises(DatasetError, match=r"data\.yaml: names is 'gun': make it a list"):
+        read_dataset(yolo(tmp_path, names="gun"))
 
 
 def test_what_is_no_picture_under_images_is_passed_by_or_named(tmp_path: Path) -> None:

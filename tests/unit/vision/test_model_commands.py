@@ -353,15 +353,15 @@ def test_the_gate_is_measured_without_all_pictures_in_memory(
     held: list[weakref.ref[np.ndarray]] = []
     most = 0
 
-    def read(data: bytes) -> np.ndarray:
+    def read(data: bytes, depth: int) -> np.ndarray:
         nonlocal most
-        pixels = read_picture(data)
+        pixels = read_picture(data, depth=depth)
         held.append(weakref.ref(pixels))
         most = max(most, sum(item() is not None for item in held))
         return pixels
 
     monkeypatch.setattr("station.vision.store.read_picture", read)
-    assert gate_of(load_model(added), [pictures / "images" / "0.png"] * 10)["sides_px"] == [32, 128]
+    assert gate_of(load_model(added), [pictures / "images" / "0.png"] * 10).tree["sides_px"] == [32, 128]
     assert (len(held), most) == (10, 2)
 
 
