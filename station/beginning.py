@@ -9,7 +9,8 @@ from station.clock import utc_text
 from station.core.commands import Pause
 from station.core.events import CommandReceived, Condition
 from station.journal import CURSOR_FILE, DamagedError
-from station.journal.backup import set_aside
+from station.journal.backup import restored_up_to, set_aside
+from station.journal.left import unreadable_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +29,14 @@ class Begun(NamedTuple):
 
     Attributes:
         journal: opened.
-        subject: of the alarm: "aside" if it is a new one in the place of another, "put-back" if an old copy; else "".
+        subject: of the alarm: "aside" if it is a new one in the place of another, "put-back" if an old copy, "left" if
+            what was commanded for good cannot be read in it; else "".
         text: what became of the one before it; "" where there is no alarm.
         events: what the core is to hear of that, behind `Starting` and in the same turn.
     """
 
     journal: Journal
-    subject: Literal["", "aside", "put-back"] = ""
+    subject: Literal["", "aside", "put-back", "left"] = ""
     text: str = ""
     events: tuple[Event, ...] = ()
 
@@ -66,12 +68,16 @@ def begin(path: Path, now: datetime, opened: Callable[[], Journal]) -> Begun:
     if journal.published_beyond:
         what = f"event {journal.published_beyond} was published, and journal {path} does not hold it"
         return _paused(journal, "put-back", f"{what}: an old copy of it was put back", now)
+    if (restored := restored_up_to(journal)) is not None and journal.last_seq <= restored:
+        return _paused(journal, "put-back", f"journal {path} is a backup that was restored", now)
+    if unreadable := unreadable_left(journal):
+        return _paused(journal, "left", f"what was commanded last is damaged in journal {path}: {unreadable}", now)
     return Begun(journal)
 
 
-def _paused(journal: Journal, subject: Literal["aside", "put-back"], what: str, now: datetime) -> Begun:
+def _paused(journal: Journal, subject: Literal["aside", "put-back", "left"], what: str, now: datetime) -> Begun:
     text = f"{what}; all is inspected until `station resume`"
     begins, ends = utc_text(now), utc_text(now + _LASTS)
     pause = Pause(id=f"journal-{subject}-{journal.incarnation}", who="station", issued_at=begins, expires_at=ends)
     alarm = Condition("journal", subject, standing=True, text=text)
-    return Begun(journal, subject, text, (CommandReceived(pause, "station"), alarm))
+    return Begun(journal, subject, text, (CommandReceived(pause, "station", own=True), alarm))

@@ -273,7 +273,14 @@ def _wish(tree: StationConfig, model: type[Command], fields: dict[str, Any], wai
         fail(f"this is no command: {error.errors(include_url=False)[0]['msg']}", 2)
     except (InboxError, OSError) as error:
         fail(str(error), 1)
-    answer = _answer(tree, command.id, wait_s)
+    try:
+        answer = _answer(tree, command.id, wait_s)
+    except KeyboardInterrupt:
+        text = f"It waits in the inbox, and is carried out if the station comes to it before {command.expires_at}"
+        fail(f"{text}. Its id: {command.id}", 130)
+    if answer is not None and answer["digest"] and answer["digest"] != command.digest:
+        told = f"a command {answer['command_type']} had the id {command.id}, and was {answer['result']}"
+        fail(f"not carried out: {told}: give each its own", 1)
     if answer is None:
         text = f"No answer yet. If the station comes to it before {command.expires_at}, it is carried out"
         fail(f"{text}; `station status` shows whether it runs. Its id: {command.id}", 4)

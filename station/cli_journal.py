@@ -211,6 +211,12 @@ def _print(verdict: Verdict) -> None:
     looked = f"{verdict.events} events" + (f" and {verdict.pictures} pictures" if verdict.pictures else "")
     pruned = f", {verdict.pruned} more were removed by the rules of retention" if verdict.pruned else ""
     console.print(f"{looked} looked at{pruned}: {len(verdict.faults) or 'no'} fault(s).", highlight=False)
+    if verdict.not_compared:
+        numbers = ", ".join(map(str, verdict.not_compared))
+        console.print(
+            f"Removed by the rules of retention, so not compared: event {numbers}. Note a newer head.",
+            highlight=False,
+        )
     console.print(f"head {verdict.head[0]}:{verdict.head[1]}", highlight=False, soft_wrap=True)
 
 

@@ -28,12 +28,12 @@ from station.journal import (
     Journal,
     JournalError,
     PictureStore,
-    hold_list_left,
+    Reader,
     model_left,
     starting,
 )
 from station.keeping import HeldLog, Keeping
-from station.lists import Lists
+from station.lists import ListError, Lists
 from station.lists_watch import ListsWatch
 from station.ports import Device, Driver, Picture, Plc
 from station.publishing import Publishing, settings_of
@@ -98,7 +98,7 @@ class Daemon:
         self._turn = Turn(self.line, self._journal, ids, self._plc, proofs=proofs, drop=pictures.drop)
         self._systemd = Systemd.of(os.environ)
         self._snapshot = Snapshot(config, self.line, self._turn, {**self.devices, "plc": self._plc})
-        lists = Lists(config.policy.hold_list, config.policy.declared_weights, config.data)
+        lists = Lists(config.policy.hold_list, config.policy.declared_weights, config.data, told=self._hold_list_told)
         self._lists = ListsWatch(lists, self._put)
         self._publishing = Publishing(settings_of(config), self._put) if config.mqtt else None
         self._held_log = HeldLog(self._journal, Clock())
@@ -290,10 +290,18 @@ class Daemon:
             await asyncio.sleep(_LISTS_S)
             self._lists.look()
 
+    def _hold_list_told(self) -> str:
+        """The hold list that was commanded last, as the journal has it; from the thread that reads the lists."""
+        try:
+            with contextlib.closing(Reader(self._journal.path)) as reader:
+                return reader.hold_list_told()
+        except JournalError as error:
+            raise ListError(f"the hold list that was commanded last is not known: {error}") from error
+
     def _compare_lists(self) -> None:
         """The hold list in force is the one that the journal says was commanded last."""
-        told = hold_list_left(self._journal)
-        with contextlib.suppress(HoldListError):
+        with contextlib.suppress(HoldListError, ListError):
+            told = self._hold_list_told()
             found = in_force(self.config.data)
             if told and told != found:
                 text = f"the journal says that {told[:16]} was commanded last, in force is {found[:16] or 'none'}"

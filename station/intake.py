@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from station.core.commands import ChangeModel, Command, HoldList, Resolve
@@ -91,33 +91,48 @@ class Intake:
         waiting = self._inbox.waiting(self._last, MOST_WAITING if self._recovering else AT_ONCE)
         if not waiting and not self._handed:
             return
+        troubles: list[Exception] = []
         with closing(Reader(self._journal)) as journal:
             for seq, (identity, command) in list(self._handed.items()):
-                if self._finished(self._inbox, journal, seq, identity, command):
-                    del self._handed[seq]
+                with _kept(troubles):
+                    if self._finished(self._inbox, journal, seq, identity, command):
+                        del self._handed[seq]
             for posted in waiting:
-                self._take(self._inbox, journal, posted)
+                with _kept(troubles):
+                    self._take(self._inbox, journal, posted)
+        if troubles:
+            raise troubles[0]
 
     def _take(self, inbox: Inbox, journal: Reader, posted: Posted) -> None:
         found = read_waiting(posted.type, posted.source, posted.payload)
         command = found if isinstance(found, Command) else None
         if found.id and (refused := _id_used(found, posted, journal.answer_to(found.id))):
+            self._behind(posted)
             self._out(refused)
             inbox.done(posted.seq)
             return
-        if found.id and self._finished(inbox, journal, posted.seq, found.id, command):
+        if found.id and journal.answer_to(found.id) is not None:
+            self._behind(posted)
+            self._handed[posted.seq] = (found.id, command)
+            if self._finished(inbox, journal, posted.seq, found.id, command):
+                del self._handed[posted.seq]
             return
         if self._recovering:
             return
         event = found if isinstance(found, CommandMalformed) else self._received(found, posted, journal)
         if self._ending.is_set():
             return
-        self._last = posted.seq
+        self._behind(posted)
         if found.id:
             self._handed[posted.seq] = (found.id, command)
         else:  # no answer could be told from another's
             inbox.done(posted.seq)
         self._out(event)
+
+    def _behind(self, posted: Posted) -> None:
+        """It is not looked for again in this run; what is looked through ahead of it is only what was answered."""
+        if not self._recovering:
+            self._last = posted.seq
 
     def _received(self, command: Command, posted: Posted, journal: Reader) -> CommandReceived:
         """The command with what the journal and the folder `hold` know of what it names."""
@@ -180,6 +195,17 @@ class Intake:
                 log.warning("inbox: %s", trouble)
             self._out(Condition(ALARM, "access", standing=bool(trouble), text=trouble))
         self._trouble = trouble
+
+
+@contextmanager
+def _kept(troubles: list[Exception]) -> Iterator[None]:
+    """One command that cannot be finished holds up no other, a pause least of all; what was wrong is told last."""
+    try:
+        yield
+    except InboxLostError:
+        raise
+    except (InboxError, JournalError, OSError) as error:
+        troubles.append(error)
 
 
 def _id_used(found: Command | CommandMalformed, posted: Posted, answer: Stored | None) -> CommandMalformed | None:

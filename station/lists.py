@@ -34,6 +34,7 @@ class Lists:
 
     Attributes:
         reading: the file that is being read now, or was last.
+        told: the hash of the list that the journal says was commanded last, "" if it knows of none.
     """
 
     hold_list: Path | None
@@ -41,6 +42,7 @@ class Lists:
     data: Path | None = None
     reading: Path | None = None
     clock_ns: Callable[[], int] = now_ns
+    told: Callable[[], str] = lambda: ""
     _commanded: HeldCodes | None = None
     _stamp: tuple[object, ...] | None = None
     _seen: tuple[object, ...] | None = None
@@ -67,7 +69,7 @@ class Lists:
         rows = len(held_rows), len(declared_rows)
         self._want_whole(stamp, rows)
         if self._commanded is None and self.data is not None:
-            self._commanded = _commanded(self.data)
+            self._commanded = _commanded(self.data, self.told())
         self._stamp, self._rows = stamp, rows
         version = hashlib.sha256(held_bytes + b"\0" + declared_bytes).hexdigest()[:16]
         return ListsLoaded(version, held, tuple(declared.items()), self._commanded)
@@ -105,11 +107,18 @@ def read_hold_list(path: Path) -> list[str]:
     return [row[0] for _, row in _rows(_read(path, _opened), path, 1)]
 
 
-def _commanded(data: Path) -> HeldCodes:
+def _commanded(data: Path, told: str) -> HeldCodes:
+    """The list that was commanded; not to know it is not to know what is to be held."""
     try:
-        return current(data)
+        found = current(data)
     except HoldListError as error:
         raise ListError(str(error)) from error
+    if told and found.sha256 != told:
+        lies = found.sha256[:16] or "none"
+        raise ListError(
+            f"the journal says that hold list {told[:16]} was commanded last, in {data} is {lies}: give it again"
+        )
+    return found
 
 
 def _stamp(path: Path) -> object:

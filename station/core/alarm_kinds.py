@@ -11,6 +11,7 @@ _FAULT = HANDBOOK["plc-fault"]
 _DIVERTER = replace(_FAULT, follows=("belt-stopped/diverter", "plc-lost"))
 
 _SUBJECTS: Mapping[str, AlarmKind] = {
+    "lists/files": replace(HANDBOOK["lists"], follows=("lists/commanded",)),
     "heartbeat/detector": replace(HANDBOOK["heartbeat"], follows=("detector/golden", "detector/hangs")),
     "plc-fault/diverter_not_in_position": _DIVERTER,
     "plc-fault/diverter_inputs": _DIVERTER,

@@ -102,12 +102,15 @@ class Clerk:
 
     def take(self, event: CommandReceived, count: int | None, now: Now) -> list[Action]:
         """What follows from a command, and its answer; of one that was answered before, nothing."""
+        if event.own:
+            event = replace(event, command=event.command.model_copy(update={"issued_at": now.utc}))
         command = event.command
         if command.id in self._answered:
             return []
         self._answered.append(command.id)
         try:
-            _in_time(command, now)
+            if not event.own:
+                _in_time(command, now)
             newest = self._in_order(command, now)
             self._of_now(command, now)
             done, text = self._rules[type(command)](command, event, count)

@@ -161,11 +161,18 @@ HANDBOOK: Mapping[str, AlarmKind] = {
     ),
     "journal/put-back": AlarmKind(
         "top",
-        "`put-back`: as the station started, its journal did not hold an event that had been published: an old copy of"
-        " it was put back",
+        "`put-back`: as the station started, its journal was a backup that had been restored, or did not hold an event"
+        " that had been published: an old copy of it was put back",
         "all is inspected until `station resume`. What was commanded since the copy was made is forgotten: a pause, a"
         " dry run, a policy, a model",
         "see that policy and model are the ones wanted, then `station resume CONFIG`. It stands until the next start",
+    ),
+    "journal/left": AlarmKind(
+        "top",
+        "`left`: as the station started, what its journal keeps of the last commands was damaged; the text says which",
+        "all is inspected until `station resume`. Policy and model are those of the configuration again",
+        "see that policy, model and hold list are the ones wanted, or give the commands again; then `station resume"
+        " CONFIG`; look at the disk. It comes with each start until what was damaged has been given again",
     ),
     "journal/size": AlarmKind(
         "high",
@@ -196,7 +203,7 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "high",
         "the hold list in force is not the one that the journal says was commanded last: a kill and a lost inbox at"
         " once, or an old copy of the journal",
-        "parcels are held by another list than the one that was given last",
+        "all is inspected, reason `no-lists`: which codes are to be held is not known",
         "give the hold list again",
     ),
     "network": AlarmKind(

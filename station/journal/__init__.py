@@ -2,7 +2,7 @@
 
 from station.journal.ids import IdFile
 from station.journal.inbox import INBOX_FILE, Inbox, InboxError, InboxLostError, Posted
-from station.journal.left import hold_list_left, mode_left, model_left, policy_left, starting
+from station.journal.left import mode_left, model_left, policy_left, starting
 from station.journal.lock import FileLock, LockedError
 from station.journal.pictures import PictureStore
 from station.journal.places import Standing, standing
@@ -31,7 +31,6 @@ __all__ = [
     "Reader",
     "Standing",
     "Stored",
-    "hold_list_left",
     "mode_left",
     "model_left",
     "policy_left",

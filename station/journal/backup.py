@@ -6,16 +6,23 @@ import contextlib
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import apsw
 
 from station.journal.files import sync_file, sync_folder
+from station.journal.migrate import bring_forward
 from station.journal.opening import check_file, check_ours, check_station, take_lock
-from station.journal.stored import MARK, JournalError, explain
+from station.journal.schema import FOR_COMMANDS, SCHEMA_VERSION, STANDS
+from station.journal.stored import MARK, JournalError, explain, stands
 from station.journal.verify import verify
+
+if TYPE_CHECKING:
+    from station.journal.writer import Journal
 
 PAGES = 2000
 BUSY_MS = 5000
+_RESTORED = "restored"
 SUFFIXES = ("", "-wal", "-shm", "-journal", MARK)
 Progress = Callable[[int, int], object]
 """Told how many of how many there are done."""
@@ -31,7 +38,7 @@ def back_up(path: Path, target: Path, progress: Progress = _quiet) -> None:
     One snapshot is held meanwhile, so the write-ahead log grows by what the station writes until it is done.
 
     Raises:
-        JournalError: the journal cannot be read, or the target cannot be written or is there already.
+        JournalError: the journal cannot be read or is not whole, or the target cannot be written or is there already.
     """
     check_file(path)
     if target.exists():
@@ -41,6 +48,8 @@ def back_up(path: Path, target: Path, progress: Progress = _quiet) -> None:
         with _connection(path, apsw.SQLITE_OPEN_READONLY) as source, _partial(partial):
             check_ours(source, path, older=True)
             _copy(source, partial, progress)
+            if source.pragma("user_version") == SCHEMA_VERSION:
+                _whole(partial, path, "no backup was made of it; an older one is worth keeping")
             _into_place(partial, target)
     except apsw.Error as error:
         raise _of_copy(path, target, error) from error
@@ -52,8 +61,9 @@ def back_up(path: Path, target: Path, progress: Progress = _quiet) -> None:
 def restore(source: Path, path: Path, station: str, progress: Progress = _quiet) -> int:
     """Put a backup in the place of a journal that is lost; its last number.
 
-    The next run of the station goes on behind it under a name of its own, so no id is used again, and the publisher
-    tells what had been published beyond it.
+    The next run of the station goes on behind it under a name of its own, so no id is used again, the publisher tells
+    what had been published beyond it, and all is inspected until a person resumes: what was commanded since is
+    forgotten. A backup of an older version is brought forward.
 
     Raises:
         JournalError: there is a journal still, a station runs, or the backup is not whole or not this station's.
@@ -69,7 +79,9 @@ def restore(source: Path, path: Path, station: str, progress: Progress = _quiet)
             check_ours(backup, source, older=True)
             check_station(backup, source, station)
             _copy(backup, partial, progress)
-            last = _whole(partial, source)
+            _bring_forward(partial, source)
+            last = _whole(partial, source, "it was not put in place; try an older backup")
+            _mark_restored(partial, last)
             _into_place(partial, path)
     except (apsw.Error, UnicodeDecodeError) as error:
         raise _of_copy(source, path, error) from error
@@ -140,18 +152,43 @@ def _copy(source: apsw.Connection, partial: Path, progress: Progress) -> None:
     sync_file(partial)
 
 
-def _whole(partial: Path, source: Path) -> int:
+def _bring_forward(partial: Path, source: Path) -> None:
+    """A copy of an older version as this program has it: only then can its chain be followed."""
+    with _connection(partial, apsw.SQLITE_OPEN_READWRITE) as db:
+        bring_forward(db, source)
+        db.execute(FOR_COMMANDS)
+    sync_file(partial)
+
+
+def _whole(partial: Path, source: Path, so: str) -> int:
     """The last number of a copy whose pages and chain are whole."""
     with _connection(partial, apsw.SQLITE_OPEN_READONLY) as db:
         verdict = db.execute("PRAGMA quick_check(1)").get
-        version = int(db.pragma("user_version"))
         last = int(db.execute("SELECT coalesce(max(seq), 0) FROM event").get)
     if verdict != "ok":
-        raise JournalError(f"{source} is damaged ({verdict}): it was not put in place; try an older backup")
-    faults = verify(partial).faults if version > 1 else []
+        raise JournalError(f"{source} is damaged ({verdict}): {so}")
+    faults = verify(partial).faults
     if faults:
-        raise JournalError(f"{source} is not whole: {faults[0].text}; it was not put in place; try an older backup")
+        raise JournalError(f"{source} is not whole: {faults[0].text}; {so}")
     return last
+
+
+def _mark_restored(partial: Path, last: int) -> None:
+    with _connection(partial, apsw.SQLITE_OPEN_READWRITE) as db:
+        db.executemany(STANDS, stands(_RESTORED, str(last).encode()))
+    sync_file(partial)
+
+
+def restored_up_to(journal: Journal) -> int | None:
+    """The last number that a journal had when it was restored; None if it never was.
+
+    Until a run of the station has written behind it, nobody has looked at what was forgotten.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    rows = journal.rows("SELECT payload FROM standing WHERE name = ?", (_RESTORED,))
+    return int(rows[0][0]) if rows and rows[0][0].isdigit() else None
 
 
 def _into_place(partial: Path, target: Path) -> None:

@@ -80,6 +80,8 @@ class Inbox:
             raise _explain(self.path, error) from error
         try:
             plan_once(self._db)
+            if self._db.readonly("main"):  # SQLite falls back to reading only, without a word
+                raise apsw.ReadOnlyError("may not be written")
             self._db.set_busy_timeout(BUSY_MS)
             self._check()
             self._inode = self.path.stat().st_ino

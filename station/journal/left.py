@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from pydantic import ValidationError
 
 from station.core.commands import COMMANDS
 from station.core.events import Starting, StationMode
-from station.core.records import CommandResult, ModeChanged, ModelChanged, PolicyChanged
+from station.core.records import CommandResult, ModeChanged, ModelChanged, PolicyChanged, Record
 from station.core.setup import PolicySetup
-from station.journal.stored import HOLD_LIST, MODE, MODEL, POLICY
+from station.journal.schema import STANDING_ROWS
+from station.journal.stored import HOLD_LIST, MODE, MODEL, POLICY, unreadable
 from station.journal.writer import Journal
 
+_KINDS: Mapping[str, type[Record]] = {
+    MODE: ModeChanged,
+    POLICY: PolicyChanged,
+    MODEL: ModelChanged,
+    HOLD_LIST: CommandResult,
+}
 _STANDING = "SELECT payload FROM standing WHERE name = ?"
 
 
@@ -39,6 +47,28 @@ def starting(journal: Journal, policy: str, software: str, config_sha256: str, m
         rules=policy_left(journal, policy),
         issued=issued_left(journal),
     )
+
+
+def unreadable_left(journal: Journal) -> str:
+    """What of that is not as it was written, or cannot be understood, by name; "" if all is well.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    rows = {name.decode("utf-8", "replace"): payload for name, payload in journal.rows(STANDING_ROWS)}
+    damaged = {
+        *unreadable(rows),
+        *(name for name, kind in _KINDS.items() if name in rows and not _told(kind, rows[name])),
+    }
+    return ", ".join(sorted(damaged))
+
+
+def _told(kind: type[Record], payload: object) -> bool:
+    try:
+        kind.model_validate_json(payload)  # type: ignore[arg-type]
+    except ValidationError:
+        return False
+    return True
 
 
 def mode_left(journal: Journal) -> StationMode:
@@ -69,19 +99,6 @@ def policy_left(journal: Journal, configured: str) -> PolicySetup | None:
     except ValidationError:
         return None
     return policy if policy is not None and policy.version.partition("+")[0] == configured else None
-
-
-def hold_list_left(journal: Journal) -> str:
-    """The SHA-256 of the hold list that was commanded last, "" if none is known to have been.
-
-    Raises:
-        JournalError: the journal cannot be read.
-    """
-    rows = journal.rows(_STANDING, (HOLD_LIST,))
-    try:
-        return CommandResult.model_validate_json(rows[0][0]).about if rows else ""
-    except ValidationError:
-        return ""
 
 
 def issued_left(journal: Journal) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,7 @@ from station.journal.opening import check_file, check_ours, plan_once
 from station.journal.places import incarnations
 from station.journal.published import Place
 from station.journal.schema import COLUMNS
-from station.journal.stored import Incarnation, JournalError, Stored, explain
+from station.journal.stored import HOLD_LIST, Incarnation, JournalError, Stored, explain
 
 BUSY_MS = 1000
 _STATES = {"pass": "passed", "inspect": "inspected", "lost": "lost", "unobserved": "unobserved"}
@@ -93,6 +93,14 @@ class Reader:
         """Whether what the command of that id put in force for good is in force still: none came behind it."""
         sql = "SELECT 1 FROM standing WHERE instr(payload, CAST(? AS BLOB)) > 0"
         return bool(self._all(sql, (f'"command":"{command}"',)))
+
+    def hold_list_told(self) -> str:
+        """The SHA-256 of the hold list that was commanded last, "" if none is known to have been."""
+        rows = self._all("SELECT payload FROM standing WHERE name = ?", (HOLD_LIST,))
+        try:
+            return CommandResult.model_validate_json(rows[0][0]).about if rows else ""
+        except ValidationError:
+            return ""
 
     def standing(self, epoch: int, number: int) -> str:
         """The state in which a parcel was left, by its word in the core; "" if there is nothing of it."""

@@ -47,4 +47,7 @@ CREATE TABLE IF NOT EXISTS standing (name TEXT PRIMARY KEY, payload BLOB NOT NUL
 `standing` is the newest word on what a command put in force for good: it outlives its event, which retention may take.
 """
 
+STANDS = "INSERT OR REPLACE INTO standing VALUES (?, ?)"
+STANDING_ROWS = "SELECT CAST(name AS BLOB), payload FROM standing"
+
 COLUMNS = "seq, id, type, version, time, mono_ns, epoch, session, payload, chain, clock"

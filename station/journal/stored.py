@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import hashlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -123,6 +124,31 @@ MODE = ModeChanged.type
 POLICY = PolicyChanged.type
 HOLD_LIST = HoldList.settles
 MODEL = ModelChanged.type
+
+
+_SHA256_OF = "sha256 of "
+
+
+def stands(name: str, payload: bytes) -> tuple[tuple[str, bytes], ...]:
+    """The rows of the table `standing` for what a record puts in force: the record, and what it must come to."""
+    return (name, payload), (_SHA256_OF + name, hashlib.sha256(payload).digest())
+
+
+def unreadable(rows: Mapping[str, object]) -> list[str]:
+    """Of the rows of the table `standing` the names of those that are not as they were written.
+
+    One without its hash is of a program that wrote none.
+    """
+    found = []
+    for name, payload in rows.items():
+        told = rows.get(_SHA256_OF + name)
+        if name.startswith(_SHA256_OF):
+            wrong = name.removeprefix(_SHA256_OF) not in rows
+        else:
+            wrong = not isinstance(payload, bytes) or told not in {None, hashlib.sha256(payload).digest()}
+        if wrong:
+            found.append(name.removeprefix(_SHA256_OF))
+    return sorted(set(found))
 
 
 def standing_of(record: Record) -> str:

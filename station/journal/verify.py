@@ -17,8 +17,8 @@ from station.journal.opening import check_file, check_ours
 from station.journal.pictures import PictureStore
 from station.journal.places import end_of, gaps_between, incarnations, standing
 from station.journal.published import published
-from station.journal.schema import COLUMNS
-from station.journal.stored import Gap, JournalError, explain
+from station.journal.schema import COLUMNS, STANDING_ROWS
+from station.journal.stored import MODE, MODEL, POLICY, Gap, JournalError, explain, unreadable
 from station.journal.walk import Fault, Walk
 
 AT_ONCE = 5000
@@ -34,12 +34,14 @@ class Verdict:
     Attributes:
         head: the last number and its link: what to note elsewhere, and to compare with later.
         pruned: events that retention took out, as was told.
+        not_compared: of the noted links those whose events retention took out.
     """
 
     events: int = 0
     pictures: int = 0
     pruned: int = 0
     head: tuple[int, str] = (0, "")
+    not_compared: list[int] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -87,6 +89,8 @@ class _Look:
         self._heads = heads
         self._progress = progress
         self._told: dict[int, str] = {}
+        self._commanded: dict[str, bytes] = {}
+        self._standing: dict[str, object] = {}
         self.verdict = Verdict()
 
     def all(self, pictures: PictureStore | None) -> Verdict:
@@ -100,6 +104,7 @@ class _Look:
         verdict.head = seq, chain.hex()
         verdict.faults += self._gaps()
         verdict.faults += self._end(seq)
+        verdict.faults += self._in_force(seq)
         if pictures is not None:
             verdict.faults += self._pictures(pictures)
         verdict.faults.sort(key=lambda fault: fault.seq)
@@ -116,8 +121,14 @@ class _Look:
                     self.verdict.faults.append(Fault(row[0], f"event {row[0]} is not the one whose link was noted"))
                 if row[2] == "journal-pruned":
                     self._told[row[0]] = _digest_told(row[8])
+                elif row[2] in {MODE, POLICY, MODEL}:
+                    self._commanded[row[2]] = row[8]
             self.verdict.events += len(rows)
             self._progress(rows[-1][0])
+        if self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'standing'").get is not None:
+            self._standing = {
+                name.decode("utf-8", "replace"): payload for name, payload in self._db.execute(STANDING_ROWS)
+            }
         self._db.execute("COMMIT")
 
     def _chunk(self, after: int) -> list[Any]:
@@ -148,7 +159,17 @@ class _Look:
             sentence = f"was published and is not here: cut off behind {stand.seq}, or an older copy was put back"
             yield Fault(stand.seq + 1, f"event {beyond} {sentence}")
         for seq in self._heads:
-            yield Fault(seq, f"event {seq}, whose link was noted, is not here")
+            if gaps_between(self._db, seq, seq):
+                self.verdict.not_compared.append(seq)
+            else:
+                yield Fault(seq, f"event {seq}, whose link was noted, is not here")
+
+    def _in_force(self, last: int) -> Iterator[Fault]:
+        """What a start would take for commanded last is what the events say."""
+        names = unreadable(self._standing)
+        names += [name for name, payload in self._commanded.items() if self._standing.get(name, payload) != payload]
+        for name in sorted(set(names)):
+            yield Fault(last, f"what the journal keeps for the next start ({name}) is not what was commanded last")
 
     def _pictures(self, store: PictureStore) -> Iterator[Fault]:
         last = ""

@@ -27,7 +27,7 @@ from station.core.triggers import TRIGGERS
 from station.journal.chain import link
 from station.journal.ids import Numbers
 from station.journal.opening import create, open_journal, take_lock
-from station.journal.schema import COLUMNS
+from station.journal.schema import COLUMNS, STANDS
 from station.journal.stored import (
     MARK,
     DamagedError,
@@ -37,6 +37,7 @@ from station.journal.stored import (
     frames_of,
     parcels_of,
     standing_of,
+    stands,
 )
 
 OPEN_AMONG = 100_000
@@ -60,7 +61,6 @@ WITH offer AS (SELECT CAST(payload AS TEXT) AS told FROM event WHERE seq > ? AND
 SELECT max(json_extract(told, '$.new_epoch')), max(json_extract(told, '$.new_session'))
     FROM offer WHERE json_valid(told)
 """  # noqa: S608
-_STANDS = "INSERT OR REPLACE INTO standing VALUES (?, ?)"
 
 
 def _payload(record: Record) -> bytes:
@@ -309,7 +309,8 @@ class Journal:
         pairs = list(zip(batch, records, strict=True))
         parcels = [(p.number, p.epoch, e.seq) for e, record in pairs for p in parcels_of(record)]
         self._many("INSERT INTO parcel_event VALUES (?, ?, ?)", parcels)
-        self._many(_STANDS, [(name, e.payload) for e, record in pairs if (name := standing_of(record))])
+        standing = [(name, e.payload) for e, record in pairs if (name := standing_of(record))]
+        self._many(STANDS, [row for name, payload in standing for row in stands(name, payload)])
         frames = [(frame, e.seq) for e, record in pairs for frame in frames_of(record)]
         self._many("INSERT INTO frame_event VALUES (?, ?)", frames)
         if also is not None:

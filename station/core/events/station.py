@@ -95,7 +95,8 @@ class CommandReceived:
     """A command out of the inbox, right in its form, and how it came there.
 
     `standing` is the state of the parcel that it names, as far as the journal knows it, "" if it does not; `held` the
-    hold list that it names, `model` the model, and `fault` why that cannot be used.
+    hold list that it names, `model` the model, and `fault` why that cannot be used. One of the station's `own` is given
+    as it is taken: no clock that was set meanwhile makes it late.
     """
 
     command: Command
@@ -104,6 +105,7 @@ class CommandReceived:
     held: HeldCodes | None = None
     model: StagedModel | None = None
     fault: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from pathlib import Path
 import apsw
 import pytest
 
+from station.beginning import begin
+from station.core.events import CommandReceived
 from station.journal import Journal, JournalError, Reader, backup
 from station.journal.backup import back_up, restore, set_aside
 from station.journal.verify import verify
-from tests.unit.journal.conftest import changed
+from tests.unit.journal.conftest import NOON, changed
 from tests.unit.journal.keep import KEPT
 
 Opened = Callable[..., Journal]
@@ -138,8 +140,47 @@ def test_restore_refuses_what_is_there_foreign_another_stations_or_not_whole(
     assert restore(good, path, "demo") == 10
 
 
-def test_a_backup_of_an_older_schema_is_restored_and_brought_forward(path: Path, opened: Opened) -> None:
-    assert restore(KEPT / "v1.db", path, "demo") == 40
+def test_a_start_behind_a_restored_backup_is_paused_until_a_run_has_told_so(
+    path: Path, tmp_path: Path, opened: Opened
+) -> None:
+    """A pause and a stricter policy that were commanded behind the backup are forgotten by it."""
+    journal = opened()
+    journal.append([changed(1)], epoch=1, session=1)
+    back_up(path, tmp_path / "b.db")
+    assert begin(path, NOON, lambda: journal).subject == ""
+    journal.append([changed(2)], epoch=1, session=1)
+    journal.close()
+    set_aside(path, "now")
+    restore(tmp_path / "b.db", path, "demo")
+    for _ in range(2):
+        begun = begin(path, NOON, opened)
+        assert (begun.subject, "a backup that was restored" in begun.text) == ("put-back", True)
+        assert isinstance(begun.events[0], CommandReceived)
+        assert (begun.events[0].command.type, begun.events[0].own) == ("pause", True)
+        begun.journal.close()
+    journal = opened()
+    journal.append([changed(3)], epoch=1, session=1)
+    assert begin(path, NOON, lambda: journal).subject == ""
+    assert verify(path).faults == []
+
+
+def test_no_backup_is_made_of_a_journal_that_is_not_whole(path: Path, tmp_path: Path, opened: Opened) -> None:
+    journal = opened()
+    journal.append([changed(n) for n in range(9)], epoch=1, session=1)
+    journal.close()
+    db = apsw.Connection(str(path))
+    db.execute("UPDATE event SET payload = x'7b7d' WHERE seq = 4")
+    db.close()
+    with pytest.raises(JournalError, match=r"event 4.*no backup was made"):
+        back_up(path, tmp_path / "b.db")
+    assert not list(tmp_path.glob("b.db*"))
+
+
+@pytest.mark.parametrize("version", [path.stem for path in sorted(KEPT.glob("v*.db"))])
+def test_a_backup_of_an_older_schema_is_restored_and_brought_forward(path: Path, opened: Opened, version: str) -> None:
+    kept = KEPT / f"{version}.db"
+    db = apsw.Connection(f"file:{kept}?immutable=1", apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    assert restore(kept, path, "demo") == db.execute("SELECT max(seq) FROM event").get
     opened().append([changed(1)], epoch=1, session=1)
     assert verify(path).faults == []
 

@@ -29,7 +29,6 @@ from station.journal import (
     InboxLostError,
     Journal,
     Reader,
-    hold_list_left,
     mode_left,
     model_left,
     policy_left,
@@ -202,7 +201,6 @@ def test_a_mode_that_cannot_be_read_is_a_pause(opened: Callable[..., Journal]) -
     journal.append([mode(paused=False)], epoch=1, session=1)
     journal.within(lambda db: db.execute("UPDATE standing SET payload = x'00'"))
     assert mode_left(journal) == StationMode(paused=True)
-    assert hold_list_left(journal) == ""
 
 
 def test_when_what_is_in_force_was_issued_is_known_behind_a_start(opened: Callable[..., Journal]) -> None:
@@ -228,16 +226,16 @@ def test_the_policy_left_counts_on_top_of_the_one_it_changed(opened: Callable[..
 
 def test_the_hold_list_left_is_the_one_accepted_last(opened: Callable[..., Journal]) -> None:
     journal = opened()
-    assert hold_list_left(journal) == ""
+    assert Reader(journal.path).hold_list_told() == ""
     told = [
         answer("1", "hold-list", about="aa"),
         answer("2", "hold-list", "refused", about="bb"),
         answer("3", about="cc"),
     ]
     journal.append(told, epoch=1, session=1)
-    assert hold_list_left(journal) == "aa"
+    assert Reader(journal.path).hold_list_told() == "aa"
     journal.within(lambda db: db.execute("UPDATE standing SET payload = x'00'"))
-    assert hold_list_left(journal) == ""
+    assert Reader(journal.path).hold_list_told() == ""
 
 
 def test_the_model_left_is_the_last_one_over_the_configured_one(opened: Callable[..., Journal]) -> None:

@@ -137,6 +137,11 @@ def test_old_parcels_go_finds_stay_and_the_chain_holds(make: Callable[..., Line]
     told = [e for e in Reader(line.journal.path).after(0, 10_000) if e.type == "journal-pruned"]
     assert len(told) > 5
     assert verify(line.journal.path).pruned > 150
+    there = {event.seq for event in Reader(line.journal.path).after(0, 10_000)}
+    first, last = min(set(range(1, max(there))) - there), max(there)
+    verdict = verify(line.journal.path, heads={first: "0" * 64, last + 1: "0" * 64})
+    assert verdict.not_compared == [first], "no sign of tampering: the rules took it"
+    assert [fault.seq for fault in verdict.faults] == [last + 1]
 
 
 def test_a_picture_that_cannot_be_removed_keeps_no_other(

@@ -6,6 +6,7 @@ And of an old copy that was put back: it goes on with that one, paused.
 from __future__ import annotations
 
 import contextlib
+import shutil
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -20,10 +21,12 @@ from station.core.actions import Keep
 from station.core.events import DeviceState, Starting, Tick
 from station.core.line import Line
 from station.core.now import Now
-from station.core.records import AlarmRaised, Record
+from station.core.records import AlarmRaised, ModeChanged, PolicyChanged, Record
+from station.core.setup import PolicySetup
 from station.journal import IdFile, Journal, JournalError, Reader, mode_left
 from station.journal.backup import back_up, restore, set_aside
 from station.journal.look import look_at
+from station.journal.verify import verify
 from station.publisher.cursor import Cursor
 from station.turn import Turn
 from tests.unit.core.parts.bench import SETUP
@@ -172,16 +175,21 @@ def test_a_copy_that_knows_of_a_pause_of_the_same_moment_is_paused_for_anew(put_
     assert ("command-result", "accepted") in [(record.type, getattr(record, "result", "")) for record in kept]
 
 
-def test_a_copy_of_all_that_was_published_goes_on_as_it_was(tmp_path: Path) -> None:
+def test_a_copy_of_all_that_was_published_goes_on_as_it_was_but_where_it_was_restored(tmp_path: Path) -> None:
+    """Copied by hand nothing tells that it is one; by the command a pause that came behind it is not forgotten."""
     path, copy = tmp_path / "journal.db", tmp_path / "copy.db"
     run_and_publish(path)
     first_turn(start(path))
     back_up(path, copy)
     set_aside(path, "1")
+    shutil.copy(copy, path)
+    assert subject(path) == ""
+    set_aside(path, "2")
     restore(copy, path, "demo")
     begun = start(path)
-    assert begun.text == ""
-    begun.journal.close()
+    assert (begun.subject, "restored" in begun.text) == ("put-back", True)
+    first_turn(begun)
+    assert subject(path) == ""
 
 
 # --- one that is gone -------------------------------------------------------------------------------------------------
@@ -297,3 +305,66 @@ def test_another_stations_journal_is_left_where_it_is(tmp_path: Path) -> None:
         begin(path, NOON, lambda: Journal(path, station="s9", now_utc=lambda: NOON, mono_ns=lambda: 1))
     assert path.exists()
     assert not list(tmp_path.glob("journal-aside-*"))
+
+
+# --- what was commanded last ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def commanded(tmp_path: Path) -> Path:
+    """A journal whose station was given a policy, and a mode."""
+    path = tmp_path / "journal.db"
+    first_turn(start(path))
+    policy = PolicySetup("abc+c-1", (1.0, 2.0), 3.0, 0.04, {"knife": 0.11}, frozenset({"scale"}))
+    mode = ModeChanged(mode="automatic", paused=False, dry_run=False, command="c-2", who="anna", count=None)
+    journal = opened(path)
+    journal.append([PolicyChanged(policy=policy, command="c-1", who="anna"), mode], epoch=1, session=1)
+    journal.close()
+    return path
+
+
+def subject(path: Path) -> str:
+    begun = start(path)
+    begun.journal.close()
+    return begun.subject
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ("UPDATE standing SET payload = CAST(replace(payload, '0.11', '0.91') AS BLOB)", "policy-changed"),
+        ("UPDATE standing SET payload = CAST(replace(payload, 'thresholds', 'uhresholds') AS BLOB)", "policy-changed"),
+        ("UPDATE standing SET name = 'policy-changee' WHERE name = 'policy-changed'", "policy-change"),
+        ("DELETE FROM standing WHERE name = 'policy-changed'", "policy-changed"),
+        ("UPDATE standing SET payload = x'00' WHERE name = 'sha256 of station-mode'", "station-mode"),
+        ("DELETE FROM standing WHERE name LIKE 'sha256%'; UPDATE standing SET payload = x'00'", "policy-changed"),
+    ],
+)
+def test_a_bit_in_what_was_commanded_last_is_a_pause_and_verify_finds_it(
+    commanded: Path, change: str, name: str
+) -> None:
+    """A threshold of 0.11 became 0.91, or the configured one, and nothing told of it."""
+    assert verify(commanded).faults == []
+    assert subject(commanded) == ""
+    db = apsw.Connection(str(commanded))
+    db.execute(change)
+    db.close()
+    assert any(f"({name}" in fault.text for fault in verify(commanded).faults)
+    begun = start(commanded)
+    assert (begun.subject, name in begun.text) == ("left", True)
+    alarm = first_turn(begun)[-1]
+    assert isinstance(alarm, AlarmRaised)
+    assert (alarm.alarm, alarm.subject) == ("journal", "left")
+    again = opened(commanded)
+    assert mode_left(again).paused
+    again.close()
+    given_again = name == "station-mode"
+    assert subject(commanded) == ("" if given_again else "left")
+
+
+def test_what_a_program_of_before_left_without_a_hash_counts(commanded: Path) -> None:
+    db = apsw.Connection(str(commanded))
+    db.execute("DELETE FROM standing WHERE name LIKE 'sha256%'")
+    db.close()
+    assert verify(commanded).faults == []
+    assert subject(commanded) == ""

@@ -108,6 +108,21 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         current(tmp_path)
 
 
+def test_another_list_than_the_one_that_was_commanded_last_is_not_known(tmp_path: Path) -> None:
+    """Nor is it known where there is none: `rm -r hold` let held parcels pass."""
+    other, wanted = stage(tmp_path, ["A"])[0], stage(tmp_path, ["B"])[0]
+    lists = Lists(None, None, tmp_path, told=lambda: wanted)
+    with pytest.raises(ListError, match="is none: give it again"):
+        lists.changed()
+    make_current(tmp_path, other)
+    with pytest.raises(ListError, match=f"is {other[:16]}: give it again"):
+        lists.changed()
+    make_current(tmp_path, wanted)
+    loaded = lists.changed()
+    assert loaded is not None
+    assert loaded.commanded == current(tmp_path)
+
+
 def test_a_list_that_is_no_text_is_none(tmp_path: Path) -> None:
     content = b"\xff\n"
     sha256, folder = hashlib.sha256(content).hexdigest(), tmp_path / FOLDER

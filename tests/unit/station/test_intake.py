@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,8 +20,8 @@ from station.core.records import CommandResult, ModelChanged, ParcelEntered, Par
 from station.forms import MALFORMED, malformed, waiting_form
 from station.holding import FOLDER, current, in_force, stage
 from station.intake import Intake
-from station.journal import INBOX_FILE, Inbox, Journal
-from station.journal.inbox import APPLICATION_ID, VERSION
+from station.journal import INBOX_FILE, Inbox, InboxError, Journal
+from station.journal.inbox import APPLICATION_ID, AT_ONCE, VERSION
 from station.vision import ModelError
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -185,6 +186,70 @@ def test_one_that_was_refused_is_not(desk: Desk) -> None:
     desk.answer(command, "refused")
     desk.step()
     assert in_force(desk.data) == ""
+
+
+def test_one_that_cannot_be_finished_holds_up_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder `hold` of another user held up every pause behind it, over each restart."""
+
+    def refuse(_data: Path, _sha256: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "hold/current")
+
+    monkeypatch.setattr("station.intake.make_current", refuse)
+    held = desk.hold("A")
+    desk.step()
+    desk.answer(held)
+    for start in (lambda: None, desk.start):
+        start()
+        pause = wish(identity=f"p-{len(desk.got)}")
+        desk.intake.recover()
+        desk.post(pause)
+        got = desk.step()
+        assert CommandReceived(pause, "station") in got or CommandReceived(pause, "station") in desk.got
+        assert any(isinstance(e, Condition) and e.standing and "hold/current" in e.text for e in desk.got)
+        desk.answer(pause)
+        desk.step()
+    assert desk.waiting() == ["h-1"]
+    monkeypatch.undo()
+    desk.step()
+    assert (desk.waiting(), in_force(desk.data)) == ([], held.model_dump()["sha256"])
+
+
+def test_those_that_cannot_be_taken_away_hold_up_no_other_and_are_answered_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_inbox: Inbox, _seq: int) -> None:
+        raise InboxError("may not be written")
+
+    monkeypatch.setattr(Inbox, "done", refuse)
+    for number in range(AT_ONCE + 1):
+        desk.post(wish(identity=f"c-{number}"))
+        desk.answer(wish(identity=f"c-{number}"))
+    desk.start()
+    desk.intake.recover()
+    assert [e for e in desk.got if isinstance(e, CommandReceived)] == []
+    desk.post(wish(identity="last"))
+    desk.step()
+    assert CommandReceived(wish(identity="last"), "station") in [*desk.step(), *desk.got]
+    monkeypatch.undo()
+    desk.answer(wish(identity="last"))
+    desk.step()
+    assert desk.waiting() == []
+
+
+def test_an_inbox_that_may_not_be_written_is_told_as_it_is_opened(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite falls back to reading only: the first command was answered, and the next never taken."""
+    desk.post(wish())
+    real = apsw.Connection
+
+    def read_only(path: str, **_: Any) -> apsw.Connection:
+        return real(path, flags=apsw.SQLITE_OPEN_READONLY)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("station.journal.inbox.apsw.Connection", read_only)
+        (told,) = desk.step()
+        assert isinstance(told, Condition)
+        assert (told.standing, "let this user write there" in told.text) == (True, True)
+    assert CommandReceived(wish(), "station") in desk.step()
 
 
 def test_what_a_killed_run_accepted_is_in_force_ahead_of_the_next(desk: Desk) -> None:

@@ -235,6 +235,14 @@ def test_one_from_the_future_is_refused(bench: Bench) -> None:
     assert bench.line.desk.mode == StationMode()
 
 
+@pytest.mark.parametrize("utc", ["1970-01-01T00:00:00.000Z", "2040-01-01T00:00:00.000Z"])
+def test_a_pause_of_the_stations_own_is_in_time_whatever_the_clock_was_set_to(bench: Bench, utc: str) -> None:
+    """A start without its journal gives it, and the clock may be set right before it is taken."""
+    pause = CommandReceived(wish(Pause), "station", own=True)
+    assert answer(give(bench, pause, utc)) == ("accepted", "", "the station is paused")
+    assert bench.last(CommandResult).issued_at == utc
+
+
 def test_one_that_was_refused_stays_so(bench: Bench) -> None:
     assert answer(give(bench, wish(), "2026-11-25T13:00:00.000Z"))[0] == "refused"
     assert give(bench, wish()) == []
