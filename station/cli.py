@@ -39,7 +39,7 @@ from station.cli_parts import (
     run_app,
 )
 from station.config import StationConfig
-from station.daemon import Daemon, OverrunError
+from station.daemon import STOPS, Daemon, OverrunError
 from station.explain import ExplainError, picture, svg, tell
 from station.journal import JournalError, LockedError, Reader
 from station.kinds import about, example_of, keys_of
@@ -79,6 +79,9 @@ def run(config: ConfigFile, overrides: Overrides = []) -> None:  # noqa: B006
 
 async def _run(config: StationConfig, drivers: dict[str, Driver]) -> bool:
     """Until it ends; whether it is to be started again at once."""
+    loop = asyncio.get_running_loop()
+    for sign in STOPS:  # one that comes while the daemon is built is kept for it: it handles them once it runs
+        loop.add_signal_handler(sign, int)
     daemon = Daemon(config, drivers)
     await daemon.run()
     return daemon.starts_again

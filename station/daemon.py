@@ -54,6 +54,10 @@ _PC_S = 2.0
 _MODEL_CHANGED = "model-changed"
 
 
+STOPS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
+"""The signals that end it in order."""
+
+
 class OverrunError(Exception):
     """Events came faster than they could be handled; the station ends, and the PLC inspects."""
 
@@ -149,7 +153,7 @@ class Daemon:
     async def _run(self, watch: Watch) -> None:
         if self._loop is None:
             return
-        for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for sign in STOPS:
             self._loop.add_signal_handler(sign, self.stop, sign.name)
         sha256 = self._model.sha256 if self._model else ""
         policy = self.line.setup.policy.version
