@@ -18,7 +18,7 @@ from drivers.plc_orders import PendingOrders
 from drivers.plc_reader import TORN_S, PlcReader
 from drivers.plc_writes import ANOTHER_WRITES, Writes
 from station.core.actions import Order
-from station.core.events import DeviceState, OutcomeSeen, PlcConnected, PlcLost
+from station.core.events import Constants, DeviceState, OutcomeSeen, PlcConnected, PlcLost
 from station.ports import Driver, Health, NowNs, Role, Settings, Sink
 from station.resources import plc_map
 
@@ -52,6 +52,7 @@ class ModbusPlc:
 
     def __init__(self, name: str, settings: PlcSettings, now_ns: NowNs) -> None:
         self.name = name
+        self.constants: Constants | None = None
         self._settings = settings
         self._now_ns = now_ns
         self._map = PlcMap(yaml.safe_load(plc_map().read_text(encoding="utf-8")))
@@ -97,9 +98,10 @@ class ModbusPlc:
         return Health(self._connected, detail, self._last_message_ns, dict(self._counters))
 
     def probe(self) -> str:
-        """Connect once, compare the map, and see that the program runs."""
+        """Connect once, compare the map, see that the program runs, and read its settings."""
         try:
             self._look.running()
+            self.constants = self._look.constants()
         except (ForeignMapError, MissedEdgesError) as error:
             return str(error)
         except ModbusError as error:

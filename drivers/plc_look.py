@@ -9,7 +9,9 @@ from typing import Any
 from drivers.plc_blocks import MissedEdgesError, PlcBlocks
 from drivers.plc_codec import check_map, is_torn
 from drivers.plc_reader import FROZEN_S, SCAN_NUMBERS, STANDS_STILL
+from drivers.plc_settings import constants_of
 from drivers.plc_writes import ANOTHER_WRITES, Writes
+from station.core.events import Constants
 from station.ports import NowNs
 
 POLL_S = 0.02
@@ -54,6 +56,14 @@ class FirstLook:
                 break
             self._stopping.wait(POLL_S)
         raise MissedEdgesError(why)
+
+    def constants(self) -> Constants:
+        """The settings of its program.
+
+        Raises:
+            ModbusError: it does not answer.
+        """
+        return constants_of(self._blocks.decode("settings"))
 
     def alone(self, *, first: bool) -> Mapping[str, Any]:
         """A status block of a PLC whose program runs, and whose command block nobody else writes.

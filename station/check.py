@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
@@ -11,11 +12,12 @@ from queue import Empty, SimpleQueue
 
 from station.clock import kernel_quality, now_ns, now_utc
 from station.config import StationConfig
+from station.core.plc_state import compare
 from station.journal import JournalError
 from station.journal.look import look_at
 from station.lists import ListError, Lists
 from station.lists_watch import HANGS_S, hanging
-from station.ports import Driver
+from station.ports import Driver, Role, ShowsConstants
 from station.publisher.greeting import greet
 from station.publisher.settings import PublisherSettings
 from station.publishing import settings_of
@@ -27,7 +29,7 @@ from station.vision.trial import try_out
 
 SCAN_MS = 20.0
 _LEAST_FREE_BYTES = 2 * 1024**3
-_BUILT = datetime(2026, 1, 1, tzinfo=UTC)
+_BUILT, _FAR = datetime(2026, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,9 @@ def check(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[Find
     yield from room(config, drivers)
     yield from _model(config)
     yield from _devices(config, drivers)
-    yield _lists(config)
+    yield _lists(config, drivers)
     yield _disk(config)
+    yield from _folder(config)
     yield _journal(config)
     yield _clock()
     if config.mqtt is not None:
@@ -95,10 +98,16 @@ def _devices(config: StationConfig, drivers: Mapping[str, Driver]) -> Iterator[F
     for name, (kind, wire) in wires.items():
         device = drivers[kind].create(name, wire, now_ns)
         fault = device.probe()
+        constants = device.constants if isinstance(device, ShowsConstants) else None
+        if constants is not None and (different := compare(constants, config.line.geometry())):
+            fault = f"{'; '.join(different)}: correct the one that is wrong, all would be inspected (`plc-mismatch`)"
         yield Finding(f"device {name}", not fault, fault or f"{kind}: {device.proved}")
 
 
-def _lists(config: StationConfig) -> Finding:
+def _lists(config: StationConfig, drivers: Mapping[str, Driver]) -> Finding:
+    if config.policy.hold_list and not any(drivers[d.kind].role is Role.BARCODE for d in config.devices.values()):
+        text = "hold_list is set, and no device reads a code: nothing would be held; add the scanner, or remove it"
+        return Finding("lists", right=False, text=text)
     lists = Lists(config.policy.hold_list, config.policy.declared_weights)
     answer: SimpleQueue[Finding] = SimpleQueue()
     threading.Thread(target=lambda: answer.put(_read(lists)), name="lists", daemon=True).start()
@@ -127,6 +136,22 @@ def _disk(config: StationConfig) -> Finding:
     return Finding("disk", right, text if right else f"{text}; make room: the journal and its pictures need 2 GiB")
 
 
+def _folder(config: StationConfig) -> Iterator[Finding]:
+    """What lies in the data folder, or the folder it is to be made in, where this user may not write."""
+    place = config.data
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    within = place.is_dir() and place == config.data
+    there = [place, *(sorted(place.iterdir()) if within and os.access(place, os.R_OK) else ())]
+    if not place.is_dir():
+        text = f"{place} is no folder: name another as `data`, or move that file away"
+        yield Finding("data", right=False, text=text)
+        return
+    if locked := [path for path in there if not os.access(path, os.W_OK)]:
+        text = f"{locked[0]} may not be written by this user ({len(locked)} such): give it to the user of the station"
+        yield Finding("data", right=False, text=f"{text}, with all in {config.data}")
+
+
 def _journal(config: StationConfig) -> Finding:
     try:
         found = look_at(config.data / "journal.db", f"{config.site}/{config.line_name}/{config.station}")
@@ -137,9 +162,11 @@ def _journal(config: StationConfig) -> Finding:
 
 def _clock() -> Finding:
     now = now_utc()
-    right = now >= _BUILT
     text = f"UTC {now:%Y-%m-%d %H:%M:%S}, {kernel_quality().state}"
-    return Finding("clock", right, text if right else f"{text} is in the past: set the clock, or let NTP do it")
+    if _BUILT <= now < _FAR:
+        return Finding("clock", right=True, text=text)
+    where = "in the past" if now < _BUILT else "far ahead"
+    return Finding("clock", right=False, text=f"{text} is {where}: set the clock, or let NTP do it")
 
 
 def _broker(config: StationConfig) -> Finding:

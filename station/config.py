@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
 from station.core.commands import Grams, Score
 from station.core.setup import DeviceKind, DeviceSetup, Geometry, LineSetup, PolicySetup
@@ -44,6 +44,13 @@ class LineConfig(Settings):
     gap_mm: float = Field(gt=0)
     gap_and_shorter_mm: float = Field(default=0.0, ge=0)
     tolerance_mm: float = Field(default=10.0, ge=0)
+
+    @field_validator("shortest_mm")
+    @classmethod
+    def _not_longer(cls, value: float, info: ValidationInfo) -> float:
+        if value > info.data.get("longest_mm", value):
+            raise ValueError(f"is more than longest_mm ({info.data['longest_mm']:g}): no parcel is both")
+        return value
 
     def geometry(self) -> Geometry:
         """The same for the core."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from station.core.actions import Order
-from station.core.events import Arrived, Event
+from station.core.events import Arrived, Constants, Event
 
 NowNs = Callable[[], int]
 """Monotonic nanoseconds; drivers read no clock of their own."""
@@ -80,6 +80,17 @@ class Device(Protocol):
 
     def probe(self) -> str:
         """For `station check`, instead of `start`: "" if it finds no fault, else what is wrong and what to do."""
+
+
+@runtime_checkable
+class ShowsConstants(Protocol):
+    """A PLC's driver whose `probe` reads the settings of the PLC's program, for `station check` to compare.
+
+    Attributes:
+        constants: the settings, None before a probe without a fault.
+    """
+
+    constants: Constants | None
 
 
 @runtime_checkable

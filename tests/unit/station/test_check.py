@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from station.check import Finding, check
 from station.config import load_config
 from station.lists import Lists
 from station.plugins import installed_drivers
+from station.ports import Role
 from station.resources import examples
 from tests.unit.station.test_releases import SHIPPED
 
@@ -81,6 +84,56 @@ def test_words_that_no_golden_picture_shows_are_named(tmp_path: Path) -> None:
     assert "knife" in golden.text
 
 
+def of(subject: str, *overrides: str) -> list[Finding]:
+    """What the check says of one thing; the model is left out."""
+    drivers = installed_drivers()
+    config = load_config(examples() / "demo.yaml", drivers, overrides)
+    return [
+        finding for finding in check(config.model_copy(update={"model": None}), drivers) if finding.subject == subject
+    ]
+
+
+def test_what_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An inbox of another user was well, and the second command was never taken."""
+    (tmp_path / "data").mkdir()
+    for name in ("inbox.db", "ids.json"):
+        (tmp_path / "data" / name).touch()
+    assert of("data", f"data={tmp_path / 'data'}") == []
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "inbox.db" and real(path, mode))
+    (finding,) = of("data", f"data={tmp_path / 'data'}")
+    assert (finding.right, "inbox.db may not be written by this user (1 such)" in finding.text) == (False, True)
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != tmp_path)
+    (finding,) = of("data", f"data={tmp_path / 'to be made' / 'data'}")
+    assert (finding.right, f"{tmp_path} may not be written" in finding.text) == (False, True)
+
+
+def test_a_file_in_the_place_of_the_data_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    (finding,) = of("data", f"data={tmp_path / 'data'}")
+    assert (finding.right, "is no folder" in finding.text) == (False, True)
+
+
+def test_a_hold_list_that_nothing_can_be_held_by_is_named(tmp_path: Path) -> None:
+    held = tmp_path / "held.csv"
+    held.write_text("barcode\n4006381333931\n", "utf-8")
+    (finding,) = of("lists", f"policy.hold_list={held}", "policy.declared_weights=null")
+    assert (finding.right, "1 held" in finding.text) == (True, True)
+    drivers = installed_drivers()
+    config = load_config(examples() / "demo.yaml", drivers, [f"policy.hold_list={held}"])
+    silent = {name: device for name, device in config.devices.items() if drivers[device.kind].role is not Role.BARCODE}
+    found = check(config.model_copy(update={"model": None, "devices": silent}), drivers)
+    (finding,) = [finding for finding in found if finding.subject == "lists"]
+    assert (finding.right, "no device reads a code" in finding.text) == (False, True)
+
+
+@pytest.mark.parametrize(("year", "word"), [(1970, "in the past"), (2109, "far ahead")])
+def test_a_clock_that_cannot_be_right_is_named(monkeypatch: pytest.MonkeyPatch, year: int, word: str) -> None:
+    monkeypatch.setattr(checks, "now_utc", lambda: datetime(year, 1, 1, tzinfo=UTC))
+    (finding,) = of("clock")
+    assert (finding.right, word in finding.text) == (False, True)
+
+
 def test_lists_on_a_share_that_hangs_do_not_hold_up_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     back = threading.Event()
 
@@ -90,7 +143,7 @@ def test_lists_on_a_share_that_hangs_do_not_hold_up_the_check(monkeypatch: pytes
     monkeypatch.setattr(Lists, "changed", hangs)
     monkeypatch.setattr(checks, "HANGS_S", 0.05)
     try:
-        found_lists = checks._lists(load_config(examples() / "demo.yaml", installed_drivers()))
+        found_lists = checks._lists(load_config(examples() / "demo.yaml", installed_drivers()), installed_drivers())
     finally:
         back.set()
     assert not found_lists.right
