@@ -21,6 +21,8 @@ _GS = "\x1d"
 _GTIN, _SSCC = 14, 18
 _SHORTEST, _EXACT = 8, 15
 _POWER = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
+_NUMBER = re.compile(r"\+[0-9]+|[0-9]+-|[0-9]+[.,]0+|[0-9]{1,3}(?:\.[0-9]{3}){2,}|[0-9]{1,3}(?:'[0-9]{3}){2,}")
+"""As a spreadsheet writes a number: with a sign, with places, or in groups of three digits."""
 _PARTS = re.compile(r"[;\t|]")
 _BRACKETS = re.compile(r"\([0-9]{2,4}\)")
 _STARRED = re.compile(r"\*([^*]+)\*")
@@ -43,6 +45,7 @@ _NO_CODE: tuple[tuple[Callable[[str], object], str], ...] = (
         "it holds a character that no barcode has: write plain ASCII",
     ),
     (_POWER.fullmatch, "a spreadsheet has rounded it: format the column as text, and enter the code again"),
+    (_NUMBER.fullmatch, "a spreadsheet has made a number of it: format the column as text, and enter the code again"),
     (lambda code: code[0] in "='\"]<{", "write the code alone, as the label shows it, with nothing ahead of it"),
     (_PARTS.search, "it looks like several cells: part columns by a comma"),
     (_BRACKETS.match, "write application identifiers without brackets, as 01 and the GTIN, or write the GTIN alone"),

@@ -12,7 +12,7 @@ import apsw
 
 from station.journal.files import sync_file, sync_folder
 from station.journal.migrate import bring_forward
-from station.journal.opening import check_file, check_ours, check_station, take_lock
+from station.journal.opening import check_file, check_ours, check_station, open_to_read, take_lock
 from station.journal.schema import FOR_COMMANDS, SCHEMA_VERSION, STANDS
 from station.journal.stored import MARK, JournalError, explain, stands
 from station.journal.verify import verify
@@ -45,7 +45,7 @@ def back_up(path: Path, target: Path, progress: Progress = _quiet) -> None:
         raise JournalError(f"{target} is there already: name another file, nothing is written over")
     partial = Path(f"{target}.part")
     try:
-        with _connection(path, apsw.SQLITE_OPEN_READONLY) as source, _partial(partial):
+        with _busy(open_to_read(path)) as source, _partial(partial):
             check_ours(source, path, older=True)
             _copy(source, partial, progress)
             if source.pragma("user_version") == SCHEMA_VERSION:
@@ -75,7 +75,7 @@ def restore(source: Path, path: Path, station: str, progress: Progress = _quiet)
     partial = Path(f"{path}.part")
     try:
         check_file(source)
-        with _connection(source, apsw.SQLITE_OPEN_READONLY) as backup, _partial(partial):
+        with _busy(open_to_read(source)) as backup, _partial(partial):
             check_ours(backup, source, older=True)
             check_station(backup, source, station)
             _copy(backup, partial, progress)
@@ -120,7 +120,13 @@ def set_aside(path: Path, stamp: str) -> Path:
 
 @contextlib.contextmanager
 def _connection(path: Path, flags: int) -> Iterator[apsw.Connection]:
-    db = apsw.Connection(str(path), flags=flags)
+    with _busy(apsw.Connection(str(path), flags=flags)) as db:
+        yield db
+
+
+@contextlib.contextmanager
+def _busy(db: apsw.Connection) -> Iterator[apsw.Connection]:
+    """Closed in the end; it waits for others meanwhile."""
     try:
         db.set_busy_timeout(BUSY_MS)
         yield db

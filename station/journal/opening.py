@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import apsw
 
@@ -135,6 +136,30 @@ def published_beyond(db: apsw.Connection, path: Path, runs: Sequence[Incarnation
 def plan_once(db: apsw.Connection) -> None:
     """Have SQLite plan each statement once: it would plan those with a `?` in a range anew for every value."""
     db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+
+
+def open_to_read(path: Path) -> apsw.Connection:
+    """Open a journal that is only read, also by a user who may not write beside it.
+
+    SQLite would make the shared memory of its write-ahead log there. Where there is no log no station writes: the last
+    one ended in order, and the file is whole by itself.
+
+    Raises:
+        apsw.Error: SQLite refuses it.
+    """
+    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        db.execute("SELECT 1 FROM sqlite_schema").fetchall()
+    except (apsw.CantOpenError, apsw.ReadOnlyError):
+        db.close()
+        if Path(f"{path}-wal").exists():
+            raise
+        name = f"file:{quote(str(path.resolve()))}?immutable=1"
+        return apsw.Connection(name, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def _check_writable(db: apsw.Connection, path: Path) -> None:

@@ -12,7 +12,7 @@ import apsw
 from pydantic import ValidationError
 
 from station.core.records import CommandResult, FrameInspected, ParcelCompleted, ParcelResolved
-from station.journal.opening import check_file, check_ours, plan_once
+from station.journal.opening import check_file, check_ours, open_to_read, plan_once
 from station.journal.places import incarnations
 from station.journal.published import Place
 from station.journal.schema import COLUMNS
@@ -46,7 +46,7 @@ class Reader:
             )
         check_file(path)
         try:
-            self._db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+            self._db = open_to_read(path)
             plan_once(self._db)
             self._db.set_busy_timeout(BUSY_MS)
             self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)

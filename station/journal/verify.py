@@ -13,7 +13,7 @@ import apsw
 
 from station.journal.chain import genesis
 from station.journal.digest import gaps_sha256
-from station.journal.opening import check_file, check_ours
+from station.journal.opening import check_file, check_ours, open_to_read
 from station.journal.pictures import PictureStore
 from station.journal.places import end_of, gaps_between, incarnations, standing
 from station.journal.published import published
@@ -67,7 +67,7 @@ def verify(
     """
     check_file(path)
     try:
-        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        db = open_to_read(path)
         try:
             db.set_busy_timeout(BUSY_MS)
             db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
