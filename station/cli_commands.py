@@ -179,6 +179,9 @@ def policy(
 ) -> None:
     """Change the site's rules; they hold until they are changed again, or the YAML is."""
     tree, _ = configuration(config, overrides)
+    labels = [text.rpartition("=")[0] for text in threshold]
+    if twice := [label for label in labels if labels.count(label) > 1]:
+        fail(f"--threshold {twice[0]}= stands twice: give each label once", 2)
     try:
         changes = {
             "thresholds": dict(_score(text) for text in threshold),
@@ -270,7 +273,8 @@ def _wish(tree: StationConfig, model: type[Command], fields: dict[str, Any], wai
         with closing(Inbox(tree.data)) as inbox:
             inbox.post(command.id, command.type, "station", command.model_dump_json().encode())
     except ValidationError as error:
-        fail(f"this is no command: {error.errors(include_url=False)[0]['msg']}", 2)
+        first = error.errors(include_url=False)[0]
+        fail(f"this is no command: {'.'.join(map(str, first['loc']))}: {first['msg']}", 2)
     except (InboxError, OSError) as error:
         fail(str(error), 1)
     try:

@@ -144,9 +144,14 @@ def export(
         with _written(out) as file, _bar("exporting", shown=out is not None) as told:
             if form == "csv":
                 file.write(csv_head())
+            written, up_to = 0, 0
             for event in events:
                 file.write(csv_line(event) if form == "csv" else json_line(event))
                 told(event.seq, last)
+                written, up_to = written + 1, event.seq
+    if written == most and up_to < last:
+        text = f"{written} events are written, up to {up_to} of {last}: go on with --after {up_to}, or say --all"
+        Console(stderr=True).print(text, highlight=False)
     if salvaged and salvaged.lost:
         lost = ", ".join(f"{first} to {last}" if first < last else str(first) for first, last in salvaged.lost)
         fail(f"not there (lost, or pruned long ago), or altered and left out: events {lost}", 1)

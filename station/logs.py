@@ -7,11 +7,14 @@ import contextlib
 import logging
 import queue
 import threading
+import time
 from typing import TextIO
 
 MOST_WAITING = 1000
 _END_S = 1.0
 _FORM = logging.Formatter("%(asctime)s %(levelname).1s %(message)s")
+_FORM.converter = time.gmtime  # as events and screens: no hour comes twice
+_FORM.default_msec_format = "%s.%03dZ"
 
 
 class LogWriter(logging.Handler):

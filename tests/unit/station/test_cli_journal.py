@@ -197,3 +197,11 @@ def test_a_pipe_is_refused_and_nobody_waits(tmp_path: Path, command: str, name: 
     ran = CliRunner().invoke(app, ["journal", command, str(tmp_path / name)])
     assert ran.exit_code == 2
     assert "is no plain file" in " ".join(ran.output.split())
+
+
+def test_an_export_that_stops_ahead_of_the_end_says_so(data: Path) -> None:
+    ran = journal(data, "export", "--limit", 10)
+    assert len(ran.stdout.splitlines()) == 10
+    assert f"10 events are written, up to 10 of {EVENTS}: go on with --after 10" in " ".join(ran.stderr.split())
+    for whole in (["--all"], ["--limit", EVENTS], ["--after", EVENTS]):
+        assert journal(data, "export", *whole).stderr == ""
