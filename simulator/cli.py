@@ -126,6 +126,10 @@ def run_demo(
 ) -> None:
     """Run plant, broker and the real daemon together, with a live view; then compare with what really happened."""
     options = DemoOptions(seconds, parcels_per_hour, seed, pictures, keep.resolve() if keep else None)
+    for out in (report, screenshot):
+        if out is not None and not out.absolute().parent.is_dir():
+            errors.print(f"{out.parent} is no folder: {out.name} could not be written", style="red", markup=False)
+            raise typer.Exit(2)
     try:
         with demo(options) as running:
             watch(running, errors if headless else console, headless=headless, screenshot=screenshot)
@@ -153,7 +157,7 @@ def storm(
             callback=storm_cli.hours_of_a_storm, help="Hours of line time, 1 if not given; each has a seed of its own."
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The first hour's seed, 1 if not given.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**52, help="The first hour's seed, 1 if not given.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="How many hours at once.")] = 1,
     explain: Annotated[
         bool, typer.Option("--explain", help="Tell the first hour's broken promises as stories.")

@@ -155,9 +155,7 @@ def _fault(runner: Runner, text: str, for_s: str | None = None) -> None:
     seconds = None if for_s is None else _number(for_s, "SECONDS", _LONGEST_S)
     if seconds is not None and switch.fault.seconds is None:
         raise ControlError(f"{switch.fault.name} happens once: leave SECONDS out")
-    runner.put(switch)
-    if seconds is not None:
-        asyncio.get_running_loop().call_later(seconds, runner.lift, switch)
+    runner.put(switch, seconds)
 
 
 def _mend(runner: Runner, text: str) -> None:

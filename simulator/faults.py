@@ -112,6 +112,10 @@ class Switch:
             raise FaultError(f"{name} befalls {' or '.join(fault.targets) or 'the line as a whole'}, not {target!r}")
         return cls(fault, target, _size(fault, size) if equals else sum(fault.size) / 2)
 
+    def is_same(self, other: Switch) -> bool:
+        """Whether it is the same fault of the same target, whatever its size."""
+        return (self.fault.name, self.target) == (other.fault.name, other.target)
+
     def __str__(self) -> str:
         target = f":{self.target}" if self.target else ""
         size = f"={self.size:g}" if self.fault.size != (1.0, 1.0) else ""

@@ -76,6 +76,7 @@ class Runner:
         self.late_ms = 0.0
         self._live_since_ms: float | None = None
         self._random = Random(config.seed)
+        self._ends: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._begun: set[int] = set()
         self._pictures: list[tuple[float, int, Emission]] = []
         self._stopping = asyncio.Event()
@@ -148,13 +149,17 @@ class Runner:
         self.modbus_scale.carry()
         self._deliver(ms)
 
-    def put(self, switch: Switch) -> None:
-        """Put a fault in.
+    def put(self, switch: Switch, seconds: float | None = None) -> None:
+        """Put a fault in, for so long if that is said; what was said of the same one before counts no more.
 
         Raises:
             FaultError: it befalls the station's own PC, which is not simulated here, or an eye that there is not.
         """
         self._check(switch)
+        self._end_unsaid(switch)
+        if seconds is not None:
+            end = asyncio.get_running_loop().call_later(seconds, self.lift, switch)
+            self._ends[switch.fault.name, switch.target] = end
         self.truth("fault", {"fault": str(switch), "on": True, "ms": round(self.plant.ms, 1)})
         if switch.fault.name == "plc-restart":
             self.restart_plc()
@@ -169,9 +174,15 @@ class Runner:
             FaultError: as for `put`.
         """
         self._check(switch)
+        self._end_unsaid(switch)
         self.truth("fault", {"fault": str(switch), "on": False, "ms": round(self.plant.ms, 1)})
         self.plant.lift(switch)
         self._wire(switch, on=False)
+
+    def _end_unsaid(self, switch: Switch) -> None:
+        end = self._ends.pop((switch.fault.name, switch.target), None)
+        if end is not None:
+            end.cancel()
 
     def _check(self, switch: Switch) -> None:
         if switch.fault.where is not Where.PLANT:

@@ -92,6 +92,11 @@ def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: in
     clean = [(item, d) for item, d in known if truth.clean(item)]
     causes = Counter(_cause(truth, item, d) for item, d in inspected)
     latency = sorted(a["latency_ms"] for a in acks if a["result"] == "accepted")
+    wrong = {
+        "passed_without_own_clean_evidence": [item for item, d in passed if not _own_and_clean(truth, item, d)],
+        "passed_without_a_number": [i for i, lane in truth.lanes.items() if lane == "pass" and i not in numbered],
+        "in_the_wrong_lane": [item for item, d in known if _wrong_lane(truth, item, d)],
+    }
     report: dict[str, Any] = {
         "parcels": len(known),
         "threats": sum(truth.threat(item) for item, _ in known),
@@ -99,9 +104,7 @@ def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: in
         "passed": len(passed),
         "withdrawn_too_late": len(late),
         "inspected": len(inspected),
-        "passed_without_own_clean_evidence": sum(not _own_and_clean(truth, item, d) for item, d in passed),
-        "passed_without_a_number": sum(lane == "pass" and item not in numbered for item, lane in truth.lanes.items()),
-        "in_the_wrong_lane": sum(_wrong_lane(truth, item, d) for item, d in known),
+        **{name: len(items) for name, items in wrong.items()},
         "evidence_of_another_parcel": sum(_of_another(truth, item, d) for item, d in known),
         "orders_late_or_never_sent": _late(known, acks, late),
         "inspections_by_reason": dict(Counter(r["code"] for _, d in inspected for r in d["reasons"])),
@@ -119,6 +122,7 @@ def make_report(truth: Truth, events: Sequence[Mapping[str, Any]], journaled: in
         "inference_ms": _spread(sorted(f["inference_ms"] for f in frames if not f["fault"])),
     }
     report["broken"] = broken(report)
+    report["items"] = {name: items for name, items in wrong.items() if items}
     return report
 
 

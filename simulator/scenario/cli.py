@@ -49,6 +49,9 @@ def run(
 ) -> None:
     """Run scenarios on virtual time or at real wires, and tell which expectations were met."""
     scenarios = loaded(files)
+    if junit is not None and not junit.absolute().parent.is_dir():
+        errors.print(f"{junit.parent} is no folder: {junit.name} could not be written", style="red", markup=False)
+        raise typer.Exit(2)
     logging.disable(logging.CRITICAL)  # the station has trouble all the time, and says so
     outcomes = []
     for path, scenario in scenarios:

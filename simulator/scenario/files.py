@@ -168,6 +168,12 @@ def _wrong_expectations(scenario: Scenario) -> list[Fault]:
         wrong += [
             ((*where, "reasons", k), _no_reason(code)) for k, code in enumerate(parcel.reasons) if code not in REASONS
         ]
+    windows = [("inspected", n, part.from_s) for n, part in enumerate(scenario.expect.inspected)]
+    windows += [("clean_passed", n, part.from_s) for n, part in enumerate(scenario.expect.clean_passed)]
+    windows += [("alarms", n, part.from_s) for n, part in enumerate(scenario.expect.alarms)]
+    for name, n, from_s in windows:
+        if from_s >= scenario.seconds:
+            wrong.append((("expect", name, n, "from_s"), f"the scenario ends at {scenario.seconds:g} s"))
     for n, inspected in enumerate(scenario.expect.inspected):
         if inspected.reason is not None and inspected.reason not in REASONS:
             wrong.append((("expect", "inspected", n, "reason"), _no_reason(inspected.reason)))

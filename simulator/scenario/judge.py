@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 from simulator.scenario.account import Account, Body
 from simulator.scenario.model import (
@@ -117,17 +118,29 @@ def _inspected(account: Account, expected: InspectedExpected) -> Verdict:
 def _alarm(account: Account, expected: AlarmExpected) -> Verdict:
     about = f" of {expected.subject}" if expected.subject else ""
     to_s = float("inf") if expected.within_s is None else expected.from_s + expected.within_s
-    then = " and cleared" if expected.cleared else " and not cleared" if expected.cleared is False else ""
+    then = "" if expected.cleared is None else " and over at the end" if expected.cleared else " and stands at the end"
     said = f"alarm {expected.alarm}{about} is raised {_times(expected.from_s, to_s)}{then}"
     raised = [seconds for seconds, data in account.of("alarm-raised") if _is(data, expected)]
     hits = [seconds for seconds in raised if expected.from_s <= seconds <= to_s]
     if not hits:
         at = _few([f"{seconds:.1f} s" for seconds in raised])
         return Verdict(said, f"it was raised at {at}" if raised else "it was not raised")
-    cleared = any(seconds >= hits[0] for seconds, data in account.of("alarm-cleared") if _is(data, expected))
+    cleared = not _standing(account, expected, hits[0])
     if expected.cleared not in {None, cleared}:
-        return Verdict(said, "it was cleared" if cleared else "it was not cleared")
+        return Verdict(said, "it was over at the end" if cleared else "it stood at the end")
     return Verdict(said)
+
+
+def _standing(account: Account, expected: AlarmExpected, since_s: float) -> set[str]:
+    """The subjects of which such an alarm, raised since then, stands at the end."""
+    changes = [
+        (s, d["subject"], kind)
+        for kind in ("alarm-raised", "alarm-cleared")
+        for s, d in account.of(kind)
+        if _is(d, expected)
+    ]
+    last = {subject: kind for seconds, subject, kind in sorted(changes, key=itemgetter(0)) if seconds >= since_s}
+    return {subject for subject, kind in last.items() if kind == "alarm-raised"}
 
 
 def _no_alarm(account: Account, alarm: str) -> Verdict:

@@ -30,7 +30,7 @@ class _Part(BaseModel):
 class PlantPart(_Part):
     """What of the plant differs from the demo's line."""
 
-    seed: int = Field(default=1, ge=0, lt=2**31)
+    seed: int = Field(default=1, ge=0, lt=2**53)
     parcels_per_hour: int | None = Field(default=None, ge=1, le=20_000)
     speed_mm_s: int | None = Field(default=None, ge=250, le=2500)
     threat_share: Share | None = None
@@ -54,7 +54,7 @@ class FaultPart(_Part):
 
     at_s: Seconds
     fault: str = Field(max_length=100)
-    for_s: Seconds | None = None
+    for_s: Annotated[float, Field(gt=0, le=36_000)] | None = None
 
 
 class CommandPart(_Part):
@@ -82,7 +82,13 @@ class _Bounded(_Part):
             if low is not None and high is not None and low > high:
                 given = "" if least in self.model_fields_set else " if it is not given"
                 raise ValueError(f"{least} is {low:g}{given}, above {most} ({high:g}): that is never met")
+        if self._always():
+            raise ValueError("is met whatever happens: give at_least or at_most a value that can fail")
         return self
+
+    def _always(self) -> bool:
+        """Whether no figure can be out of bounds."""
+        return not getattr(self, "at_least", 1) and getattr(self, "at_most", 0) is None
 
 
 class _Window(_Bounded):
@@ -108,7 +114,7 @@ class InspectedExpected(_Window):
 
 
 class AlarmExpected(_Part):
-    """An alarm that is raised at `from_s` or within so long after it, and cleared later if that is asked for."""
+    """An alarm that is raised at `from_s` or within so long after it, and over at the end if that is asked for."""
 
     alarm: AlarmName
     subject: str | None = None

@@ -68,7 +68,7 @@ class Site:
 
     def _lift(self, switch: Switch) -> None:
         self.on.remove(switch)
-        if switch.fault.seconds is None:
+        if switch.fault.seconds is None or any(switch.is_same(other) for other in self.on):
             return
         if switch.fault.where is Where.PLANT:
             self.tell(f"mend {switch}")

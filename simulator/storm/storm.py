@@ -149,9 +149,9 @@ class Storm:
         self.world.after(max(1.0, episode.seconds * 1000), lambda: self._end(episode))
 
     def _end(self, episode: Episode) -> None:
-        if episode.seconds:
-            hands.lift(self.world, episode.switch)
         self._on.remove(episode)
+        if episode.seconds and not any(episode.switch.is_same(other.switch) for other in self._on):
+            hands.lift(self.world, episode.switch)
         fault = episode.switch.fault
         self._last_ms[fault.name] = self.world.ms()
         if lane := self._exit_eye(episode):

@@ -68,6 +68,15 @@ WRONG = [
      "s.yaml:11: expect.inspected.0: at_least is 1 if it is not given, above at_most (0): that is never met"),
     ("expect:", "expect:\n  belt_stops: {at_least: 3, at_most: 1}", "s.yaml:11: expect.belt_stops: at_least is 3"),
     ("expect:", "expect:\n  clean_passed: [{from_s: 9, to_s: 8}]", "s.yaml:11: expect.clean_passed.0: from_s is 9"),
+    ("for_s: 4", "for_s: 0", "s.yaml:7: faults.0.for_s: Input should be greater than 0"),
+    ("expect:", "expect:\n  inspected: [{at_least: 0}]", "s.yaml:11: expect.inspected.0: is met whatever happens"),
+    ("expect:", "expect:\n  belt_stops: {}", "s.yaml:11: expect.belt_stops: is met whatever happens"),
+    ("expect:", "expect:\n  inspected: [{from_s: 100}]",
+     "s.yaml:11: expect.inspected.0.from_s: the scenario ends at 20 s"),
+    ("expect:", "expect:\n  clean_passed: [{from_s: 20}]",
+     "s.yaml:11: expect.clean_passed.0.from_s: the scenario ends at 20 s"),
+    ("expect:", "expect:\n  alarms: [{alarm: lists, from_s: 20}]",
+     "s.yaml:11: expect.alarms.0.from_s: the scenario ends at 20 s"),
     ("expect:\n  parcels:", "expect:\n  parcel:", "s.yaml:11: expect.parcel: there is no such key; did you mean 'pa"),
 ]  # fmt: skip
 KEYS = sorted(

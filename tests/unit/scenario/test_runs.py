@@ -76,3 +76,21 @@ def faults(draw: st.DrawFn) -> str:
 def test_whatever_comes_and_fails_nothing_unclean_passes(listed: Sequence[str], failing: Sequence[str]) -> None:
     text = f"{{teaches: a, seconds: 20, parcels: [{', '.join(listed)}], faults: [{', '.join(failing)}]}}"
     assert [told for told in wrong(text) if "no pass without" in told or "on disk before" in told] == []
+
+
+def test_the_end_of_a_fault_takes_no_other_one_of_its_kind_away() -> None:
+    faults = "[{at_s: 6, fault: no-read=1, for_s: 20}, {at_s: 8, fault: no-read=1, for_s: 2}]"
+    parcels = "[{at_s: 5, times: 15, every_s: 1.5}]"
+    expect = "{inspected: [{from_s: 11, to_s: 24, reason: no-barcode, at_least: 8}]}"
+    assert wrong(f"{{teaches: a, seconds: 40, parcels: {parcels}, faults: {faults}, expect: {expect}}}") == []
+
+
+def test_an_alarm_that_comes_again_is_not_over() -> None:
+    silent = "{at_s: 6, fault: 'device-silent:scanner', for_s: 9}, {at_s: 22, fault: 'device-silent:scanner'}"
+    told = {}
+    for cleared in ("true", "false"):
+        expect = f"{{alarms: [{{alarm: no-evidence, subject: scanner, cleared: {cleared}}}]}}"
+        parcels = "[{at_s: 3.5}, {at_s: 5, times: 24, every_s: 1.4}]"
+        told[cleared] = wrong(f"{{teaches: a, seconds: 40, parcels: {parcels}, faults: [{silent}], expect: {expect}}}")
+    over = "alarm no-evidence of scanner is raised at any time and over at the end: it stood at the end"
+    assert told == {"true": [over], "false": []}

@@ -28,7 +28,7 @@ def test_the_same_promises_break(seed: int) -> None:
 def drawn(draw: st.DrawFn) -> Episode:
     fault = FAULTS[draw(st.sampled_from(sorted(FAULTS)))]
     target = draw(st.sampled_from(fault.targets)) if fault.targets else ""
-    seconds = 0.0 if fault.seconds is None else draw(st.floats(0, 60))
+    seconds = 0.0 if fault.seconds is None else draw(st.floats(0, 60, exclude_min=True))
     return Episode(draw(st.floats(0, 60)), seconds, Switch(fault, target, draw(st.floats(*fault.size))))
 
 

@@ -126,3 +126,18 @@ def test_the_longest_line_is_obeyed_over_the_socket_and_a_plant_that_ends_is_tol
     assert asyncio.run(told()) == f"done mark {'x' * 993}"
     with pytest.raises(ControlError, match="ended ahead of its answer"):
         asyncio.run(cut_off())
+
+
+def test_the_end_of_a_fault_that_was_put_in_anew_is_the_newer_one(runner: Runner) -> None:
+    """The timer of the first took the second away, and an engineer's test tested nothing."""
+
+    async def on(*lines: str) -> float | None:
+        for line in lines:
+            assert (await answer(runner, line)).startswith("done")
+        await asyncio.sleep(0.1)
+        return runner.plant.trouble.size("no-read")
+
+    assert asyncio.run(on("fault no-read=1 0.02")) is None
+    assert asyncio.run(on("fault no-read=1 0.02", "fault no-read=1 60")) == 1
+    assert asyncio.run(on("mend no-read", "fault no-read=1 0.02", "mend no-read", "fault no-read=1")) == 1
+    assert asyncio.run(on("mend no-read")) is None
