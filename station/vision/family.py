@@ -11,7 +11,7 @@ from station.vision.decoders import DECODERS, Canvas
 from station.vision.faults import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,6 +23,13 @@ _LOGARITHM = 12.0
 """A side's logarithm is never so great; its pixels are."""
 _SHARE = 2.0
 """Boxes that are nowhere greater are shares of the input's sides, not pixels."""
+_GRIDS = {"yolov5", "yolox", "boxes_then_scores"}
+_BOXES_OF: Mapping[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "yolov8": lambda rows: rows[:4],
+    "yolov5": lambda rows: rows[:, :4],
+    "boxes_then_scores": lambda rows: rows[:, :4],
+}
+"""Where the boxes are in the output of families that have them in pixels."""
 _LABELS, _SCORES = re.compile("label|class|categor"), re.compile("score|prob|conf")
 
 
@@ -51,12 +58,30 @@ def family_of(
             raise ModelError(
                 f"{file} gives {shapes}: that is not {wanted}; {', '.join(fitting) or 'nothing'} would fit"
             )
+        _want_pixels(wanted, outputs, file)
         return wanted, fitting[wanted]
     name = _likeliest(outputs, fitting, file, remarks)
     if not name:
         families = "; ".join(f"{name}: {decoder.exports}" for name, decoder in DECODERS.items())
         raise ModelError(f"{file} gives {shapes}: none of the families that this station decodes ({families})")
+    _want_pixels(name, outputs, file)
     return name, fitting[name]
+
+
+def _want_pixels(name: str, outputs: Sequence[NDArray[Any]], file: Path) -> None:
+    """Boxes in shares would all lie in a corner of the picture.
+
+    Raises:
+        ModelError: a family whose boxes are in pixels has them in shares.
+    """
+    if name not in _BOXES_OF:
+        return
+    boxes = np.abs(_BOXES_OF[name](np.asarray(outputs[0][0], np.float64)))
+    if boxes.any() and boxes.max() <= _SHARE:
+        raise ModelError(
+            f"{file} gives boxes in shares of the input's sides, and {name} has them in pixels: they would all lie "
+            "in a corner; export it with boxes in pixels"
+        )
 
 
 def _likeliest(outputs: Sequence[NDArray[Any]], fitting: Mapping[str, int], file: Path, remarks: list[str]) -> str:
@@ -64,8 +89,8 @@ def _likeliest(outputs: Sequence[NDArray[Any]], fitting: Mapping[str, int], file
     first = np.asarray(outputs[0], np.float64)
     if "classifier" in fitting:
         return _classifier(first, remarks)
-    if "end_to_end" in fitting:
-        return _list(first[0], fitting, file, remarks)
+    if "end_to_end" in fitting and (name := _list(first[0], fitting, file, remarks)):
+        return name
     if "yolox" in fitting and first[0, :, 2:4].max() > _LOGARITHM:
         return "yolov5"  # boxes in pixels: YOLOX or YOLOv6 exported with its decoding
     if "yolox" in fitting:
@@ -88,8 +113,8 @@ def _list(rows: NDArray[np.float64], fitting: Mapping[str, int], file: Path, rem
     scores_whole, classes_whole = (bool((rows[:, at] == np.rint(rows[:, at])).all()) for at in (4, 5))
     if not classes_whole and scores_whole:
         raise ModelError(f"{file} lists the class ahead of the score: export it with the score first, as others do")
-    if not classes_whole:
-        return "detr_joined" if "detr_joined" in fitting else ""
+    if not classes_whole:  # a grid of one class has six columns too
+        return "" if _GRIDS & fitting.keys() else "detr_joined" if "detr_joined" in fitting else ""
     shares = bool(rows[:, :4].any()) and np.abs(rows[:, :4]).max() <= _SHARE
     name = "detr_listed" if shares else "end_to_end"
     if scores_whole:

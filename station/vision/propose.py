@@ -106,6 +106,7 @@ def propose(file: Path, name: str, known: Known) -> Proposal:
     trained = dict(_AS_TRAINED[decoder])
     if dtype == "uint8":
         trained |= {"scale": [1.0] * 3}
+        remarks.append(f"input: {trained['colour']}, {trained['fit']}, values as they are, as {decoder} trains")
     else:
         low, high = _range(trained)
         remarks.append(f"input: {trained['colour']}, {trained['fit']}, values {low:g} to {high:g}, as {decoder} trains")

@@ -241,3 +241,40 @@ def test_a_name_without_a_letter_gets_a_word_that_no_other_has(tmp_path: Path) -
 def test_a_picture_of_no_sensible_size_is_refused_before_it_is_made(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="sides from 32 to 4096"):
         proposed(tmp_path, FAMILIES["yolov8"], inputs={"images": ((1, 3, 60_000, 60_000), np.float32)})
+
+
+ONE_CLASS = {
+    "yolov5": np.full((1, 3 * CELLS, 6), (30.0, 30.0, 9.0, 9.0, 0.4, 0.6), np.float32),
+    "yolox": np.full((1, CELLS, 6), (0.2, 0.3, 1.1, 1.2, 0.4, 0.6), np.float32),
+}
+
+
+@pytest.mark.parametrize("family", ONE_CLASS)
+def test_a_grid_of_one_class_is_no_list_of_objects(tmp_path: Path, family: str) -> None:
+    """Both have six columns; a list has whole numbers in the last."""
+    tree = proposed(tmp_path, {"output": ONE_CLASS[family]}, metadata={"names": "{0: 'gun'}"}).tree
+    assert (tree["decode"]["decoder"], tree["classes"]) == (family, ["gun"])
+
+
+@pytest.mark.parametrize(
+    ("decoder", "output"),
+    [
+        ("", np.full((1, 7, CELLS), 0.4, np.float32)),
+        ("yolov5", np.full((1, 3 * CELLS, 8), 0.4, np.float32)),
+        ("boxes_then_scores", np.full((1, CELLS, 7), 0.4, np.float32)),
+    ],
+)
+def test_boxes_in_shares_are_not_read_as_pixels(tmp_path: Path, decoder: str, output: np.ndarray) -> None:
+    """All would lie in the corner of the picture, and an inspector would look there."""
+    with pytest.raises(ModelError, match="in a corner; export it with boxes in pixels"):
+        proposed(tmp_path, {"output": output}, metadata={"names": NAMES}, decoder=decoder)
+
+
+def test_of_a_model_that_takes_bytes_colour_and_fit_are_remarked_as_well(tmp_path: Path) -> None:
+    proposal = proposed(
+        tmp_path,
+        FAMILIES["yolov8"],
+        inputs={"images": ((1, 3, 64, 64), np.uint8)},
+        metadata={"names": NAMES},
+    )
+    assert any("rgb, centre, values as they are" in remark for remark in proposal.remarks)
