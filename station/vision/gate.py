@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import cv2
 import numpy as np
 
+from station.vision.displaced import displaced
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -176,7 +178,7 @@ def _general_fault(pixels: NDArray[np.uint8], grey: NDArray[np.uint8], ground: i
             return f"picture is smeared: {word} repeat each other"
     if _flat_share(pixels, ground) > _BLOCK_SHARE:
         return "picture has a part of one flat colour, as lost data leave it"
-    return ""
+    return displaced(pixels, grey)
 
 
 def _smooth(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
