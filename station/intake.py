@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -106,16 +105,15 @@ class Intake:
     def _take(self, inbox: Inbox, journal: Reader, posted: Posted) -> None:
         found = read_waiting(posted.type, posted.source, posted.payload)
         command = found if isinstance(found, Command) else None
-        if found.id and (refused := _id_used(found, posted, journal.answer_to(found.id))):
+        if found.id and (answer := journal.answer_to(found.id)) is not None:
             self._behind(posted)
-            self._out(refused)
-            inbox.done(posted.seq)
-            return
-        if found.id and journal.answer_to(found.id) is not None:
-            self._behind(posted)
+            if refused := _id_used(found, posted, answer):
+                self._out(refused)
+                inbox.done(posted.seq)
+                return
             self._handed[posted.seq] = (found.id, command)
-            if self._finished(inbox, journal, posted.seq, found.id, command):
-                del self._handed[posted.seq]
+            self._finish(inbox, journal, posted.seq, answer, command)
+            del self._handed[posted.seq]
             return
         if self._recovering:
             return
@@ -163,10 +161,14 @@ class Intake:
         answer = journal.answer_to(identity)
         if answer is None:
             return False
-        if json.loads(answer.payload)["result"] == "accepted" and journal.stands(identity):
+        self._finish(inbox, journal, seq, answer, command)
+        return True
+
+    def _finish(self, inbox: Inbox, journal: Reader, seq: int, answer: Stored, command: Command | None) -> None:
+        told = CommandResult.model_validate_json(answer.payload)
+        if told.result == "accepted" and journal.stands(told.command):
             self._follow(command)
         inbox.done(seq)
-        return True
 
     def _follow(self, command: Command | None) -> None:
         """What is left to do once a command is accepted that no later one of its kind has overtaken."""
@@ -208,10 +210,10 @@ def _kept(troubles: list[Exception]) -> Iterator[None]:
         troubles.append(error)
 
 
-def _id_used(found: Command | CommandMalformed, posted: Posted, answer: Stored | None) -> CommandMalformed | None:
+def _id_used(found: Command | CommandMalformed, posted: Posted, answer: Stored) -> CommandMalformed | None:
     """What to answer where another command of that id was answered before; None where none was."""
-    told = CommandResult.model_validate_json(answer.payload) if answer is not None else None
-    if told is None or not told.digest or (isinstance(found, Command) and found.digest == told.digest):
+    told = CommandResult.model_validate_json(answer.payload)
+    if not told.digest or (isinstance(found, Command) and found.digest == told.digest):
         return None
     text = f"a command {told.command_type} had the id {told.command}, and was {told.result}: give each its own"
     return CommandMalformed(found.type, _source(posted), text, found.id, found.who, "id-used")
