@@ -177,10 +177,13 @@ def test_no_backup_is_made_of_a_journal_that_is_not_whole(path: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("version", [path.stem for path in sorted(KEPT.glob("v*.db"))])
-def test_a_backup_of_an_older_schema_is_restored_and_brought_forward(path: Path, opened: Opened, version: str) -> None:
-    kept = KEPT / f"{version}.db"
-    db = apsw.Connection(f"file:{kept}?immutable=1", apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+def test_a_backup_of_an_older_schema_is_restored_and_brought_forward(
+    path: Path, tmp_path: Path, opened: Opened, version: str
+) -> None:
+    kept = Path(shutil.copy(KEPT / f"{version}.db", tmp_path / "kept.db"))
+    db = apsw.Connection(str(kept))
     assert restore(kept, path, "demo") == db.execute("SELECT max(seq) FROM event").get
+    db.close()
     opened().append([changed(1)], epoch=1, session=1)
     assert verify(path).faults == []
 
