@@ -195,7 +195,7 @@ def look(
     """Show what the model sees: findings, the gate's figures, what follows; and each picture with boxes as a PNG."""
     site = configuration(station, [])[0] if station else None
     own = site.policy.thresholds if site else {}
-    bits = depth or max((device.depth for device in site.devices.values()), default=8) if site else depth or 8
+    bits = depth or max((device.depth for device in site.devices.values()) if site else (), default=8)
     try:
         out.mkdir(parents=True, exist_ok=True)
         results = look_at(pictures, model_folder(model), out, own, bits)

@@ -385,3 +385,33 @@ def test_bench_tells_both_ways_and_their_ratio(added: Path) -> None:
     ran = typed("bench", added, "--rounds", "10")
     assert ran.exit_code == 0
     assert float(ran.output.split()[-1]) > 0
+
+
+def test_pictures_of_16_bits_are_read_where_that_is_said(added: Path, pictures: Path, tmp_path: Path) -> None:
+    """The tools had said to set `depth`, which was set; a golden picture is kept with 8 bits."""
+    deep = Path(shutil.copytree(pictures, tmp_path / "deep"))
+    for path in (deep / "images").glob("*.png"):
+        cv2.imwrite(str(path), cv2.imread(str(path)).astype(np.uint16) << 8)
+    one = deep / "images" / "1.png"
+    assert typed("golden", added, one).exit_code == 2
+    ran = typed("golden", added, one, "--depth", 16)
+    assert (ran.exit_code, "gun 0.80" in ran.output) == (0, True)
+    kept = cv2.imread(str(added / "golden" / "1.png"), cv2.IMREAD_UNCHANGED)
+    assert kept.dtype == np.uint8
+    assert typed("gate", added, deep / "images", "--depth", 16).exit_code == 0
+    assert "Pictures without an answer: 3" in typed("evaluate", added, deep).output
+    assert "Pictures without an answer" not in typed("evaluate", added, deep, "--depth", 16).output
+    assert typed("bench", added, "--picture", one, "--rounds", 10, "--depth", 16).exit_code == 0
+    assert typed("gate", added, deep / "images", "--depth", 10).exit_code == 2
+
+
+def test_a_gate_says_what_it_was_measured_on(added: Path, pictures: Path) -> None:
+    cv2.imwrite(str(pictures / "images" / "black.png"), np.zeros((64, 64, 3), np.uint8))
+    ran = typed("gate", added, pictures / "images")
+    said = " ".join(ran.output.split())
+    assert ran.exit_code == 0
+    assert "black.png: picture is black" in said
+    assert "different picture(s): too few to know the machine by" in said
+    for path in (pictures / "images").glob("[0-9].png"):
+        path.unlink()
+    assert typed("gate", added, pictures / "images").exit_code == 2
