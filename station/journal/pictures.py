@@ -46,7 +46,8 @@ class PictureStore:
         path = self.folder / sha256[:2] / f"{sha256}{suffix}"
         try:
             with self._lock:  # from here on `remove` leaves it
-                self._put[sha256] = self._put.get(sha256, 0) + 1
+                before = 1 if path.exists() else 0  # what an earlier run kept is named by its events
+                self._put[sha256] = self._put.get(sha256, before) + 1
                 if len(self._put) > REMEMBERED:
                     self._put.popitem(last=False)
             if not path.exists():

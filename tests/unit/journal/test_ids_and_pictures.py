@@ -94,3 +94,13 @@ def test_a_picture_that_need_not_be_kept_goes_and_one_that_came_twice_stays(
     store.drop([stuck])
     assert store.path_of(stuck) is not None
     assert "cannot be removed: Input/output error" in caplog.text
+
+
+def test_a_picture_that_an_earlier_run_kept_is_not_dropped(tmp_path: Path) -> None:
+    """Its events name it; what came in this run alone is no other's."""
+    earlier = PictureStore(tmp_path).put(b"same")
+    store = PictureStore(tmp_path)
+    assert store.put(b"same") == earlier
+    new = store.put(b"new")
+    store.drop([earlier, new])
+    assert (store.path_of(earlier) is not None, store.path_of(new)) == (True, None)
