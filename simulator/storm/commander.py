@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -16,18 +17,21 @@ from station.holding import stage
 from station.journal import Inbox, InboxError
 
 _LASTS_S = 60.0
+_NEWEST = 20
+"""Of so many one is given again; a day's commands would grow what a day's trial holds against the station."""
 
 
 class Commander:
     """Posts commands.
 
     Attributes:
-        posted: every command by its id, in the order of posting.
+        posted: the id of every command, in the order of posting.
         lists: the codes of every hold list by its SHA-256.
     """
 
     def __init__(self, folder: Path, clock: VirtualClock, random: Random) -> None:
-        self.posted: dict[str, Command] = {}
+        self.posted: list[str] = []
+        self._newest: deque[Command] = deque(maxlen=_NEWEST)
         self.lists: dict[str, frozenset[str]] = {}
         self._folder = folder
         self._clock = clock
@@ -64,8 +68,8 @@ class Commander:
 
     def again(self) -> None:
         """One of the last commands once more, as a doubled message is."""
-        if self.posted:
-            self._put(self._random.choice(list(self.posted.values())[-20:]))
+        if self._newest:
+            self._put(self._random.choice(self._newest))
 
     def _post(self, model: type[Command], fields: Mapping[str, Any], age_s: float = 0.0) -> None:
         issued = self._clock.utc() - timedelta(seconds=age_s)
@@ -79,7 +83,8 @@ class Commander:
             }
         )
         if self._put(command):
-            self.posted[command.id] = command
+            self.posted.append(command.id)
+            self._newest.append(command)
 
     def _put(self, command: Command) -> bool:
         with contextlib.suppress(InboxError), contextlib.closing(Inbox(self._folder)) as inbox:

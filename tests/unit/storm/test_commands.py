@@ -20,7 +20,7 @@ def test_killed_at_each_step_around_a_command() -> None:
     storm = Storm(5, 30 + EACH_S * STEPS, kills)
     assert storm.run().violations == []
     answers = storm.world.promises.obeyed.answered
-    assert answers.keys() == storm.world.commander.posted.keys()
+    assert answers.keys() == {*storm.world.commander.posted}
     assert sum(answer.command_type == "dry-run" for answer in answers.values()) >= 2 * STEPS
 
 
