@@ -1,7 +1,7 @@
 """A day of storm under tracemalloc: `python -m simulator.trials.day [--hours 24] [--seed 1]`.
 
-What was allocated by the station's own code and is held is told at each hour, and at the end the lines that hold most more
-than at the end of the second hour. Exit code 1 if it grew: the last quarter's least lies above the first quarter's
+What was allocated by the station's own code and is held is told at each hour, and at the end the lines that hold most
+more than at the end of the second hour. Exit code 1 if it grew: the last quarter's least lies above the first quarter's
 greatest (the first hour left out) by more than a tenth; or if a promise was broken.
 """
 
