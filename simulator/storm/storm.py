@@ -106,7 +106,7 @@ class Storm:
         self._folder = Path(tempfile.mkdtemp(prefix="storm-", dir=_fast_folder()))
         disk = Disk(self._folder.name) if needs_disk(episodes) else None
         plant = plant or storm_plant(seed)
-        self.world = World(plant, self._folder, disk, heard, POLLS_MS[seed % len(POLLS_MS)])
+        self.world = World(plant, self._folder, disk, heard, POLLS_MS[seed % len(POLLS_MS)], seconds)
         self.world.battery = seed % 3 != 1
         self.world.promises.too_late = self._too_late
         self.world.promises.undisturbed = self._undisturbed

@@ -71,6 +71,7 @@ class World:
         disk: Disk | None = None,
         heard: Heard | None = None,
         poll_ms: float = 20.0,
+        lasts_s: float = 3600.0,
     ) -> None:
         self.config = config
         self._poll_ns = int(poll_ms * NS_PER_MS)
@@ -113,7 +114,7 @@ class World:
             make_id=self._make_id,
             elapse=self._elapse,
             disk=disk,
-            lists=self._lists(),
+            lists=self._lists(lasts_s),
         )
         if disk is not None:
             self.promises.durable = disk.durable
@@ -449,10 +450,10 @@ class World:
         begun = (self.room.folder / "journal.db").exists()
         return f"{(self._names if begun else self._random).getrandbits(128):032x}"
 
-    def _lists(self) -> ListsLoaded:
-        """The hold list and the declared weights of an hour and more."""
-        feed = feed_of(self.config)
-        items = [feed.next()[0] for _ in range(int(self.config.feed.parcels_per_hour * 1.3))]
+    def _lists(self, lasts_s: float) -> ListsLoaded:
+        """The hold list and the declared weights of all that comes, and more; of an hour at least."""
+        feed, hours = feed_of(self.config), max(1.0, lasts_s / 3600)
+        items = [feed.next()[0] for _ in range(int(self.config.feed.parcels_per_hour * 1.3 * hours))]
         held = frozenset(item.barcode for item in items if item.held and item.barcode)
         declared = tuple((i.barcode, i.declared_g) for i in items if i.barcode and i.declared_g is not None)
         return ListsLoaded("lists-0", held, declared)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from simulator.faults import FAULTS, Switch
+from simulator.plant.listed import feed_of
 from simulator.storm.run import plan
 from simulator.storm.setup import setup_of
 from simulator.storm.storm import POLLS_MS, Result, Storm, storm_plant
 from simulator.storm.violation import Promise
 from simulator.storm.weather import Episode, detectable, forecast
+from simulator.storm.world import World
 from station.room import margins
 
 SLICE_S = 150.0
@@ -87,3 +90,14 @@ def test_the_same_events_whatever_the_hash_seed() -> None:
 
 def test_hours_are_seeds() -> None:
     assert plan(7, 2.5) == [(7, 3600.0), (8, 3600.0), (9, 1800.0)]
+
+
+def test_all_that_comes_in_a_long_storm_is_declared(tmp_path: Path) -> None:
+    """Behind two hours the station was told of no weight, and a day's storm blamed it."""
+    config, hours = storm_plant(1), 3
+    feed = feed_of(config)
+    items = [feed.next()[0] for _ in range(hours * config.feed.parcels_per_hour)]
+    declared = {item.barcode: item.declared_g for item in items if item.barcode and item.declared_g is not None}
+    told = dict(World(config, tmp_path, lasts_s=hours * 3600.0).room.lists.declared_g)
+    assert len(declared) > 1000
+    assert {code: told.get(code) for code in declared} == declared
