@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from station.clock import kernel_quality, now_ns, now_utc
@@ -29,6 +30,8 @@ from station.vision.trial import try_out
 
 SCAN_MS = 20.0
 _LEAST_FREE_BYTES = 2 * 1024**3
+_OWN = frozenset({"cursor", "hold", "ids", "inbox", "journal", "model", "pictures", "status"})
+"""How the files and folders are called that the station writes in its data folder, up to the first point."""
 _BUILT, _FAR = datetime(2026, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
 
 
@@ -127,27 +130,30 @@ def _read(lists: Lists) -> Finding:
 
 
 def _disk(config: StationConfig) -> Finding:
-    place = config.data
-    while not place.exists() and place != place.parent:
-        place = place.parent
+    place = _place(config)
     free = shutil.disk_usage(place).free
     text = f"{free / 1024**3:.1f} GiB free at {place}"
     right = free >= _LEAST_FREE_BYTES
     return Finding("disk", right, text if right else f"{text}; make room: the journal and its pictures need 2 GiB")
 
 
-def _folder(config: StationConfig) -> Iterator[Finding]:
-    """What lies in the data folder, or the folder it is to be made in, where this user may not write."""
+def _place(config: StationConfig) -> Path:
+    """The data folder, or what there is of the way to it."""
     place = config.data
     while not place.exists() and place != place.parent:
         place = place.parent
-    within = place.is_dir() and place == config.data
-    there = [place, *(sorted(place.iterdir()) if within and os.access(place, os.R_OK) else ())]
+    return place
+
+
+def _folder(config: StationConfig) -> Iterator[Finding]:
+    """What of the station's own in its data folder, or which folder it is to be made in, this user may not write."""
+    place = _place(config)
     if not place.is_dir():
         text = f"{place} is no folder: name another as `data`, or move that file away"
         yield Finding("data", right=False, text=text)
         return
-    if locked := [path for path in there if not os.access(path, os.W_OK)]:
+    own = sorted(path for path in config.data.glob("*") if path.name.partition(".")[0] in _OWN)
+    if locked := [path for path in (place, *own) if not os.access(path, os.W_OK)]:
         text = f"{locked[0]} may not be written by this user ({len(locked)} such): give it to the user of the station"
         yield Finding("data", right=False, text=f"{text}, with all in {config.data}")
 

@@ -303,12 +303,12 @@ class Daemon:
             raise ListError(f"the hold list that was commanded last is not known: {error}") from error
 
     def _compare_lists(self) -> None:
-        """The hold list in force is the one that the journal says was commanded last."""
+        """The hold list that lies there is the one that the journal says was commanded last."""
         with contextlib.suppress(HoldListError, ListError):
             told = self._hold_list_told()
             found = in_force(self.config.data)
             if told and told != found:
-                text = f"the journal says that {told[:16]} was commanded last, in force is {found[:16] or 'none'}"
+                text = f"the journal says that {told[:16]} was commanded last, there is {found[:16] or 'none'}"
                 self._put(Condition("lists", "commanded", standing=True, text=f"{text}: give the hold list again"))
 
     async def _watch_pc(self) -> None:

@@ -201,8 +201,8 @@ HANDBOOK: Mapping[str, AlarmKind] = {
     ),
     "lists/commanded": AlarmKind(
         "high",
-        "the hold list in force is not the one that the journal says was commanded last: a kill and a lost inbox at"
-        " once, or an old copy of the journal",
+        "the hold list that lies in the data folder is not the one that the journal says was commanded last, or there"
+        " is none: it was removed, a kill and a lost inbox at once, or an old copy of the journal",
         "all is inspected, reason `no-lists`: which codes are to be held is not known",
         "give the hold list again",
     ),

@@ -12,7 +12,7 @@ from station.core.events import Starting, StationMode
 from station.core.records import CommandResult, ModeChanged, ModelChanged, PolicyChanged, Record
 from station.core.setup import PolicySetup
 from station.journal.schema import STANDING_ROWS
-from station.journal.stored import HOLD_LIST, MODE, MODEL, POLICY, unreadable
+from station.journal.stored import HOLD_LIST, MODE, MODEL, POLICY, by_name, unreadable
 from station.journal.writer import Journal
 
 _KINDS: Mapping[str, type[Record]] = {
@@ -55,7 +55,7 @@ def unreadable_left(journal: Journal) -> str:
     Raises:
         JournalError: the journal cannot be read.
     """
-    rows = {name.decode("utf-8", "replace"): payload for name, payload in journal.rows(STANDING_ROWS)}
+    rows = by_name(journal.rows(STANDING_ROWS))
     damaged = {
         *unreadable(rows),
         *(name for name, kind in _KINDS.items() if name in rows and not _told(kind, rows[name])),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import apsw
 
@@ -132,6 +132,11 @@ _SHA256_OF = "sha256 of "
 def stands(name: str, payload: bytes) -> tuple[tuple[str, bytes], ...]:
     """The rows of the table `standing` for what a record puts in force: the record, and what it must come to."""
     return (name, payload), (_SHA256_OF + name, hashlib.sha256(payload).digest())
+
+
+def by_name(rows: Iterable[tuple[Any, ...]]) -> dict[str, object]:
+    """The rows of the table `standing`, also where a name is no text any more."""
+    return {name.decode("utf-8", "replace"): payload for name, payload in rows}
 
 
 def unreadable(rows: Mapping[str, object]) -> list[str]:

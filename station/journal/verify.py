@@ -18,7 +18,7 @@ from station.journal.pictures import PictureStore
 from station.journal.places import end_of, gaps_between, incarnations, standing
 from station.journal.published import published
 from station.journal.schema import COLUMNS, STANDING_ROWS
-from station.journal.stored import MODE, MODEL, POLICY, Gap, JournalError, explain, unreadable
+from station.journal.stored import MODE, MODEL, POLICY, Gap, JournalError, by_name, explain, unreadable
 from station.journal.walk import Fault, Walk
 
 AT_ONCE = 5000
@@ -126,9 +126,7 @@ class _Look:
             self.verdict.events += len(rows)
             self._progress(rows[-1][0])
         if self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'standing'").get is not None:
-            self._standing = {
-                name.decode("utf-8", "replace"): payload for name, payload in self._db.execute(STANDING_ROWS)
-            }
+            self._standing = by_name(self._db.execute(STANDING_ROWS).fetchall())
         self._db.execute("COMMIT")
 
     def _chunk(self, after: int) -> list[Any]:

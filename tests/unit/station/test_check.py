@@ -96,10 +96,12 @@ def of(subject: str, *overrides: str) -> list[Finding]:
 def test_what_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An inbox of another user was well, and the second command was never taken."""
     (tmp_path / "data").mkdir()
-    for name in ("inbox.db", "ids.json"):
+    for name in ("inbox.db", "ids.json", "lost+found"):
         (tmp_path / "data" / name).touch()
     assert of("data", f"data={tmp_path / 'data'}") == []
-    real = os.access
+    real, foreign = os.access, "lost+found"
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != foreign and real(path, mode))
+    assert of("data", f"data={tmp_path / 'data'}") == [], "what is not the station's may be anybody's"
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "inbox.db" and real(path, mode))
     (finding,) = of("data", f"data={tmp_path / 'data'}")
     assert (finding.right, "inbox.db may not be written by this user (1 such)" in finding.text) == (False, True)
