@@ -117,6 +117,24 @@ def test_a_sector_of_zeros_in_a_jpeg_is_always_seen(parcel_jpeg):
         assert _refused(parcel_jpeg[:at] + bytes(512) + parcel_jpeg[at + 512 :])
 
 
+@pytest.mark.parametrize("quality", [5, 30, 75, 95, 100])
+def test_with_the_usual_tables_no_picture_has_many_zeros_in_a_row(quality):
+    """So that a run of them is damage: flat ones, ramps, chequers and noise."""
+    ramp = np.tile(np.linspace(0, 255, 320).astype(np.uint8), (240, 1))
+    chequer = (np.indices((240, 320)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    grey = [
+        ramp,
+        chequer,
+        chequer.repeat(8, 0).repeat(8, 1)[:240, :320],
+        *(np.full_like(ramp, v) for v in (0, 200, 255)),
+    ]
+    noise = np.random.default_rng(1).integers(0, 256, (240, 320, 3), np.uint8)
+    for pixels in (noise, *(np.repeat(one[..., None], 3, axis=2) for one in grey)):
+        data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+        assert bytes(5) not in data[data.index(b"\xff\xda") + 14 :]
+        assert read_picture(data).shape == (240, 320, 3)
+
+
 def _with_white_around(pixels: np.ndarray) -> bytes:
     """A JPEG with tables of its own, in which a white block is four bits of zero."""
     around = np.full((1200, 1600, 3), 255, np.uint8)
