@@ -26,9 +26,7 @@ def start_paused(rig: Rig) -> None:
 def resume(rig: Rig) -> None:
     """As a person does who reads the alarms: the new journal does not know how the X-ray machine counts."""
     assert station(rig, "resume", "--who", "anna").returncode == 0
-    rig.plant.tell("feed off")
-    rig.wait(rig.belt_empty, 15, "belt empty")
-    rig.plant.tell("feed on")
+    rig.pause_feed()
     rig.let_pass(2)
 
 
