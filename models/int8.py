@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from station.vision import Detector
 from station.vision.prepare import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -87,8 +88,7 @@ def quantised(file: bytes, inputs: Iterable[NDArray[np.float32]], name: str, kee
     plain = onnx.load_from_string(file)
     _widen(plain.graph)
     kept = [n.name for n in plain.graph.node if n.op_type == "Conv" and any(part in n.input[1] for part in keep)]
-    logging.getLogger().setLevel(logging.ERROR)  # it advises a step that this graph does not need
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _without_advice():
         source, target = Path(folder, "float32.onnx"), Path(folder, "int8.onnx")
         onnx.save(plain, source)
         quantize_static(
@@ -103,6 +103,18 @@ def quantised(file: bytes, inputs: Iterable[NDArray[np.float32]], name: str, kee
             nodes_to_exclude=kept,
         )
         return target.read_bytes()
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """The quantiser advises a step that this graph does not need, by the log that all share."""
+    log = logging.getLogger()
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 class _Ranges(CalibrationDataReader):  # type: ignore[misc]

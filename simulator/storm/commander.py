@@ -15,6 +15,7 @@ from station.clock import utc_text
 from station.core.commands import ChangePolicy, Command, DryRun, HoldList, Pause, Resolve, Resume
 from station.holding import stage
 from station.journal import Inbox, InboxError
+from station.journal.inbox import MOST_WAITING
 
 _LASTS_S = 60.0
 _NEWEST = 20
@@ -70,6 +71,12 @@ class Commander:
         """One of the last commands once more, as a doubled message is."""
         if self._newest:
             self._put(self._random.choice(self._newest))
+
+    def waits(self, model: type[Command]) -> bool:
+        """Whether a command of that type is not carried out yet."""
+        with contextlib.suppress(InboxError), contextlib.closing(Inbox(self._folder)) as inbox:
+            return any(posted.type == model.type for posted in inbox.waiting(limit=MOST_WAITING))
+        return False
 
     def _post(self, model: type[Command], fields: Mapping[str, Any], age_s: float = 0.0) -> None:
         issued = self._clock.utc() - timedelta(seconds=age_s)

@@ -157,6 +157,7 @@ def _put_back(world: World, copy: Path) -> None:
     back = Copy(runs, last)
     world.runs.put_back(back, world.subscriber.newest)
     world.promises.copy_put_back(world.open_in_copy, shows=_shows(world, back))
+    world.answers_lost()
 
 
 def _shows(world: World, copy: Copy) -> bool:

@@ -258,6 +258,7 @@ class World:
         if self.daemon.set_aside:
             self.tell("journal-aside", {})
             self.promises.journal_lost()
+            self.answers_lost()
         if self.commander.lists.get(in_force(self.room.folder), frozenset()) != self.commanded:
             self.promises.broken(Promise.OBEYED, "a start takes another hold list than the one accepted last")
         self.tell("station-started", {"policy": self.policies})
@@ -444,6 +445,11 @@ class World:
             self.held_ms.setdefault(code, self.ms())
         for code in self.held_ms.keys() - (self.room.lists.held | self.commanded):
             del self.held_ms[code]
+
+    def answers_lost(self) -> None:
+        """The journal is another one: a hold list that it had accepted, and that waits still, is to be taken again."""
+        if self.commander.waits(HoldList):
+            self.commanded = self.commander.lists.get(in_force(self.room.folder), frozenset())
 
     def _make_id(self) -> str:
         """Only a new journal's name is of the world's own chance: a restart changes nothing else of a storm."""

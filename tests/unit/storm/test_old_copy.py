@@ -30,6 +30,13 @@ def test_a_copy_in_place_of_a_journal_that_is_damaged() -> None:
     assert run(episodes).violations == []
 
 
+def test_a_hold_list_that_was_accepted_and_still_waits_is_taken_again() -> None:
+    episodes = [episode("command-hold", 35.0, 5.0), episode("old-copy-put-back", 33.0, 7.06)]
+    storm = Storm(1, 43.0, episodes)
+    assert storm.run().violations == []
+    assert storm.world.commanded == frozenset()
+
+
 def test_a_power_cut_after_it_leaves_the_copy_whole() -> None:
     episodes = [
         episode("disk-fsync", 26.0, 3.0),
