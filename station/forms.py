@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -59,7 +59,7 @@ def read_waiting(kind: str, source: str, payload: bytes) -> Command | CommandMal
         found = _WAITING.validate_json(payload)
     except ValidationError:
         return malformed(kind, came, payload, "it cannot be read")
-    return malformed(found.type, came, waiting_form(found), found.text)
+    return replace(malformed(found.type, came, waiting_form(found), found.text), reason=found.reason)
 
 
 def _read(models: Mapping[str, type[Command]], kind: str, source: Source, payload: bytes) -> Command | CommandMalformed:

@@ -105,9 +105,15 @@ class Intake:
     def _take(self, inbox: Inbox, journal: Reader, posted: Posted) -> None:
         found = read_waiting(posted.type, posted.source, posted.payload)
         command = found if isinstance(found, Command) else None
+        if isinstance(found, CommandMalformed) and found.reason == "id-used":
+            if not self._recovering:
+                self._behind(posted)
+                self._out(found)
+                inbox.done(posted.seq)
+            return
         if found.id and (answer := journal.answer_to(found.id)) is not None:
             self._behind(posted)
-            if refused := _id_used(found, posted, answer):
+            if refused := _id_used(found, posted, answer, stands=journal.stands(found.id)):
                 self._out(refused)
                 inbox.done(posted.seq)
                 return
@@ -210,10 +216,12 @@ def _kept(troubles: list[Exception]) -> Iterator[None]:
         troubles.append(error)
 
 
-def _id_used(found: Command | CommandMalformed, posted: Posted, answer: Stored) -> CommandMalformed | None:
+def _id_used(
+    found: Command | CommandMalformed, posted: Posted, answer: Stored, *, stands: bool
+) -> CommandMalformed | None:
     """What to answer where another command of that id was answered before; None where none was."""
     told = CommandResult.model_validate_json(answer.payload)
-    if not told.digest or (isinstance(found, Command) and found.digest == told.digest):
+    if not told.digest or (isinstance(found, Command) and found.repeats(told.digest, stands=stands)):
         return None
     text = f"a command {told.command_type} had the id {told.command}, and was {told.result}: give each its own"
     return CommandMalformed(found.type, _source(posted), text, found.id, found.who, "id-used")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from station.core.actions import Action, Keep
 from station.core.alarms import AlarmRefusedError, Alarms
 from station.core.commands import (
+    AS_BEFORE,
     AcknowledgeAlarm,
     ChangeModel,
     ChangePolicy,
@@ -150,7 +151,7 @@ class Clerk:
         """Answer what is no command; without an id of its own each time."""
         if event.id in self._answered and event.reason == "malformed":
             return []
-        if event.id:
+        if event.id and event.reason == "malformed":
             self._answered.append(event.id)
         record = CommandResult(
             command=event.id,
@@ -174,7 +175,7 @@ class Clerk:
 
     def _change(self, mode: StationMode, command: Command, count: int | None) -> Done:
         if mode == self.desk.mode:
-            return [], f"the station is {mode.word} as before"
+            return [], f"the station is {mode.word} {AS_BEFORE}"
         self.desk.mode = mode
         record = ModeChanged.model_validate(
             {

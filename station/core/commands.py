@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from station.core.handbook import SHELVED_AT_MOST_S, AlarmName
 
 LONGEST = timedelta(hours=24)
+_DIGITS = 8
 """How long after its issue a command may still be carried out."""
 
 MOST_CODES = 100_000
@@ -58,9 +59,23 @@ class Command(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Of all that it wishes, 16 hex digits: by that it is told from another command of its id, whenever given."""
-        wish = self.model_dump_json(exclude={"issued_at", "expires_at"})
-        return hashlib.sha256(f"{self.type} {wish}".encode()).hexdigest()[:16]
+        """It tells it from another command of its id: 8 hex digits of what it wishes, 8 with when it was issued."""
+        wish = f"{self.type} {self.model_dump_json(exclude={'issued_at', 'expires_at'})}"
+        return f"{_digits(wish)}{_digits(f'{wish} {self.issued_at}')}"
+
+    def repeats(self, digest: str, *, stands: bool) -> bool:
+        """Whether it is that command of its id again.
+
+        Issued anew it is, as long as nothing came of it that another has undone since: told "the station is paused"
+        once more, its sender would believe it.
+
+        Args:
+            digest: of the one that was answered.
+            stands: what that one put in force is in force still.
+        """
+        if not stands and self.settles:
+            return self.digest == digest
+        return self.digest[:_DIGITS] == digest[:_DIGITS]
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
@@ -68,6 +83,14 @@ class Command(BaseModel):
         if not timedelta(0) < lasts <= LONGEST:
             raise ValueError("expires_at must lie behind issued_at, by 24 hours at most")
         return self
+
+
+def _digits(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+AS_BEFORE = "as before"
+"""In the answer to a wish that changed nothing."""
 
 
 class Pause(Command):

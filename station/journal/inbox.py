@@ -52,6 +52,10 @@ class InboxLostError(InboxError):
     """The inbox is damaged, foreign or gone: nothing that waited in it can be read."""
 
 
+class IdWaitsError(InboxError):
+    """Another wish of the same id waits; nothing else of the inbox is wrong."""
+
+
 class Posted(NamedTuple):
     """A wish as it waits: its place in the queue, its id, and what it says, as it was written."""
 
@@ -104,7 +108,8 @@ class Inbox:
         """Have a wish wait, durable; one that waits already changes nothing.
 
         Raises:
-            InboxError: it is full, cannot be written, the wish is too large, or another one of its id waits.
+            IdWaitsError: another one of its id waits.
+            InboxError: it is full, cannot be written, or the wish is too large.
         """
         if len(payload) > LONGEST_BYTES:
             raise InboxError(f"the command has {len(payload)} bytes, {LONGEST_BYTES} are allowed")
@@ -117,7 +122,7 @@ class Inbox:
             raise InboxError(_FULL)
         ((waiting_kind, waiting),) = waits
         if kind != waiting_kind or _wish(payload) != _wish(waiting):
-            raise InboxError(f"another command of the id {identity} waits: give each its own")
+            raise IdWaitsError(f"another command of the id {identity} waits: give each its own")
 
     def look_for_room(self) -> None:
         """Whether a wish could wait, ahead of the work of reading it.

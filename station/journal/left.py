@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from pydantic import ValidationError
@@ -12,7 +12,7 @@ from station.core.events import Starting, StationMode
 from station.core.records import CommandResult, ModeChanged, ModelChanged, PolicyChanged, Record
 from station.core.setup import PolicySetup
 from station.journal.schema import STANDING_ROWS
-from station.journal.stored import HOLD_LIST, MODE, MODEL, POLICY, by_name, unreadable
+from station.journal.stored import HOLD_LIST, MODE, MODEL, POLICY, by_name, settled, unreadable
 from station.journal.writer import Journal
 
 _KINDS: Mapping[str, type[Record]] = {
@@ -21,6 +21,12 @@ _KINDS: Mapping[str, type[Record]] = {
     MODEL: ModelChanged,
     HOLD_LIST: CommandResult,
 }
+_SETTLED = frozenset(command.settles for command in COMMANDS.values()) - {""}
+_ANSWERS_ASKED = 20_000
+_ACCEPTED = f"""
+SELECT payload FROM event WHERE type = '{CommandResult.type}' AND instr(payload, CAST('"accepted"' AS BLOB)) > 0
+    ORDER BY seq DESC LIMIT ?
+"""  # noqa: S608
 _STANDING = "SELECT payload FROM standing WHERE name = ?"
 
 
@@ -58,9 +64,21 @@ def unreadable_left(journal: Journal) -> str:
     rows = by_name(journal.rows(STANDING_ROWS))
     damaged = {
         *unreadable(rows),
+        *_forgotten(journal, rows),
         *(name for name, kind in _KINDS.items() if name in rows and not _told(kind, rows[name])),
     }
     return ", ".join(sorted(damaged))
+
+
+def _forgotten(journal: Journal, rows: Mapping[str, object]) -> Iterator[str]:
+    """What the answers to commands say is in force, and the table does not have: it is as if never commanded."""
+    newest: dict[str, bytes] = {}
+    for (payload,) in journal.rows(_ACCEPTED, (_ANSWERS_ASKED,)):
+        names = settled(payload)
+        yield from names - rows.keys()
+        for name in names & _SETTLED:
+            newest.setdefault(name, payload)
+    yield from (name for name, payload in newest.items() if rows.get(name) != payload)
 
 
 def _told(kind: type[Record], payload: object) -> bool:
@@ -108,7 +126,7 @@ def issued_left(journal: Journal) -> tuple[tuple[str, str], ...]:
         JournalError: the journal cannot be read.
     """
     found = []
-    for name in sorted({command.settles for command in COMMANDS.values()} - {""}):
+    for name in sorted(_SETTLED):
         for (payload,) in journal.rows(_STANDING, (name,)):
             with suppress(ValidationError):
                 found.append((name, CommandResult.model_validate_json(payload).issued_at))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
-from station.core.commands import COMMANDS, HoldList
+from station.core.commands import AS_BEFORE, COMMANDS, ChangeModel, ChangePolicy, DryRun, HoldList, Pause, Resume
 from station.core.records import (
     CommandResult,
     FrameInspected,
@@ -156,6 +156,15 @@ def unreadable(rows: Mapping[str, object]) -> list[str]:
     return sorted(set(found))
 
 
+_RECORD_OF = {
+    Pause.type: MODE,
+    Resume.type: MODE,
+    DryRun.type: MODE,
+    ChangePolicy.type: POLICY,
+    ChangeModel.type: MODEL,
+}
+
+
 def standing_of(record: Record) -> str:
     """What a record puts in force for good, by its name in the table `standing`; "" if nothing."""
     match record:
@@ -168,6 +177,22 @@ def standing_of(record: Record) -> str:
         case ModelChanged():
             return MODEL
     return ""
+
+
+def settled(payload: bytes) -> frozenset[str]:
+    """The rows of the table `standing` that there must be, by an accepted command's answer.
+
+    Not by one without a digest: it is of a program that kept fewer.
+    """
+    try:
+        told = CommandResult.model_validate_json(payload)
+    except ValueError:
+        return frozenset()
+    name = standing_of(told) if told.digest else ""
+    if not name:
+        return frozenset()
+    record = _RECORD_OF.get(told.command_type, "")
+    return frozenset({name, record} - {""} if AS_BEFORE not in told.text else {name})
 
 
 def explain(path: Path, error: Exception) -> JournalError:

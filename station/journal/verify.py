@@ -11,6 +11,7 @@ from typing import Any
 
 import apsw
 
+from station.core.records import CommandResult
 from station.journal.chain import genesis
 from station.journal.digest import gaps_sha256
 from station.journal.opening import check_file, check_ours, open_to_read
@@ -18,7 +19,7 @@ from station.journal.pictures import PictureStore
 from station.journal.places import end_of, gaps_between, incarnations, standing
 from station.journal.published import published
 from station.journal.schema import COLUMNS, STANDING_ROWS
-from station.journal.stored import MODE, MODEL, POLICY, Gap, JournalError, by_name, explain, unreadable
+from station.journal.stored import MODE, MODEL, POLICY, Gap, JournalError, by_name, explain, settled, unreadable
 from station.journal.walk import Fault, Walk
 
 AT_ONCE = 5000
@@ -123,6 +124,8 @@ class _Look:
                     self._told[row[0]] = _digest_told(row[8])
                 elif row[2] in {MODE, POLICY, MODEL}:
                     self._commanded[row[2]] = row[8]
+                elif row[2] == CommandResult.type:
+                    self._commanded |= dict.fromkeys(settled(row[8]) - {MODE, POLICY, MODEL}, row[8])
             self.verdict.events += len(rows)
             self._progress(rows[-1][0])
         if self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'standing'").get is not None:
@@ -165,7 +168,7 @@ class _Look:
     def _in_force(self, last: int) -> Iterator[Fault]:
         """What a start would take for commanded last is what the events say."""
         names = unreadable(self._standing)
-        names += [name for name, payload in self._commanded.items() if self._standing.get(name, payload) != payload]
+        names += [name for name, payload in self._commanded.items() if self._standing.get(name) != payload]
         for name in sorted(set(names)):
             yield Fault(last, f"what the journal keeps for the next start ({name}) is not what was commanded last")
 

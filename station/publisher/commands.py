@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from contextlib import closing
+from dataclasses import replace
 
 from station.core.commands import Command, HoldList
 from station.core.events import CommandMalformed
@@ -15,7 +16,7 @@ from station.core.records import CommandResult
 from station.forms import MALFORMED, HoldListMessage, malformed, read_message, waiting_form
 from station.holding import HoldListError, stage
 from station.journal import Inbox, InboxError
-from station.journal.inbox import LONGEST_BYTES
+from station.journal.inbox import LONGEST_BYTES, IdWaitsError
 from station.publisher.ports import Incoming, Link
 from station.publisher.shelf import Shelf
 from station.publisher.teller import Teller
@@ -92,24 +93,34 @@ class Commands:
         if answer is None:
             return False
         digest = CommandResult.model_validate_json(answer.payload).digest
-        if digest and not (isinstance(asked, Command) and asked.digest == digest):
+        stands = self._shelf.reader.stands(asked.id)
+        if digest and not (isinstance(asked, Command) and asked.repeats(digest, stands=stands)):
             return False  # another command had its id: it has an answer of its own
         if answer.seq <= self._shelf.cursor.seq:
             link.send(self._shelf.envelopes.event(answer))
         return True
 
     def _post(self, found: Command | CommandMalformed, inbox: Inbox) -> None:
-        if isinstance(found, Command):
-            form = found.model_dump_json().encode()
-            if len(form) <= LONGEST_BYTES:
+        """Have it wait; what has the id of another one that waits is refused for that, and holds up none behind it."""
+        form = found.model_dump_json().encode() if isinstance(found, Command) else waiting_form(found)
+        try:
+            if isinstance(found, CommandMalformed):
+                self._refuse(found, found.id, inbox)
+            elif len(form) <= LONGEST_BYTES:
                 inbox.post(found.id, found.type, "mqtt", form)
-                return
-            found = malformed(found.type, "mqtt", form, f"it has {len(form)} bytes, {LONGEST_BYTES} are allowed")
+            else:
+                text = f"it has {len(form)} bytes, {LONGEST_BYTES} are allowed"
+                self._refuse(malformed(found.type, "mqtt", form, text), found.id, inbox)
+        except IdWaitsError as error:
+            used = malformed(found.type, "mqtt", form, str(error))
+            self._refuse(replace(used, reason="id-used"), "", inbox)
+
+    def _refuse(self, found: CommandMalformed, identity: str, inbox: Inbox) -> None:
         now_ns = self._shelf.clock.mono_ns()
         if len(self._malformed) == _MALFORMED and now_ns - self._malformed[0] < _WITHIN_NS:
             return
         form = waiting_form(found)
-        inbox.post(found.id or f"?{hashlib.sha256(form).hexdigest()}", MALFORMED, "mqtt", form)
+        inbox.post(identity or f"?{hashlib.sha256(form).hexdigest()}", MALFORMED, "mqtt", form)
         self._malformed.append(now_ns)
 
     def _staged(self, found: Command | CommandMalformed, payload: bytes) -> Command | CommandMalformed:

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from station.clock import Clock
-from station.core.commands import HoldList, Pause
+from station.core.commands import HoldList, Pause, Resume
 from station.core.events import CommandMalformed
 from station.core.records import CommandResult
-from station.forms import MESSAGES, read_waiting
+from station.forms import MALFORMED, MESSAGES, read_waiting
 from station.holding import staged
 from station.journal import INBOX_FILE, Inbox, Journal, Posted, Reader
 from station.publisher.commands import LARGEST_BYTES, Commands
@@ -222,13 +222,33 @@ def test_another_command_of_an_id_that_was_answered_waits_for_an_answer_of_its_o
     rig.bring("resume", signed())
     rig.bring("hold-list", signed(codes=[]))
     rig.bring("stop", signed())
+    rig.bring("pause", signed(id="c-2"))
     assert len(rig.wire.sent) == 1
-    assert [posted.type for posted in waiting(rig.data)] == ["resume"]
-    assert len(rig.wire.received) == 2  # two of one id at once: the second waits until the first is answered
-    answer(rig.data)
-    rig.later(0.2)
-    assert [posted.type for posted in waiting(rig.data)] == ["hold-list"]
-    assert len(rig.wire.received) == 1
+    assert rig.wire.received == []  # two of one id at once hold up nothing behind them
+    assert [posted.type for posted in waiting(rig.data)] == ["resume", MALFORMED, MALFORMED, "pause"]
+    used = [read_waiting(posted.type, "mqtt", posted.payload) for posted in waiting(rig.data)[1:3]]
+    text = "another command of the id c-1 waits: give each its own"
+    assert used == [CommandMalformed(kind, "mqtt", text, "c-1", "wms", "id-used") for kind in ("hold-list", "stop")]
+
+
+def test_one_issued_anew_is_answered_from_before_only_while_what_it_did_is_in_force(rig: Rig) -> None:
+    def keep(model: type[Pause | Resume], identity: str) -> None:
+        command = model.model_validate(SIGNED | {"id": identity})
+        told = {"command": identity, "command_type": command.type, "result": "accepted", "reason": "", "text": ""}
+        kept = CommandResult.model_validate(told | {"who": "wms", "source": "mqtt", "digest": command.digest})
+        rig.journal.append([kept], epoch=1, session=1)
+        rig.cursor.advance(rig.journal.last_seq)
+
+    keep(Pause, "button")
+    pressed_again = signed(id="button", issued_at="2026-11-25T12:00:01Z")
+    rig.bring("pause", pressed_again)
+    assert (len(rig.wire.sent), waiting(rig.data)) == (1, [])
+    keep(Resume, "c-2")
+    rig.bring("pause", signed(id="button"))  # the very message, as a broker may bring it twice
+    assert (len(rig.wire.sent), waiting(rig.data)) == (2, [])
+    rig.bring("pause", pressed_again)
+    assert len(rig.wire.sent) == 2
+    assert [posted.id for posted in waiting(rig.data)] == ["button"]
 
 
 def test_an_inbox_that_cannot_be_used_is_told_until_it_can(rig: Rig) -> None:

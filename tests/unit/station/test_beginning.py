@@ -21,7 +21,7 @@ from station.core.actions import Keep
 from station.core.events import DeviceState, Starting, Tick
 from station.core.line import Line
 from station.core.now import Now
-from station.core.records import AlarmRaised, ModeChanged, PolicyChanged, Record
+from station.core.records import AlarmRaised, CommandResult, ModeChanged, PolicyChanged, Record
 from station.core.setup import PolicySetup
 from station.journal import IdFile, Journal, JournalError, Reader, mode_left
 from station.journal.backup import back_up, restore, set_aside
@@ -310,15 +310,17 @@ def test_another_stations_journal_is_left_where_it_is(tmp_path: Path) -> None:
 # --- what was commanded last ------------------------------------------------------------------------------------------
 
 
+STRICTER = PolicySetup("abc+c-1", (1.0, 2.0), 3.0, 0.04, {"knife": 0.11}, frozenset({"scale"}))
+
+
 @pytest.fixture
 def commanded(tmp_path: Path) -> Path:
     """A journal whose station was given a policy, and a mode."""
     path = tmp_path / "journal.db"
     first_turn(start(path))
-    policy = PolicySetup("abc+c-1", (1.0, 2.0), 3.0, 0.04, {"knife": 0.11}, frozenset({"scale"}))
     mode = ModeChanged(mode="automatic", paused=False, dry_run=False, command="c-2", who="anna", count=None)
     journal = opened(path)
-    journal.append([PolicyChanged(policy=policy, command="c-1", who="anna"), mode], epoch=1, session=1)
+    journal.append([PolicyChanged(policy=STRICTER, command="c-1", who="anna"), mode], epoch=1, session=1)
     journal.close()
     return path
 
@@ -360,6 +362,49 @@ def test_a_bit_in_what_was_commanded_last_is_a_pause_and_verify_finds_it(
     again.close()
     given_again = name == "station-mode"
     assert subject(commanded) == ("" if given_again else "left")
+
+
+def accepted(kind: str, identity: str, text: str = "done") -> CommandResult:
+    return CommandResult(
+        command=identity,
+        command_type=kind,
+        result="accepted",
+        reason="",
+        text=text,
+        who="anna",
+        source="station",
+        issued_at=utc_text(NOON),
+        digest="0123456789abcdef",
+    )
+
+
+@pytest.mark.parametrize("name", ["station-mode", "pause", "dry-run", "policy-changed", "policy", "hold-list", "%"])
+def test_what_was_commanded_and_is_kept_no_more_is_a_pause_and_verify_finds_it(tmp_path: Path, name: str) -> None:
+    """A row that is gone together with its hash is as one that never was: a pause was forgotten."""
+    path = tmp_path / "journal.db"
+    journal = opened(path)
+    mode = ModeChanged(mode="dry-run", paused=False, dry_run=True, command="c-1", who="anna", count=None)
+    policy = PolicyChanged(policy=STRICTER, command="c-3", who="anna")
+    before = accepted("resume", "c-2", "the station is dry-run as before")
+    answers = [accepted("dry-run", "c-1"), before, accepted("policy", "c-3"), accepted("hold-list", "c-4")]
+    journal.append([mode, policy, *answers, accepted("acknowledge-alarm", "c-5")], epoch=1, session=1)
+    journal.close()
+    assert verify(path).faults == []
+    assert subject(path) == ""
+    db = apsw.Connection(str(path))
+    db.execute("DELETE FROM standing WHERE name LIKE ?", (f"%{name}",))
+    db.close()
+    assert verify(path).faults
+    assert subject(path) == "left"
+
+
+def test_a_wish_that_changed_nothing_needs_no_mode_to_be_kept(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = opened(path)
+    journal.append([accepted("resume", "c-1", "the station is automatic as before")], epoch=1, session=1)
+    journal.close()
+    assert verify(path).faults == []
+    assert subject(path) == ""
 
 
 def test_what_a_program_of_before_left_without_a_hash_counts(commanded: Path) -> None:

@@ -6,7 +6,7 @@ import errno
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 import pytest
 
-from station.core.commands import ChangeModel, Command, HoldList, ParcelName, Pause, Resolve
+from station.core.commands import ChangeModel, Command, HoldList, ParcelName, Pause, Resolve, Resume
 from station.core.events import CommandMalformed, CommandReceived, Condition, Event, StagedModel
 from station.core.records import CommandResult, ModelChanged, ParcelEntered, ParcelRef, Record
 from station.forms import MALFORMED, malformed, waiting_form
@@ -135,6 +135,32 @@ def test_another_command_of_its_id_is_refused_and_puts_nothing_in_force(desk: De
     assert desk.step() == [CommandMalformed("stop", "mqtt", text, "c-1", "", "id-used")]
     assert desk.waiting() == []
     assert current(desk.data).codes == frozenset()
+
+
+def test_one_that_was_undone_is_not_called_in_force_because_its_id_comes_again(desk: Desk) -> None:
+    told = {"command_type": "pause", "result": "accepted", "reason": "", "text": "", "who": "anna"}
+    for command in (wish(), wish(Resume, "c-2")):
+        answer = told | {"command": command.id, "command_type": command.type, "source": "station"}
+        desk.keep(CommandResult.model_validate(answer | {"digest": command.digest}))
+    desk.post(wish())
+    assert desk.step() == []
+    desk.post(wish(issued_at="2026-11-25T12:00:01Z"))
+    text = "a command pause had the id c-1, and was accepted: give each its own"
+    assert desk.step() == [CommandMalformed("pause", "station", text, "c-1", "anna", "id-used")]
+
+
+def test_a_command_whose_id_another_has_that_waits_is_answered_at_once(desk: Desk) -> None:
+    desk.post(wish())
+    used = replace(malformed("resume", "mqtt", b'{"id": "c-1"}', "another command waits"), reason="id-used")
+    with closing(Inbox(desk.data)) as inbox:
+        inbox.post("?1", MALFORMED, "mqtt", waiting_form(used))
+    assert desk.step() == [CommandReceived(wish(), "station"), used]
+    assert len(desk.waiting()) == 1
+    desk.start()
+    desk.answer(wish())
+    desk.intake.recover()
+    assert desk.waiting() == []
+    assert desk.got == []
 
 
 def test_many_come_in_their_order_a_few_at_once(desk: Desk) -> None:

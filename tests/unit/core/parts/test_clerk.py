@@ -304,11 +304,14 @@ def test_a_start_remembers_when_what_is_in_force_was_issued() -> None:
     assert answer(give(bench, wish(Resume, issued_at=EARLIER)))[1] == "overtaken"
 
 
-def test_a_wish_is_the_same_whenever_it_is_given() -> None:
-    again = wish(issued_at=EARLIER, expires_at="2026-11-25T12:30:00Z")
-    assert again.digest == wish().digest
-    assert wish(Resume).digest != wish().digest
-    assert wish(who="otto").digest != wish().digest
+def test_a_wish_is_the_same_whenever_it_is_given_until_another_has_undone_it() -> None:
+    later, anew = wish(expires_at="2026-11-25T12:30:00Z"), wish(issued_at=EARLIER)
+    for stands in (True, False):
+        assert later.repeats(wish().digest, stands=stands)
+        assert anew.repeats(wish().digest, stands=stands) is stands
+        assert not wish(Resume).repeats(wish().digest, stands=stands)
+        assert not wish(who="otto").repeats(wish().digest, stands=stands)
+    assert ack().model_copy(update={"issued_at": EARLIER}).repeats(ack().digest, stands=False)  # nothing is in force
 
 
 def test_a_command_whose_id_another_had_is_answered_each_time(bench: Bench) -> None:
