@@ -248,12 +248,12 @@ class Daemon:
         if self._loop is not None:
             await self._loop.run_in_executor(core, self._one_turn)
         self._snapshot.close()
-        try:
-            self._journal.close()
-        except JournalError as error:
-            log.error("journal: %s", error)  # noqa: TRY400 - one line is enough for a technician
         if self._publishing is not None:
             await self._publishing.stop()
+        try:
+            self._journal.close()  # behind its last reader, so that all of it is folded into the one file
+        except JournalError as error:
+            log.error("journal: %s", error)  # noqa: TRY400 - one line is enough for a technician
 
     def _take_up(self) -> tuple[Detector | None, str]:
         """The model to start with, tried; of one that was commanded and cannot be used, why."""

@@ -14,6 +14,7 @@ from station.config import RetentionConfig
 from station.core.events import Condition
 from station.core.line import Line
 from station.journal import CURSOR_FILE, Journal, JournalError, PictureStore, Reader, published, standing
+from station.journal.backup import restored_up_to
 from station.journal.orphans import sweep, sweep_unfinished, told_elsewhere
 from station.journal.pruning import Pruner
 from station.journal.retention import Rules, TrustedClock
@@ -32,14 +33,18 @@ class Keeping:
         self, config: RetentionConfig, journal: Journal, pictures: PictureStore, *, publishes: bool, clock: Clock
     ) -> None:
         rules = Rules(config.days, config.finds_days, int(config.max_gb * 1e9) if config.max_gb else None)
-        limit = Published(journal, clock) if publishes else lambda: journal.last_seq
+        awaited = (
+            publishes or journal.path.with_name(CURSOR_FILE).exists()
+        )  # also where the broker is taken out a while
+        limit = Published(journal, clock) if awaited else lambda: journal.last_seq
         self._pruner = Pruner(journal, pictures, rules, limit, clock=TrustedClock(_newest(journal), _unsynchronised))
         self._clock = clock
         self._next_ns = 0
         self._said = ""
         self._journal_path = journal.path
         self._pictures = pictures
-        self._sweeps = not told_elsewhere(journal.path.parent, journal.incarnations(), journal.last_seq)
+        elsewhere = told_elsewhere(journal.path.parent, journal.incarnations(), journal.last_seq)
+        self._sweeps = not elsewhere and restored_up_to(journal) is None
         self._begun = clock.utc()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._look, name="pictures", daemon=True)

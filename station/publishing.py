@@ -16,6 +16,7 @@ from station.core.events import Condition
 
 log = logging.getLogger(__name__)
 _RESTART_S = (0.5, 1.0, 2.0, 5.0)
+_ENDS_S = 1.4
 STEADY_NS = 5_000_000_000
 _CAUSES_TOLD = 20
 
@@ -54,7 +55,7 @@ class Publishing:
             attempt += 1
 
     async def stop(self) -> None:
-        """Close the pipe and give it a second and a half to say so to the broker."""
+        """Close the pipe and give it a moment to say so to the broker: all is to have ended within two seconds."""
         self._stopping = True
         process = self._process
         if process is None or process.returncode is not None:
@@ -62,7 +63,7 @@ class Publishing:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), 1.5)
+            await asyncio.wait_for(process.wait(), _ENDS_S)
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

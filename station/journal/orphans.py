@@ -20,6 +20,7 @@ from station.journal.stored import Incarnation, JournalError
 
 YOUNG = timedelta(minutes=10)
 AT_MOST = 1000
+_VERIFY = "; `station journal verify` tells which"
 _PICTURE = re.compile(r"([0-9a-f]{64})\.[a-z]{3}")
 _UNFINISHED = re.compile(r"[0-9a-f]{64}\.[0-9]+")
 _OWN = frozenset({"journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock"})
@@ -40,13 +41,18 @@ def told_elsewhere(data: Path, runs: Sequence[Incarnation], last_seq: int) -> bo
 def sweep(pictures: PictureStore, reader: Reader, utc: datetime, go_on: Callable[[], bool]) -> int:
     """Take away what no event names and is not young at `utc`; how many that were.
 
+    The table by which they are found is outside of the chain, so the events themselves are asked ahead of that.
+
     Raises:
-        JournalError: the journal cannot be read; or there are more than kills leave, and none was taken.
+        JournalError: the journal cannot be read, or its table lacks some; or there are more than kills leave. None was
+            taken then.
     """
-    found = list(_orphans(pictures, reader, utc, go_on))
+    found = set(_orphans(pictures, reader, utc, go_on))
     if len(found) > AT_MOST:
         sentence = f"more than {AT_MOST} pictures in {pictures.folder} are named by no event of {reader.path}"
         raise JournalError(f"{sentence}: none was removed; do they belong to another journal?")
+    if found and not found.isdisjoint(reader.pictures_told(go_on)):
+        raise JournalError(f"{reader.path} lists not all pictures that its events name: none was removed{_VERIFY}")
     return sum(pictures.remove(sha256) for sha256 in found if go_on() and not reader.names_picture(sha256))
 
 

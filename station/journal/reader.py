@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import apsw
@@ -15,10 +16,12 @@ from station.core.records import CommandResult, FrameInspected, ParcelCompleted,
 from station.journal.opening import check_file, check_ours, open_to_read, plan_once
 from station.journal.places import incarnations
 from station.journal.published import Place
+from station.journal.retention import FRAME_TYPES, named_in
 from station.journal.schema import COLUMNS
 from station.journal.stored import HOLD_LIST, Incarnation, JournalError, Stored, explain
 
 BUSY_MS = 1000
+_AT_ONCE, _GIVES_WAY_S = 500, 0.002
 _STATES = {"pass": "passed", "inspect": "inspected", "lost": "lost", "unobserved": "unobserved"}
 
 
@@ -132,6 +135,16 @@ class Reader:
     def pruned_to(self) -> int:
         """The last number that retention took out, 0 if none: behind it nothing is missing."""
         return int(self._all("SELECT coalesce(max(last_seq), 0) FROM gap", ())[0][0])
+
+    def pictures_told(self, go_on: Callable[[], bool]) -> Iterator[str]:
+        """Every picture that an event names, by the events themselves; many come more than once."""
+        last, kinds = 0, ", ".join(f"'{kind}'" for kind in sorted(FRAME_TYPES))
+        sql = f"SELECT seq, type, payload FROM event WHERE seq > ? AND type IN ({kinds}) ORDER BY seq LIMIT ?"  # noqa: S608
+        while go_on() and (rows := self._all(sql, (last, _AT_ONCE))):
+            last = int(rows[-1][0])
+            for _, kind, payload in rows:
+                yield from named_in(str(kind), payload).frames
+            sleep(_GIVES_WAY_S)
 
     def names_picture(self, sha256: str) -> bool:
         """True if an event names it."""

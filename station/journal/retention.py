@@ -6,11 +6,12 @@ So are the events by which the rest is understood: starts of the station and of 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from pydantic_core import from_json
 
 from station.core.records import (
     FrameInspected,
@@ -82,7 +83,7 @@ class Named:
 def named_in(kind: str, payload: bytes) -> Named:
     """What is named in an event's payload; nothing in a damaged one."""
     try:
-        told = json.loads(payload)
+        told = from_json(payload)
         refs = [told["parcel"]] if told.get("parcel") else told.get("candidates") or []
         parcels = tuple((int(ref["number"]), int(ref["epoch"])) for ref in refs)
         confirmed = kind == RESOLVED and told.get("resolution") == "confirmed"

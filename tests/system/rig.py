@@ -200,6 +200,9 @@ class Rig:
         self.wait(self.belt_empty, 15.0, "belt empty")
         if self.station is not None:
             end(self.station, 5.0)
+            assert not (self.folder / "data" / "journal.db-wal").exists(), (
+                "an end in order leaves the journal in one file"
+            )
         self.plant.stop()
         self.stop_program()
         rows = self.journal()

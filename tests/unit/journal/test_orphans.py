@@ -118,6 +118,18 @@ def test_whatever_event_names_it_it_stays(data: Data, named_by: object) -> None:
     assert data.has(picture)
 
 
+@pytest.mark.parametrize("change", ["DELETE FROM frame_event", "UPDATE frame_event SET frame_id = 'x' || frame_id"])
+def test_what_an_event_names_stays_where_the_table_of_it_is_damaged(data: Data, change: str) -> None:
+    picture, orphan = data.picture("named"), data.picture("orphan")
+    data.run(reading(picture))
+    with closing(apsw.Connection(str(data.path))) as db:
+        db.execute(change)
+    with pytest.raises(JournalError, match="lists not all pictures"):
+        data.swept()
+    assert data.has(picture)
+    assert data.has(orphan)
+
+
 @pytest.mark.parametrize("at", [NOW, NOW - YOUNG / 2, NOW + YOUNG, BEGUN - YOUNG, BEGUN])
 def test_one_that_is_young_or_older_than_the_journal_stays(data: Data, at: datetime) -> None:
     picture = data.picture("orphan", at)
@@ -277,6 +289,34 @@ def test_a_start_with_an_old_copy_takes_none(data: Data) -> None:
     with closing(data.open()) as journal:
         looked(keeping(data, journal))
     assert data.has(orphan)
+
+
+def test_a_start_with_a_backup_that_was_restored_takes_none(data: Data, tmp_path: Path) -> None:
+    """What was told behind the backup and never published nobody knows any more: its pictures are all that is left."""
+    copy = tmp_path / "elsewhere.db"
+    back_up(data.path, copy)
+    told = data.picture("told behind the backup")
+    data.run(reading(told))
+    data.path.unlink()
+    restore(copy, data.path, "demo")
+    copy.unlink()
+    for _ in range(2):
+        with closing(data.open()) as journal:
+            looked(keeping(data, journal))
+            journal.append([inspected("none")], epoch=1, session=1)
+        data.publish()
+        assert data.has(told)
+
+
+def test_what_is_not_published_stays_where_the_broker_is_taken_out_of_the_file(data: Data) -> None:
+    with closing(data.open()) as journal:
+        journal.append([inspected("none")] * 20, epoch=1, session=1)
+        clock = Clock(lambda: 10**12, lambda: NOW)
+        kept = Keeping(RetentionConfig(days=1), journal, data.store, publishes=False, clock=clock)
+        assert kept._pruner.published() == 2
+        (data.folder / CURSOR_FILE).unlink()
+        kept = Keeping(RetentionConfig(days=1), journal, data.store, publishes=False, clock=clock)
+        assert kept._pruner.published() == journal.last_seq
 
 
 @pytest.mark.parametrize("change", ["PRAGMA user_version = 99", "PRAGMA application_id = 1"])

@@ -40,6 +40,28 @@ def test_a_whole_journal_of_several_runs_is_well_and_tells_its_head(whole: Path)
     assert verify(whole, heads=dict([verdict.head])).faults == []
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM frame_event WHERE seq = (SELECT max(seq) FROM frame_event)",
+        "DELETE FROM parcel_event WHERE seq = (SELECT max(seq) FROM parcel_event)",
+        "UPDATE parcel_event SET number = number + 1 WHERE seq = (SELECT max(seq) FROM parcel_event)",
+    ],
+)
+def test_an_event_that_is_not_listed_by_what_it_names_is_found(path: Path, opened: Opened, change: str) -> None:
+    """By those tables retention tells a find, and the sweep what nobody names: they are outside of the chain."""
+    journal = opened()
+    for number in (1, 2, 3):
+        journal.append(parcel(number), epoch=1, session=1)
+    last = journal.last_seq
+    journal.close()
+    assert verify(path).faults == []
+    db = apsw.Connection(str(path))
+    db.execute(change)
+    db.close()
+    assert [fault.seq for fault in verify(path).faults] == [last]
+
+
 _PAYLOAD = "CAST(replace(CAST(payload AS TEXT), 'true', 'false') AS BLOB)"
 _COPIED = "id, type, version, time, mono_ns, epoch, session, payload, chain, clock FROM event WHERE seq = 8"
 _OTHER = "(SELECT payload FROM event e WHERE e.seq = 19 - event.seq)"
