@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from station.clock import kernel_quality, now_ns, now_utc
 from station.config import StationConfig
 from station.core.plc_state import compare
+from station.disk import disks
 from station.journal import JournalError
 from station.journal.look import look_at
 from station.lists import ListError, Lists
@@ -130,10 +131,9 @@ def _read(lists: Lists) -> Finding:
 
 
 def _disk(config: StationConfig) -> Finding:
-    place = _place(config)
-    free = shutil.disk_usage(place).free
-    text = f"{free / 1024**3:.1f} GiB free at {place}"
-    right = free >= _LEAST_FREE_BYTES
+    frees = {place: shutil.disk_usage(place).free for place in disks(_place(config))}
+    text = ", ".join(f"{free / 1024**3:.1f} GiB free at {place}" for place, free in frees.items())
+    right = min(frees.values()) >= _LEAST_FREE_BYTES
     return Finding("disk", right, text if right else f"{text}; make room: the journal and its pictures need 2 GiB")
 
 

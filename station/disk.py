@@ -6,13 +6,15 @@ import logging
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from station.config import DiskConfig
 from station.core.events import Condition, PictureRule
 
+PICTURES = "pictures"
 log = logging.getLogger(__name__)
 GB = 1e9
 NS_PER_S = 10**9
@@ -21,6 +23,8 @@ LEAST_NS = 600 * NS_PER_S
 WINDOW = 360
 FEW_FILES, NO_FILES = 20_000, 1_000
 """How many files a disk can still take: each picture is one, and its last one belongs to the journal."""
+MADE = 10**9
+"""So many bytes more within a minute a person made room for; what retention frees comes little by little."""
 EASED = 1.1
 """A stage is left only with that much more room than it was entered with."""
 
@@ -33,8 +37,11 @@ class Forecast:
 
     def take(self, now_ns: int, free: int) -> None:
         """So much is free now, by the monotonic clock."""
-        if not self._seen or now_ns - self._seen[-1][0] >= SAMPLE_NS:
-            self._seen.append((now_ns, free))
+        if self._seen and now_ns - self._seen[-1][0] < SAMPLE_NS:
+            return
+        if self._seen and (made := free - self._seen[-1][1]) > MADE:  # what somebody cleared away says nothing of use
+            self._seen = deque(((at_ns, before + made) for at_ns, before in self._seen), maxlen=WINDOW)
+        self._seen.append((now_ns, free))
 
     def bytes_per_hour(self) -> float:
         """What is used up, 0 if nothing is, or if it is not known yet."""
@@ -77,17 +84,52 @@ class Rules:
         self.refuses = free < config.refuse_gb * GB * ease or files < NO_FILES * ease
 
 
+class Room(NamedTuple):
+    """What a disk has left: bytes, files, hours, and how much it takes an hour."""
+
+    folder: Path
+    free: int
+    files: float
+    hours: float
+    rate: float
+
+    def told(self, *, named: bool) -> str:
+        """In words; with the folder where there are several."""
+        left = f"{self.folder}: " if named else ""
+        left += f"{self.free / GB:.2f} GB free"
+        if self.rate:
+            left += f", {self.hours:.1f} hours left at {self.rate / GB:.2f} GB an hour"
+        if self.files < FEW_FILES * EASED:
+            left += f", and room for {self.files:.0f} more files: of small ones there are too many"
+        return left
+
+
+def disks(data: Path) -> list[Path]:
+    """The data folder, and that of the pictures where it is on another disk.
+
+    Raises:
+        OSError: the data folder cannot be looked at.
+    """
+    pictures, device = data / PICTURES, data.stat().st_dev
+    try:
+        return [data, pictures] if pictures.stat().st_dev != device else [data]
+    except OSError:  # it comes with the first picture, or tells by itself why none can be kept
+        return [data]
+
+
 class DiskWatch:
-    """Looks at the disk under a folder, now and then; `out` is told what changes.
+    """Looks at the disk under the data, now and then; `out` is told what changes.
+
+    Where `pictures` lies on a disk of its own, the one of the two with less room counts.
 
     Attributes:
         refuses: True while no picture is to be kept; read from any thread.
     """
 
-    def __init__(self, folder: Path, config: DiskConfig, out: Callable[[Condition | PictureRule], None]) -> None:
-        self._folder = folder
+    def __init__(self, data: Path, config: DiskConfig, out: Callable[[Condition | PictureRule], None]) -> None:
+        self._data = data
         self._rules = Rules(config)
-        self._forecast = Forecast()
+        self._forecasts: dict[Path, Forecast] = {}
         self._out = out
         self._every = 1
         self.refuses = False
@@ -95,27 +137,26 @@ class DiskWatch:
     def look(self, now_ns: int) -> None:
         """Look once; takes as long as the disk does."""
         try:
-            free, files = shutil.disk_usage(self._folder).free, _files_left(self._folder)
+            rooms = [self._room(folder, now_ns) for folder in disks(self._data)]
         except OSError as error:
-            log.warning("disk: %s: %s", self._folder, error.strerror)
+            log.warning("disk: %s: %s", error.filename, error.strerror)
             return
-        self._forecast.take(now_ns, free)
-        hours = self._forecast.hours(free)
         rules = self._rules
-        rules.take(free, hours, files)
+        rules.take(min(room.free for room in rooms), min(room.hours for room in rooms), min(r.files for r in rooms))
         self.refuses = rules.refuses
         if rules.every != self._every:
             self._every = rules.every
             self._out(PictureRule(rules.every))
-        self._tell(free, hours, files)
+        self._tell(rooms)
 
-    def _tell(self, free: int, hours: float, files: float) -> None:
-        rules, rate = self._rules, self._forecast.bytes_per_hour()
-        left = f"{free / GB:.2f} GB free"
-        if rate:
-            left += f", {hours:.1f} hours left at {rate / GB:.2f} GB an hour"
-        if files < FEW_FILES * EASED:
-            left += f", and room for {files:.0f} more files: of small ones there are too many"
+    def _room(self, folder: Path, now_ns: int) -> Room:
+        free, files = shutil.disk_usage(folder).free, _files_left(folder)
+        forecast = self._forecasts.setdefault(folder, Forecast())
+        forecast.take(now_ns, free)
+        return Room(folder, free, files, forecast.hours(free), forecast.bytes_per_hour())
+
+    def _tell(self, rooms: Sequence[Room]) -> None:
+        rules, left = self._rules, "; ".join(room.told(named=len(rooms) > 1) for room in rooms)
         kept = "none is" if rules.every == 0 else f"those of every {rules.every}th are"
         thinned = f"{left}; of the pictures of parcels that pass clean {kept} kept"
         refused = f"{left}; no picture is kept any more, events are"

@@ -84,6 +84,7 @@ class Eye:
         self._shown: dict[str, OrderedDict[bytes, str]] = {}
         self._habits: dict[str, Habits] = {}
         self._faint: dict[str, int] = {}
+        self._unwritten = False
         self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
 
     def start(self) -> None:
@@ -183,8 +184,16 @@ class Eye:
             frame_id = self._store.put(picture.data)
         except (OSError, JournalError) as error:
             fault = f"the picture could not be kept: {error}"
+            text = (
+                f"no picture can be written to {self._store.folder}: {error}; make room, and let this user write there"
+            )
+            self._out(Condition("pictures", "fault", standing=True, text=text))
+            self._unwritten = True
             self._out(Frame(picture.device, "", picture.arrived, picture.trigger, fault))
             return ""
+        if self._unwritten:
+            self._out(Condition("pictures", "fault", standing=False))
+            self._unwritten = False
         self._out(Frame(picture.device, frame_id, picture.arrived, picture.trigger))
         return frame_id
 

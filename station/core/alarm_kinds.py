@@ -17,7 +17,11 @@ _SUBJECTS: Mapping[str, AlarmKind] = {
     "plc-fault/diverter_inputs": _DIVERTER,
     "plc-fault/encoder": replace(_FAULT, follows=("belt-stopped/encoder", "plc-lost")),
     "plc-fault/unreleased_in_pass_lane": replace(_FAULT, follows=("belt-stopped/unreleased_in_pass_lane", "plc-lost")),
-    "pictures/thinned": replace(HANDBOOK["pictures"], priority="medium", follows=("pictures/refused", "disk-low")),
+    "pictures/thinned": replace(
+        HANDBOOK["pictures"], priority="medium", follows=("pictures/refused", "disk-low", "journal/disk")
+    ),
+    "publisher/cursor": replace(HANDBOOK["publisher"], follows=("journal/disk",)),
+    "inbox/access": replace(HANDBOOK["inbox"], on_s=1.0, off_s=5.0, follows=("journal/disk",)),
     "publisher/broker": replace(HANDBOOK["publisher"], on_s=2.0),
     "publisher/journal": replace(HANDBOOK["publisher"], follows=("journal/aside", "journal/put-back")),
     "publisher/process": replace(HANDBOOK["publisher"], on_s=2.0),

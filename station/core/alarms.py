@@ -224,6 +224,9 @@ class Alarms:
             return [] if known else [Keep(AlarmSuppressed(by=root, **names))]
         if alarm.raised is not None or self._waits_for_group(alarm):
             return []
+        if not alarm.condition:  # its cause is gone, and its root was until now: nobody needs to hear of it any more
+            known, alarm.by, alarm.on = alarm.by, "", False
+            return [Keep(AlarmCleared(**names))] if known else []
         alarm.raised = AlarmRaised(text=alarm.text, priority=alarm.kind.priority, **names)
         alarm.by, alarm.seen = "", False
         return [Keep(alarm.raised)]

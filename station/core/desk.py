@@ -228,7 +228,7 @@ class Desk:
             }
         )
         text = "an order reached the PLC after its parcel had passed the decision eye"
-        late = ack.result is AckResult.LATE
+        late = ack.result is AckResult.LATE and not parcel.overruled
         return [Keep(record), *self.alarms.when(late, "order-late", "plc", text)]
 
     def complete(self, parcel: Parcel, place: Place, why: Why | None, now: Now) -> list[Action]:

@@ -222,7 +222,7 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         " another one reads the labels): it says nothing, or only what cannot be used; the text has the last",
         "parcels are inspected for the lack of it, or pass on what another of its kind brings alone",
         "as the text says. Nothing comes: is its trigger there, its lamp on, its output format the configured one?"
-        " `station explain` shows what it sent for a parcel. It clears itself with the first parcel that has something",
+        " `station explain` shows what it sent for a parcel. It clears itself once five parcels have something again",
         follows=(
             "plc-lost",
             "plc-slow",
@@ -231,6 +231,7 @@ HANDBOOK: Mapping[str, AlarmKind] = {
             "detector/golden",
             "detector/hangs",
             "journal/disk",
+            "pictures/fault",
         ),
     ),
     "no-session": AlarmKind(
@@ -268,11 +269,12 @@ HANDBOOK: Mapping[str, AlarmKind] = {
     "pictures": AlarmKind(
         "high",
         "room is short. `thinned`: of parcels that pass clean every tenth keeps its pictures (`disk.every`), or none"
-        " does. `refused`: no picture is kept",
+        " does. `refused`: no picture is kept. `fault`: the folder `pictures` under `data` cannot be written",
         "there is less to look at later; what is decided is the same. Each event that names a picture which is not kept"
-        " says so",
-        "as for `disk-low`; it ends by itself when there is room",
+        " says so. `fault`: a parcel whose picture cannot be written is inspected",
+        "as for `disk-low`; it ends by itself when there is room. `fault`: as the text says",
         off_s=10.0,
+        follows=("journal/disk",),
     ),
     "plc-fault": AlarmKind(
         "high",

@@ -307,7 +307,8 @@ class Line:
         """Whatever leaves by the pass lane must have been decided to pass; what ended before is no news."""
         if parcel is None and ParcelKey(self.plc.epoch, outcome.number) in self.desk.ended:
             return []
-        wrong = outcome.place is Place.PASS and (parcel is None or parcel.route is not Lane.PASS)
+        to_pass = parcel is not None and (parcel.route is Lane.PASS or parcel.overruled)
+        wrong = outcome.place is Place.PASS and not to_pass
         what = f"parcel {outcome.number}, which was not to pass," if parcel else "an object that nobody knows"
         text = f"{what} left by the pass lane: take it out and open it; then look why"
         return list(self.alarms.when(wrong, "wrong-lane", "belt", text))

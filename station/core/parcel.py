@@ -151,6 +151,12 @@ class Parcel:
         self.state = after
 
     @property
+    def overruled(self) -> bool:
+        """It is clean and its pass was taken: only a pause or a dry run that came behind that wants it inspected."""
+        by_mode = all(reason.code in {"paused", "dry-run"} for reason in self.reasons)
+        return self.route is Lane.INSPECT and self.accepted_lane is Lane.PASS and by_mode
+
+    @property
     def on_belt(self) -> bool:
         """True until its outcome is known."""
         return self.state in _ON_BELT

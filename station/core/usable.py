@@ -12,17 +12,18 @@ from station.core.policy import is_missing
 from station.core.setup import DeviceSetup
 
 IN_A_ROW = 5
-"""Parcels without anything usable of a device, from which on it is worth a word."""
+"""Parcels without anything usable of a device, from which on it is worth a word; and with, until all is well again."""
 BESIDE_ANOTHER = 200
 """The same for a scanner while another one reads the labels: of several, each sees only some."""
 
 
 @dataclass(slots=True)
 class Usable:
-    """By device, how many parcels in a row had nothing usable of it."""
+    """By device, how many parcels in a row had nothing usable of it, and how many had."""
 
     alarms: Alarms
     _without: dict[str, int] = field(default_factory=dict)
+    _with: dict[str, int] = field(default_factory=dict)
 
     def decided(self, parcel: Parcel, devices: Collection[DeviceSetup], lost: Collection[str]) -> list[Keep]:
         """A parcel was decided, with what the devices but the `lost` ones brought; of one in doubt nothing is known."""
@@ -32,19 +33,25 @@ class Usable:
             if parcel.doubts or name in lost or name in parcel.evidence.ambiguous:
                 continue
             fault = _fault(parcel, device)
+            beside = device.kind == "barcode" and bool(parcel.evidence.barcodes)
             if fault is None:
-                actions += self.forget(name)
+                self._without.pop(name, None)
+                self._with[name] = self._with.get(name, 0) + 1
+                actions += self.forget(name) if self._with[name] >= IN_A_ROW else []
                 continue
             self._without[name] = self._without.get(name, 0) + 1
-            worth = BESIDE_ANOTHER if device.kind == "barcode" and parcel.evidence.barcodes else IN_A_ROW
+            if not beside:
+                self._with.pop(name, None)
+            worth = BESIDE_ANOTHER if beside else IN_A_ROW
             if self._without[name] >= worth:
                 text = f"it is connected, and {worth} parcels in a row had nothing usable of it; the last: {fault}"
                 actions += self.alarms.set("no-evidence", name, text)
         return actions
 
     def forget(self, device: str) -> list[Keep]:
-        """It brought something, or is not connected, which is an alarm of its own."""
+        """It brings something again, or is not connected, which is an alarm of its own."""
         self._without.pop(device, None)
+        self._with.pop(device, None)
         return self.alarms.clear("no-evidence", device)
 
 

@@ -41,8 +41,19 @@ def test_nothing_is_said_too_early_and_nothing_of_a_disk_that_gets_emptier() -> 
         assert forecast.hours(5) == INF
     forecast.take(10 * SAMPLE_NS, int(GB) - 10)
     assert forecast.hours(600) == pytest.approx(10)
-    forecast.take(11 * SAMPLE_NS, int(2 * GB))
+    forecast.take(11 * SAMPLE_NS, int(1.5 * GB))
     assert forecast.hours(5) == INF
+
+
+def test_room_that_somebody_makes_says_nothing_of_what_is_used() -> None:
+    """It lasted 6 hours, somebody cleared 60 GB away, and for six hours it was to last for ever."""
+    forecast = Forecast()
+    free = 60 * GB
+    for minute in range(240):  # ten GB an hour
+        free += 60 * GB if minute == 120 else -10 * GB / 60
+        forecast.take(minute * SAMPLE_NS, int(free))
+        if minute >= 10:
+            assert forecast.bytes_per_hour() == pytest.approx(10 * GB, rel=0.1)
 
 
 def test_it_remembers_six_hours_and_one_sample_a_minute() -> None:
@@ -81,6 +92,34 @@ def test_files_that_are_used_up_are_told(tmp_path: Path, monkeypatch: pytest.Mon
     standing = {c.subject: c.text for c in told if isinstance(c, Condition) and c.standing}
     assert set(standing) == {"data", "refused"}
     assert "room for 12 more files" in standing["data"]
+
+
+def test_pictures_on_a_full_disk_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "pictures"
+    free = {tmp_path: 77 * GB, own: 0.1 * GB}
+    monkeypatch.setattr(disk, "disks", lambda data: [data, own])
+    monkeypatch.setattr("station.disk.shutil.disk_usage", lambda place: Usage(0, 0, int(free[place])))
+    monkeypatch.setattr(disk, "_files_left", lambda _folder: INF)
+    told: list[Condition | PictureRule] = []
+    watch = DiskWatch(tmp_path, CONFIG, told.append)
+    watch.look(0)
+    assert watch.refuses
+    standing = {f"{c.alarm}/{c.subject}": c.text for c in told if isinstance(c, Condition) and c.standing}
+    assert set(standing) == {"disk-low/data", "pictures/thinned", "pictures/refused"}
+    assert standing["disk-low/data"] == f"{tmp_path}: 77.00 GB free; {own}: 0.10 GB free"
+
+
+def test_a_second_disk_is_one_of_another_device(tmp_path: Path) -> None:
+    assert disk.disks(tmp_path) == [tmp_path]
+    (tmp_path / "pictures").mkdir()
+    assert disk.disks(tmp_path) == [tmp_path]
+    elsewhere = Path("/dev/shm")
+    if elsewhere.stat().st_dev != tmp_path.stat().st_dev:
+        (tmp_path / "pictures").rmdir()
+        (tmp_path / "pictures").symlink_to(elsewhere)
+        assert disk.disks(tmp_path) == [tmp_path, tmp_path / "pictures"]
+    with pytest.raises(OSError, match="No such file"):
+        disk.disks(tmp_path / "gone")
 
 
 def test_a_stage_is_left_with_room_to_spare() -> None:

@@ -54,6 +54,42 @@ def test_a_port_is_not_empty_while_its_pictures_are_not_told(tmp_path: Path) -> 
     eye.stop()
 
 
+def test_a_folder_that_cannot_be_written_is_told_as_the_disks_fault(tmp_path: Path) -> None:
+    told: list[Event] = []
+    folder = tmp_path / "pictures"
+    folder.write_text("a file in its place")
+    eye = Eye(None, PictureStore(folder), told.append)
+    eye.start()
+
+    def give(number: int) -> list[Event]:
+        before = len(told)
+        eye.put(Picture("camera", b"picture %d" % number, Arrived(1, 2)))
+        eye_told(told, before)
+        return told[before:]
+
+    for number in (1, 2):
+        condition, frame = give(number)
+        assert isinstance(condition, Condition)
+        assert (condition.alarm, condition.subject, condition.standing) == ("pictures", "fault", True)
+        assert str(folder) in condition.text
+        assert isinstance(frame, Frame)
+        assert frame.fault.startswith("the picture could not be kept")
+    folder.unlink()
+    assert give(3)[0] == Condition("pictures", "fault", standing=False)
+    assert not any(isinstance(event, Condition) for event in give(4))
+    eye.stop()
+
+
+def eye_told(told: list[Event], before: int) -> None:
+    """Wait until the core was told of a picture, and of what the detector said of it."""
+    deadline = time.monotonic() + 5
+    while not any(
+        isinstance(event, Detection) or (isinstance(event, Frame) and event.fault) for event in told[before:]
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
 def test_for_want_of_room_a_picture_is_looked_at_named_and_not_kept(tmp_path: Path) -> None:
     told: list[Event] = []
     heard = threading.Condition()

@@ -210,6 +210,16 @@ def test_what_follows_and_ends_with_its_root_is_cleared_and_forgotten(panel: Pan
     assert list(panel.alarms.listed) == [("journal", "disk")]
 
 
+def test_what_ended_while_its_root_stood_is_not_raised_behind_it(panel: Panel) -> None:
+    """Its own delay still runs as the root is cleared: a full disk has room again, and was called full then."""
+    panel.on("journal", "disk").on("disk-low", "data").at(10)
+    panel.off("disk-low", "data").off("journal", "disk").at(20)
+    assert panel.told[2:] == ["cleared journal/disk", "cleared disk-low/data"]
+    panel.at(100).acknowledge("journal", "disk").at(101)
+    assert panel.told[4:] == ["acknowledged journal/disk"]
+    assert panel.alarms.listed == {}
+
+
 def test_a_root_that_is_told_later_takes_over_what_was_raised(panel: Panel) -> None:
     panel.on("no-session", "plc").on("plc-lost", "plc")
     assert panel.told == ["raised no-session/plc", "raised plc-lost/plc", "suppressed no-session/plc"]
@@ -228,6 +238,9 @@ def test_a_root_that_is_told_later_takes_over_what_was_raised(panel: Panel) -> N
         (("belt-stopped", "diverter"), ("plc-fault", "diverter_not_in_position")),
         (("belt-stopped", "encoder"), ("plc-fault", "encoder")),
         (("heartbeat", "loop"), ("no-session", "plc")),
+        (("journal", "disk"), ("pictures", "refused")),
+        (("journal", "disk"), ("publisher", "cursor")),
+        (("pictures", "fault"), ("no-evidence", "xray")),
     ],
 )
 def test_two_words_for_one_thing_are_one_alarm(

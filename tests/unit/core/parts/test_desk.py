@@ -9,11 +9,14 @@ import pytest
 
 from station.core.actions import Keep, Order, Send
 from station.core.alarm_kinds import kind_of
+from station.core.commands import Pause
 from station.core.events import (
     AckResult,
     BarcodeReading,
     BeltParcel,
+    CommandReceived,
     DeviceState,
+    Event,
     Finding,
     Lane,
     ListsLoaded,
@@ -278,6 +281,30 @@ def test_a_late_order_is_an_alarm_until_one_is_in_time(bench: Bench) -> None:
     assert bench.kept(AlarmCleared) == []
     bench.wait(kind_of("order-late", "plc").off_s)
     assert bench.last(AlarmCleared) == AlarmCleared(alarm="order-late", subject="plc")
+
+
+TIMES = {"issued_at": "2026-11-25T12:00:00Z", "expires_at": "2026-11-25T12:01:00Z"}
+PAUSE = CommandReceived(Pause.model_validate({"id": "c-1", "who": "anna", **TIMES}), "station", own=True)
+
+
+@pytest.mark.parametrize(
+    ("came", "alarms"),
+    [(PAUSE, set()), (ListsLoaded("v2", frozenset({"A"}), ()), {"order-late", "wrong-lane"})],
+)
+def test_a_clean_parcel_that_a_pause_could_not_hold_back_any_more_is_no_alarm(
+    bench: Bench, came: Event, alarms: set[str]
+) -> None:
+    """It was to be opened for nothing that it is or holds; what is on the hold list is."""
+    passing(bench)
+    bench.give(ack())
+    bench.go(4480)
+    bench.give(came)
+    bench.give(ack(order=2, lane=Lane.INSPECT, result=AckResult.LATE))
+    assert bench.last(Acknowledged).result == "late"
+    bench.leaves(1, 5510, Place.PASS)
+    bench.go(5520)
+    assert bench.last(ParcelCompleted).outcome == "pass"
+    assert {a.alarm for a in bench.kept(AlarmRaised)} == alarms
 
 
 @pytest.mark.parametrize("other", [ack(order=2), ack(number=2), ack(lane=Lane.INSPECT)])
