@@ -17,6 +17,8 @@ from station.core.events import Condition
 log = logging.getLogger(__name__)
 _RESTART_S = (0.5, 1.0, 2.0, 5.0)
 _ENDS_S = 1.4
+SILENT_S = 60.0
+"""A publisher says each second that it goes on; a name look-up or a disk may hold it for tens of seconds."""
 STEADY_NS = 5_000_000_000
 _CAUSES_TOLD = 20
 
@@ -82,17 +84,30 @@ class Publishing:
         )
         if self._stopping and process.stdin is not None:
             process.stdin.close()
-        await self._listen(process)
-        return f"the publisher ended with code {await process.wait()}; it is started again"
+        if await self._listen(process):
+            return f"the publisher ended with code {await process.wait()}; it is started again"
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        return f"the publisher stood still for {SILENT_S:g} s: it was killed, and is started again"
 
     def _ended(self) -> bool:
         return self._stopping
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+    async def _listen(self, process: asyncio.subprocess.Process) -> bool:
+        """Hear it until it ends, True; or until it has said nothing for long, not even that it lives."""
         if process.stdout is None:
-            return
+            return True
         heard = False
-        async for line in process.stdout:
+        while True:
+            try:
+                line = await asyncio.wait_for(process.stdout.readline(), SILENT_S)
+            except TimeoutError:
+                return self._stopping
+            except ValueError:  # a line longer than any that it says
+                continue
+            if not line:
+                return True
             if not heard:
                 heard = True
                 self._out(Condition("publisher", "process", standing=False))

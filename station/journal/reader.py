@@ -66,6 +66,10 @@ class Reader:
         """Up to `limit` events with a number above `seq`, in order."""
         return self._rows("WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
 
+    def between(self, after: int, last: int, kind: str) -> list[Stored]:
+        """The events of one type with a number above `after` and up to `last`, in order."""
+        return self._rows("WHERE seq > ? AND seq <= ? AND type = ? ORDER BY seq", (after, last, kind))
+
     def of_parcel(self, epoch: int | None, number: int) -> list[Stored]:
         """All that was journaled of a parcel, in order; with epoch None of the newest one of that number."""
         epoch = self.newest_epoch(number) if epoch is None else epoch

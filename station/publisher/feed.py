@@ -14,6 +14,7 @@ from station.publisher.window import Window
 from station.publisher.words import Words
 
 KEEP_NS = 500_000_000
+LOOK_NS = 1_000_000_000
 KEEP_EVENTS = 20
 PACKET_BYTES = 10
 """What an MQTT 5 PUBLISH at QoS 1 has at most besides topic and payload: header, lengths, packet id, no properties."""
@@ -53,7 +54,9 @@ class Feed:
         self.beyond: int | None = None
         self.refusal = ""
         self.state = Stated(shelf, link)
-        self.words = Words(link, shelf.words(), self._now)
+        self._words_to = shelf.reader.last_seq()
+        self._words_ns = self._now()
+        self.words = Words(link, shelf.words(self._words_to), self._now)
 
     @property
     def open_s(self) -> float:
@@ -140,6 +143,8 @@ class Feed:
         shelf = self._shelf
         drained = self.state.last is None or max(shelf.newest(), self.state.last) <= self.newest
         careful = shelf.cursor.seq < self._care.until
+        if not drained:
+            self._look_for_words()
         if self.words.due(idle=drained) and (drained or not careful):
             if not self._window and self._control_id is None:
                 self.words.say()
@@ -149,6 +154,15 @@ class Feed:
                 self._controls -= 1
         elif self._control_id is None and not drained:
             self._fill(1 if careful else shelf.settings.window)
+
+    def _look_for_words(self) -> None:
+        """A backlog is behind what holds of the devices by now; that is said at once."""
+        if self._now() - self._words_ns < LOOK_NS:
+            return
+        last, self._words_ns = self._shelf.reader.last_seq(), self._now()
+        for word in self._shelf.newer_words(self._words_to, last):
+            self.words.put(word)
+        self._words_to = last
 
     def _fill(self, limit: int) -> None:
         if len(self._window) < limit:
@@ -164,7 +178,8 @@ class Feed:
             self._rejected(event, too_large)
         else:
             self._window.sent(self._link.send(message), event.seq)
-        if event.type == DeviceChanged.type and (word := shelf.word(event)) is not None:
+        word = shelf.word(event) if event.type == DeviceChanged.type else None
+        if word is not None and event.seq > self._words_to:
             self.words.put(word)
 
     def _too_large(self, message: Message) -> str:

@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from functools import partial
 from types import FrameType
+from typing import Any
 
 from station.clock import Clock
 from station.publisher.ending import Ending
@@ -20,6 +22,8 @@ from station.publisher.teller import Teller, Told
 from station.publisher.waits import Wait
 
 KILL_S = 1.9
+BEAT_NS = 1_000_000_000
+"""So often an empty line says that the steps go on: the daemon starts one anew that says nothing for long."""
 NICE = 10
 """What waits for the broker can wait; the line cannot. So a backlog is drained with what the line leaves."""
 
@@ -31,10 +35,14 @@ def run(settings: PublisherSettings) -> int:
     ending = Ending(clock, when_begun=_kill_later)
     told = Pipe(ending)
     told.watch()
-    steps = Service(settings, World(clock, partial(PahoLink, settings)), ending, Teller(_print)).live()
+    steps = Service(settings, World(clock, partial(PahoLink, settings)), ending, Teller(_told)).live()
+    beat_ns = 0
     try:
         wait = next(steps)
         while True:
+            if clock.mono_ns() - beat_ns >= BEAT_NS:
+                beat_ns = clock.mono_ns()
+                _print({})
             wait = steps.send(told.wait(wait))
     except StopIteration as end:
         return int(end.value)
@@ -76,8 +84,12 @@ def _kill_later() -> None:
     signal.setitimer(signal.ITIMER_REAL, KILL_S)
 
 
-def _print(told: Told) -> None:
+def _told(told: Told) -> None:
+    _print(dataclasses.asdict(told))
+
+
+def _print(line: Mapping[str, Any]) -> None:
     try:
-        print(json.dumps(dataclasses.asdict(told)), flush=True)  # noqa: T201
+        print(json.dumps(line), flush=True)  # noqa: T201
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115

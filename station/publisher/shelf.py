@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from station.clock import Clock
+from station.core.records import DeviceChanged
 from station.journal import Reader, Stored
 from station.publisher.cursor import Cursor
 from station.publisher.messages import Envelopes, device_message
@@ -13,6 +14,7 @@ from station.publisher.ports import Message
 from station.publisher.settings import PublisherSettings
 
 Newest = Callable[[], int]
+_LOOKED_BACK = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,20 @@ class Shelf:
     envelopes: Envelopes
     newest: Newest
 
-    def words(self) -> list[Message]:
+    def words(self, last: int) -> list[Message]:
         """The words on devices to be said on a new connection; on one that the station no longer has, that it is gone.
 
-        An empty retained message takes away the one that the broker keeps.
+        An empty retained message takes away the one that the broker keeps. They are of the journal's end, `last`, and
+        not of the place that is published: a backlog of hours would be as many hours of what no longer holds.
         """
-        return [word if self._has(word.topic) else replace(word, payload=b"") for word in self.cursor.devices()]
+        said = [word if self._has(word.topic) else replace(word, payload=b"") for word in self.cursor.devices()]
+        newer = self.newer_words(max(self.cursor.seq, last - _LOOKED_BACK), last)
+        return list({word.topic: word for word in (*said, *newer)}.values())
+
+    def newer_words(self, after: int, last: int) -> list[Message]:
+        """The words on devices that events behind `after` and up to `last` give, in their order."""
+        made = (device_message(event, self.settings) for event in self.reader.between(after, last, DeviceChanged.type))
+        return [word for _, word in filter(None, made) if self._has(word.topic)]
 
     def word(self, event: Stored) -> Message | None:
         """The word that a `device-changed` event gives, remembered; None if it gives none."""

@@ -41,7 +41,8 @@ class Publisher:
     def _listen(self) -> None:
         assert self.process.stdout
         for line in self.process.stdout:
-            self._lines.put(json.loads(line))
+            if told := json.loads(line):  # an empty one says that it lives
+                self._lines.put(told)
 
     def told(self, subject: str, *, standing: bool = True, timeout_s: float = 15) -> str:
         end = time.monotonic() + timeout_s

@@ -50,6 +50,37 @@ def test_a_publisher_that_cannot_be_started_is_told_and_tried_again(monkeypatch:
     assert "no more of it" in told[0].text
 
 
+def test_a_publisher_that_stands_still_is_killed_told_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that hangs looks alive; it had been watched by its being there alone."""
+    begin, scripts = asyncio.create_subprocess_exec, ["echo '{}'; exec sleep 1000", f"echo '{SAYS}'; cat"]
+    told: list[Condition] = []
+
+    async def spawn(*_: str, **how: Any) -> asyncio.subprocess.Process:
+        return await begin("sh", "-c", scripts.pop(0), **how)
+
+    async def live() -> None:
+        heard = asyncio.Event()
+
+        def hear(condition: Condition) -> None:
+            told.append(condition)
+            if condition.subject == "broker":
+                heard.set()
+
+        watch = Publishing({}, hear)
+        task = asyncio.create_task(watch.run())
+        await asyncio.wait_for(heard.wait(), 10)
+        await watch.stop()
+        await asyncio.wait_for(task, 5)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", spawn)
+    monkeypatch.setattr(publishing, "_RESTART_S", (0.0,))
+    monkeypatch.setattr(publishing, "SILENT_S", 0.5)
+    asyncio.run(live())
+    stood = [(one.subject, one.standing) for one in told]
+    assert stood == [("process", False), ("process", True), ("process", False), ("broker", False)]
+    assert "stood still" in told[1].text
+
+
 def test_a_broker_lost_and_found_is_a_line_each_and_one_that_flaps_no_more(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     losses, now_ns = Losses(), 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from station.core.records import DeviceChanged
 from station.journal import JournalError, Reader, Stored
 from station.publisher.cursor import Cursor
 from station.publisher.ports import Message
@@ -265,6 +267,38 @@ def test_words_on_devices_are_said_again_on_a_connection_that_outlasts_their_sil
         assert [told.standing for told in rig.told if told.subject == "devices"][-1] is False
         topics = [f"{rig.settings.topic}/device/scale-{n}" for n in range(3)]
         assert all(rig.broker.retained.get(topic) for topic in topics)
+
+
+def test_words_on_devices_are_of_now_while_a_backlog_is_still_on_its_way() -> None:
+    """Behind an outage the words of before were said again as the station was `online`, as long as it drained."""
+    with Rig() as rig:
+        topics = [f"{rig.settings.topic}/device/scale-{n}" for n in range(3)]
+        rig.append(21)
+        rig.settle()
+        rig.broker.leave()
+        rig.append(2000)
+        rig.run(5)
+        rig.broker.faults.slow_ms = (900.0, 900.0)
+        rig.broker.come_back()
+        for _ in range(2):  # as it connects, and of what changes later
+            last = rig.journal.last_seq
+            rig.run(10)
+            assert rig.check.newest(rig.journal.incarnation) < last - 20
+            said = [json.loads(rig.broker.retained[topic]) for topic in topics]
+            newest = {event.seq: json.loads(event.payload) for event in _device_changes(rig)}
+            assert {word["sequence"]: word["connected"] for word in said} == {
+                seq: told["connected"] for seq, told in sorted(newest.items())[-3:]
+            }
+            rig.append(2000)
+        rig.broker.faults.slow_ms = (0.0, 0.0)
+        rig.broker.cut()
+        rig.settle()
+        assert rig.violations() == []
+
+
+def _device_changes(rig: Rig) -> list[Stored]:
+    with contextlib.closing(Reader(rig.settings.data / "journal.db")) as reader:
+        return reader.between(0, rig.journal.last_seq, DeviceChanged.type)
 
 
 def test_the_word_on_a_device_that_the_station_no_longer_has_is_taken_away_once() -> None:
