@@ -1,5 +1,16 @@
-"""`python -m simulator`: the same as the command `simulator`."""
+"""The command `simulator`, also as `python -m simulator`."""
 
-from simulator.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Entry point. Ctrl-C while all of it is still being imported is an end like any other."""
+    try:
+        from simulator.cli import main as run  # noqa: PLC0415 - a second and more of imports
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run()
+
+
+if __name__ == "__main__":
+    main()

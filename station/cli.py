@@ -169,6 +169,8 @@ def explain(
 ) -> None:
     """Tell why one parcel went where it went: its time line, whose the readings are, all reasons."""
     epoch, number = parcel_name(parcel)
+    if svg_file is not None and not _is_drawing(svg_file):
+        fail(f"{svg_file} is there already and no drawing: nothing is written over it, give another name", 2)
     try:
         story = tell(Reader(journal_path(journal, overrides)), epoch, number)
         if svg_file is not None:
@@ -180,6 +182,15 @@ def explain(
             raise
         fail(f"{svg_file} cannot be written: {error.strerror}", 2)
     console.print(picture(story))
+
+
+def _is_drawing(path: Path) -> bool:
+    """Whether a drawing may be written there: nothing is there yet, or a drawing, which may be drawn anew."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"<svg"
+    except OSError:  # nothing is there, or what is wrong is told as it is written
+        return True
 
 
 @app.command(epilog="Example: station look picture.png --model xray18")

@@ -43,7 +43,7 @@ _LOOK_S = 0.05
 
 Who = Annotated[str, typer.Option(help="Who wishes it; by default the user of this PC.")]
 Expires = Annotated[float, typer.Option(help="Seconds after which it is not carried out any more.", min=1, max=86400)]
-Wait = Annotated[float, typer.Option(help="Seconds to wait for the answer.", min=0)]
+Wait = Annotated[float, typer.Option(help="Seconds to wait for the answer.", min=0, max=86400)]
 AlarmAndSubject = Annotated[str, typer.Argument(metavar="ALARM/SUBJECT", help="As `station status` names it.")]
 Identity = Annotated[str, typer.Option("--id", help="Its id, to send the same one again; by default a new one.")]
 
@@ -282,7 +282,7 @@ def _wish(tree: StationConfig, model: type[Command], fields: dict[str, Any], wai
     except KeyboardInterrupt:
         text = f"It waits in the inbox, and is carried out if the station comes to it before {command.expires_at}"
         fail(f"{text}. Its id: {command.id}", 130)
-    if answer is not None and answer["digest"] and answer["digest"] != command.digest:
+    if answer is not None and answer["digest"] and not command.repeats(answer["digest"], stands=answer["stands"]):
         told = f"a command {answer['command_type']} had the id {command.id}, and was {answer['result']}"
         fail(f"not carried out: {told}: give each its own", 1)
     if answer is None:
@@ -305,7 +305,8 @@ def _look(tree: StationConfig, identity: str) -> dict[str, Any] | None:
     try:
         with closing(Reader(tree.data / "journal.db")) as reader:
             event = reader.answer_to(identity)
+            stands = event is not None and reader.stands(identity)
     except JournalError:
         return None
-    told: dict[str, Any] | None = json.loads(event.payload) if event is not None else None
+    told: dict[str, Any] | None = json.loads(event.payload) | {"stands": stands} if event is not None else None
     return told

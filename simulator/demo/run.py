@@ -113,7 +113,8 @@ class Demo:
             "rss_mb": round(self.rss_mb, 1),
             "simulator_late_ms": self.plant.last.get("late_ms"),
         }
-        if self.died or code:
+        still_began = self.interrupted and code == -signal.SIGTERM
+        if self.died or (code and not still_began):
             report["broken"].append(f"{self.died or 'the station'} died")
         return report
 
@@ -134,6 +135,8 @@ class Demo:
         return [events[sequence] for sequence in sorted(events)]
 
     def _journal(self, sql: str, *values: int) -> list[tuple[Any, ...]]:
+        if not (self.data / "journal.db").exists():  # the station was stopped as it began
+            return [(None,)]
         db = apsw.Connection(str(self.data / "journal.db"), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             return list(db.execute(sql, values))

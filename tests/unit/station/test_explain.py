@@ -207,6 +207,7 @@ def test_the_command_takes_a_number_or_an_identity_and_draws(troubled: TimedLine
         (["4000000000"], 1, "holds nothing of parcel 4000000000"),
         (["7/17"], 1, "holds nothing of parcel 7/17"),
         (["17", "--svg", "/no/such/folder/x.svg"], 2, "cannot be written"),
+        (["17", "--svg", __file__], 2, "is there already and no drawing"),
     ],
 )
 def test_what_cannot_be_told_is_said(troubled: TimedLine, arguments: list[str], code: int, said: str) -> None:
