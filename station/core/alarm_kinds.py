@@ -22,6 +22,7 @@ _SUBJECTS: Mapping[str, AlarmKind] = {
     ),
     "publisher/cursor": replace(HANDBOOK["publisher"], follows=("journal/disk",)),
     "inbox/access": replace(HANDBOOK["inbox"], on_s=1.0, off_s=5.0, follows=("journal/disk",)),
+    "publisher/behind": replace(HANDBOOK["publisher"], follows=("publisher/broker",)),
     "publisher/broker": replace(HANDBOOK["publisher"], on_s=2.0),
     "publisher/journal": replace(HANDBOOK["publisher"], follows=("journal/aside", "journal/put-back")),
     "publisher/process": replace(HANDBOOK["publisher"], on_s=2.0),

@@ -328,9 +328,9 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "high",
         "`process`: it ended. `broker`: it refuses or cannot be reached, or accepts no events. `state`, `devices`: it"
         " does not take the retained words on the station, or on its devices. `client-id`: another client uses the"
-        " same. `rejected`: an event cannot be published. `journal`: it cannot be read, or is not the one that was"
-        " published. `lock`, `cursor`: its own file cannot be used. `commands`, `inbox`: commands over MQTT cannot be"
-        " heard, or taken",
+        " same. `rejected`: an event cannot be published. `behind`: events reach the broker ever later. `journal`: it"
+        " cannot be read, or is not the one that was published. `lock`, `cursor`: its own file cannot be used."
+        " `commands`, `inbox`: commands over MQTT cannot be heard, or taken",
         "the central system does not hear of this line. Events are kept on disk and published later, all but one that"
         " is `rejected`; with `state` and `devices` they are published. The process is started again by itself",
         "as the text says",

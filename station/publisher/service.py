@@ -38,6 +38,8 @@ QUIET_NS, FIRST_QUIET_NS = 600_000_000_000, 20_000_000_000
 """How long a word is not said to a broker that does not take it; at first, where it only hung up at one."""
 HANG_UPS = 3
 """Connections in a row that ended at a word on a device before that is taken for their cause."""
+FEW, BEHIND_NS, ABSENT_NS = 500, 600_000_000_000, 1_000_000_000
+"""A backlog of more, for longer than that, while the broker takes events, is told; a pause is no connection."""
 WARN_AHEAD, WARN_EVERY_S = timedelta(days=14), 3600.0
 
 
@@ -74,6 +76,8 @@ class Service:
         self._quiet_until_ns = {"state": 0, "device/#": 0}
         self._hung_up = 0
         self._pulse_ns: int | None = None
+        self._level_ns: int | None = None
+        self._seen_ns: int | None = None
 
     def live(self) -> Steps:
         """Publish until told to end; the exit code, 3 if another publisher holds the cursor.
@@ -226,6 +230,7 @@ class Service:
         if not self._verdict.refuses:
             self._teller.tell("broker", None)
         self._tell_cursor(shelf.cursor.fault)
+        self._tell_behind(feed, shelf)
         if self._unread and feed.lived_s > UNREAD_S:
             self._unread = False
             self._teller.tell("journal", self._stand)
@@ -236,6 +241,26 @@ class Service:
             self._teller.tell("devices", None)
         self._unheard("state", feed.state.mute)
         self._unheard("device/#", feed.words.refusal)
+
+    def _tell_behind(self, feed: Feed, shelf: Shelf) -> None:
+        """A broker that takes events, and fewer than the line makes, or one in a while: they come ever later.
+
+        Only time with a connection counts: while there is none, that is told.
+        """
+        now_ns, waiting = self._clock.mono_ns(), (feed.state.last or 0) - shelf.cursor.seq
+        if self._seen_ns is not None and self._level_ns is not None and now_ns - self._seen_ns > ABSENT_NS:
+            self._level_ns += now_ns - self._seen_ns
+        self._seen_ns = now_ns
+        if waiting <= FEW or self._level_ns is None:
+            self._level_ns = now_ns
+            self._teller.tell("behind", None)
+        elif now_ns - self._level_ns >= BEHIND_NS:
+            minutes = (now_ns - self._level_ns) // 60_000_000_000
+            sentence = f"for {minutes} minutes more than {FEW} events have waited for the broker, {waiting} do now"
+            sentence += (
+                "; if it does not end: is one refused again and again (`rejected`)? Is the broker or the way slow?"
+            )
+            self._teller.tell("behind", sentence)
 
     def _control(self, shelf: Shelf) -> Stored | None:
         return control_of(shelf.reader, shelf.cursor, self._beyond) if self._verdict.care.controls else None

@@ -296,6 +296,35 @@ def test_words_on_devices_are_of_now_while_a_backlog_is_still_on_its_way() -> No
         assert rig.violations() == []
 
 
+def test_a_broker_that_refuses_all_events_of_a_kind_makes_the_others_late_and_that_is_told() -> None:
+    with Rig() as rig:
+        rig.append(5)
+        rig.settle()
+        rig.broker.faults.hates = lambda message: "/event/device-changed" in message.topic
+        for _ in range(250):
+            rig.append(14)
+            rig.run(8)
+        behind = [told for told in rig.told if told.subject == "behind"]
+        assert [told.standing for told in behind] == [False, True]
+        assert "have waited for the broker" in behind[1].text
+        rig.broker.faults.hates = lambda _: False
+        rig.settle()
+        rig.run(20)
+        assert [told for told in rig.told if told.subject == "behind"][-1].standing is False
+
+
+def test_an_outage_is_not_told_as_a_broker_that_is_slow() -> None:
+    with Rig() as rig:
+        rig.append(5)
+        rig.settle()
+        rig.broker.leave()
+        rig.append(1000)
+        rig.run(2000)
+        rig.broker.come_back()
+        rig.settle()
+        assert [told.standing for told in rig.told if told.subject == "behind"] == [False]
+
+
 def _device_changes(rig: Rig) -> list[Stored]:
     with contextlib.closing(Reader(rig.settings.data / "journal.db")) as reader:
         return reader.between(0, rig.journal.last_seq, DeviceChanged.type)
