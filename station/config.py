@@ -32,7 +32,7 @@ class LineConfig(Settings):
     """The belt, as it is built: places in mm from the infeed eye."""
 
     mm_per_count: float = Field(gt=0)
-    speed_mm_s: float = Field(gt=0)
+    speed_mm_s: float = Field(ge=50)
     slip: float = Field(ge=0, lt=0.2)
     latch_ms: float = Field(gt=0)
     eyes_mm: tuple[float, ...] = Field(min_length=2)

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import apsw
 
-from station.clock import utc_text
 from station.core.records import JournalPruned, ParcelCompleted
 from station.journal.chain import genesis
 from station.journal.digest import gaps_sha256
 from station.journal.pictures import PictureStore
-from station.journal.retention import LANDMARKS, RESOLVED, Rules, TrustedClock, named_in, runs_of
+from station.journal.retention import AWAY, LANDMARKS, RESOLVED, Rules, TrustedClock, named_in, runs_of
 from station.journal.stored import Gap
 from station.journal.writer import Journal
 
@@ -32,6 +31,8 @@ _ENDS = f"""
 SELECT type, payload FROM parcel_event JOIN event USING (seq)
     WHERE number = ? AND parcel_event.epoch = ? AND type IN ('{ParcelCompleted.type}', '{RESOLVED}')
 """  # noqa: S608
+_TIMED = "SELECT seq, time, mono_ns FROM event"
+_NEVER = 2**62
 _LINK = "SELECT chain FROM event WHERE seq = ? UNION ALL SELECT after FROM gap WHERE last_seq = ?"
 
 Cause = Literal["age", "size", "age-of-finds", "size-of-finds"]
@@ -146,8 +147,28 @@ class Pruner:
     def _older(self, seq: int, days: float | None, utc: datetime | None) -> bool:
         if days is None or utc is None:
             return False
-        rows = self._rows("SELECT time FROM event WHERE seq >= ? ORDER BY seq LIMIT 1", seq)
-        return bool(rows) and str(rows[0][0]) < utc_text(utc - timedelta(days=days))
+        at = self._moment(seq)
+        return at is not None and at < utc - timedelta(days=days)
+
+    def _moment(self, seq: int) -> datetime | None:
+        """When the first event from there on was, by the last word of its run, and of the next one, on the time.
+
+        A clock that was far behind and was put right while the station ran, or by the next start, made its events old
+        at once. One that lies days ahead of the run before it tells that this one's was wrong, or that the PC was off
+        as long; then they stay by so much longer.
+        """
+        rows = self._rows(f"{_TIMED} WHERE seq >= ? ORDER BY seq LIMIT 1", seq)
+        if not rows:
+            return None
+        first, at, ran_ns = rows[0]
+        begins = self._rows("SELECT min(first_seq) FROM incarnation WHERE first_seq > ?", first)[0][0]
+        _, last, until_ns = self._rows(f"{_TIMED} WHERE seq < ? ORDER BY seq DESC LIMIT 1", begins or _NEVER)[0]
+        ended = _utc(last)
+        moment = max(_utc(at), ended - timedelta(microseconds=(until_ns - ran_ns) // 1000))
+        follows = self._rows(f"{_TIMED} WHERE seq >= ? ORDER BY seq LIMIT 1", begins) if begins else []
+        if follows and _utc(follows[0][1]) - ended > AWAY:
+            moment = max(moment, _utc(follows[0][1]))
+        return moment
 
     def _over(self) -> int:
         """Bytes above what all may take."""
@@ -245,3 +266,11 @@ class Pruner:
 
     def _rows(self, sql: str, *values: apsw.SQLiteValue) -> list[Any]:
         return self.journal.rows(sql, values)
+
+
+def _utc(text: object) -> datetime:
+    """A time as it stands in the journal; of a damaged one nothing is old."""
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+    except ValueError:
+        return datetime.max.replace(tzinfo=UTC)

@@ -388,3 +388,33 @@ def test_a_confirmed_resolution_is_a_find() -> None:
     told = b'{"parcel": {"epoch": 1, "number": 2}, "resolution": "%s"}'
     assert named_in("parcel-resolved", told % b"confirmed").find
     assert not named_in("parcel-resolved", told % b"cleared").find
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("behind", [timedelta(days=365 * 50), timedelta(days=40)])
+def test_what_was_recorded_while_the_clock_was_far_behind_is_as_old_as_it_is(
+    tmp_path: Path,
+    behind: timedelta,
+    restarts: bool,  # noqa: FBT001
+) -> None:
+    """A PC without a battery booted into 1976, and what it recorded then was gone an hour after its clock was right."""
+    line = Line(tmp_path, Rules(days=30, finds_days=365))
+    line.wrong = -behind
+    for n in range(40):
+        line.parcel(find=n % 5 == 0)
+    if restarts:
+        line.restart()
+    line.wrong = timedelta(0)
+    for _ in range(10):
+        line.parcel()
+    line.prune()
+    line.utc += timedelta(hours=2)
+    line.prune()
+    assert all(line.events(n) for n in range(1, 51))
+    line.utc += timedelta(days=32)
+    line.parcel()
+    line.prune()
+    line.utc += timedelta(hours=2)
+    line.prune()
+    assert [n for n in range(1, 31) if line.events(n)] == [n for n in range(1, 31) if n % 5 == 1]
+    line.whole()
