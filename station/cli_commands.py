@@ -274,7 +274,8 @@ def _wish(tree: StationConfig, model: type[Command], fields: dict[str, Any], wai
             inbox.post(command.id, command.type, "station", command.model_dump_json().encode())
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        fail(f"this is no command: {'.'.join(map(str, first['loc']))}: {first['msg']}", 2)
+        said = (*map(str, first["loc"]), first["msg"].removeprefix("Value error, "))
+        fail(f"this is no command: {': '.join(said)}", 2)
     except (InboxError, OSError) as error:
         fail(str(error), 1)
     try:

@@ -247,6 +247,7 @@ class Daemon:
         self._put(Stopping(self._stop_cause or "error"))
         if self._loop is not None:
             await self._loop.run_in_executor(core, self._one_turn)
+            await self._loop.run_in_executor(core, self._turn.end)
         self._snapshot.close()
         if self._publishing is not None:
             await self._publishing.stop()

@@ -72,7 +72,8 @@ def _read(models: Mapping[str, type[Command]], kind: str, source: Source, payloa
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
-        return malformed(kind, source, payload, f"{where}: {first['msg']}" if where else str(first["msg"]))
+        said = str(first["msg"]).removeprefix("Value error, ")
+        return malformed(kind, source, payload, f"{where}: {said}" if where else said)
     except (ValueError, RecursionError) as error:
         return malformed(kind, source, payload, str(error))
     return command

@@ -183,7 +183,17 @@ class Turn:
             self._broken = False
             log.warning("journal: writes again")
             self._say(Condition("journal", "disk", standing=False))
+            if unkept := self.counters["unkept"]:
+                text = f"{unkept} records could not be kept while the disk refused, and are lost"
+                log.error("journal: %s", text)
+                self._say(Condition("journal", "unkept", standing=True, text=text))
         return True
+
+    def end(self) -> None:
+        """Try the disk once more, and say what it did not take: an orderly end is the last moment at which one can."""
+        self._tried_ns = 0
+        if not self._commit() or not self._commit():
+            log.error("journal: %d records could not be kept and are lost with this end", len(self.backlog))
 
     def _trouble(self, error: JournalError) -> None:
         self._tried_ns = self.clock.mono_ns()

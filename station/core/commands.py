@@ -28,7 +28,8 @@ def _in_ms(text: str) -> str:
 
 
 _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]*$"
+"""One plain line: no control character, no separator of lines, nothing that turns the direction of writing."""
 Time = Annotated[str, Field(pattern=_TIME), AfterValidator(_in_ms)]
 """UTC, ISO-8601 with `Z`; kept with milliseconds."""
 CommandId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]

@@ -174,6 +174,13 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         "see that policy, model and hold list are the ones wanted, or give the commands again; then `station resume"
         " CONFIG`; look at the disk. It comes with each start until what was damaged has been given again",
     ),
+    "journal/unkept": AlarmKind(
+        "high",
+        "`unkept`: the disk refused for so long that records were dropped; the text says how many",
+        "nobody will know of them: the numbers of the events go on without a gap. Where parcels went that is missing"
+        " here, the PLC decided by itself, and inspected them",
+        "note it with the day's records; it stands until the next start. Keep more room on the disk, watch `disk-low`",
+    ),
     "journal/size": AlarmKind(
         "high",
         "`size`: `retention.max_gb` cannot be kept to",

@@ -75,8 +75,8 @@ class Commands:
                     return
 
     def _one(self, incoming: Incoming, link: Link, inbox: Inbox) -> None:
-        if incoming.retained or not incoming.topic.startswith(self._root):
-            return
+        if incoming.retained or not incoming.topic.startswith(self._root) or not incoming.payload:
+            return  # nothing at all is how a retained message is taken away
         kind = incoming.topic[len(self._root) :]
         if len(incoming.payload) > LARGEST_BYTES:
             text = f"it has {len(incoming.payload)} bytes, {LARGEST_BYTES} are allowed"

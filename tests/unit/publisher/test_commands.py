@@ -18,7 +18,7 @@ from station.clock import Clock
 from station.core.commands import HoldList, Pause, Resume
 from station.core.events import CommandMalformed
 from station.core.records import CommandResult
-from station.forms import MALFORMED, MESSAGES, read_waiting
+from station.forms import MALFORMED, MESSAGES, read_message, read_waiting
 from station.holding import staged
 from station.journal import INBOX_FILE, Inbox, Journal, Posted, Reader
 from station.publisher.commands import LARGEST_BYTES, Commands
@@ -229,6 +229,16 @@ def test_another_command_of_an_id_that_was_answered_waits_for_an_answer_of_its_o
     used = [read_waiting(posted.type, "mqtt", posted.payload) for posted in waiting(rig.data)[1:3]]
     text = "another command of the id c-1 waits: give each its own"
     assert used == [CommandMalformed(kind, "mqtt", text, "c-1", "wms", "id-used") for kind in ("hold-list", "stop")]
+
+
+def test_taking_a_retained_message_away_is_no_command(rig: Rig) -> None:
+    rig.bring("pause", b"")
+    assert (waiting(rig.data), len(rig.wire.confirmed)) == ([], 1)
+
+
+@pytest.mark.parametrize("line", ["a\u202eb", "a\u0085b", "a\u2028b", "a\u200bb", "a\x7fb", "a\nb"])
+def test_a_sign_is_one_plain_line(line: str) -> None:
+    assert isinstance(read_message("pause", signed(who=line)), CommandMalformed)
 
 
 def test_one_issued_anew_is_answered_from_before_only_while_what_it_did_is_in_force(rig: Rig) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from station import turn as turns
 from station.clock import Clock
 from station.core.actions import Order, Send
 from station.core.alarm_kinds import kind_of
@@ -66,6 +67,25 @@ class RecordingPlc:
     def open_session(self, session: int, epoch: int | None) -> None:
         """Remember it."""
         self.sessions.append((session, epoch))
+
+
+class Refusing:
+    """A disk that takes nothing until it does."""
+
+    def __init__(self) -> None:
+        self.probes = 0
+        self.appended: list[int] = []
+        self.refuses = True
+
+    def append(self, records: list[Record], *, epoch: int, session: int) -> object:
+        del epoch, session
+        self.appended.append(len(records))
+        return self.probe()
+
+    def probe(self) -> None:
+        self.probes += 1
+        if self.refuses:
+            raise JournalError("fsync failed")
 
 
 class Ticking:
@@ -239,23 +259,6 @@ def test_a_session_wanted_while_the_disk_refuses_is_opened_once_it_writes(
 
 def test_a_disk_that_refused_is_tried_again_now_and_then_and_never_with_all_that_waits(tmp_path: Path) -> None:
     """A device that babbles wakes the loop with every message (seed 2026113055 took hours over a second of it)."""
-
-    class Refusing:
-        def __init__(self) -> None:
-            self.probes = 0
-            self.appended: list[int] = []
-            self.refuses = True
-
-        def append(self, records: list[Record], *, epoch: int, session: int) -> object:
-            del epoch, session
-            self.appended.append(len(records))
-            return self.probe()
-
-        def probe(self) -> None:
-            self.probes += 1
-            if self.refuses:
-                raise JournalError("fsync failed")
-
     disk, ticking = Refusing(), Ticking()
     ids = IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC))
     turn = Turn(Line(VirtualLine().line.setup), disk, ids, RecordingPlc(tmp_path / "journal.db"), ticking.clock())
@@ -273,6 +276,32 @@ def test_a_disk_that_refused_is_tried_again_now_and_then_and_never_with_all_that
     assert max(disk.appended) > 1000
     assert turn.take([Tick()])
     assert turn.backlog == []
+
+
+def test_what_the_disk_made_the_station_forget_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Numbers go on without a gap, so no subscriber could see it."""
+    monkeypatch.setattr(turns, "BACKLOG", 100)
+    disk, ticking = Refusing(), Ticking()
+    ids = IdFile(tmp_path / "ids.json", lambda: datetime.now(UTC))
+    turn = Turn(Line(VirtualLine().line.setup), disk, ids, RecordingPlc(tmp_path / "journal.db"), ticking.clock())
+    for moment in range(300):
+        ticking.on()
+        turn.take([DeviceState("scanner", connected=moment % 2 == 0)])
+    lost = turn.counters["unkept"]
+    assert lost > 100
+    turn.end()
+    assert "100 records could not be kept and are lost with this end" in caplog.text
+    disk.refuses = False
+    ticking.on()
+    turn.take([Tick()])
+    text = f"{lost} records could not be kept while the disk refused, and are lost"
+    assert turn.line.alarms.open["journal", "unkept"].text == text
+    assert text in caplog.text
+    before = len(caplog.messages)
+    turn.end()
+    assert (turn.backlog, len(caplog.messages)) == ([], before)
 
 
 def test_a_session_lies_above_the_one_that_the_plc_holds(tmp_path: Path) -> None:
