@@ -13,32 +13,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _EVERY_NS = 500_000_000
+_START_US = 60_000_000
 
 
 @dataclass(slots=True)
 class Systemd:
-    """One service's line to its manager. Watchdog and status go out twice a second at most."""
+    """One service's line to its manager. Watchdog and status go out twice a second at most.
+
+    Attributes:
+        address: of its socket, "" without one.
+        watchdog_us: the time within which it is to hear of us, in microseconds; "" if it does not watch.
+    """
 
     address: str = ""
+    watchdog_us: str = ""
     _told_ns: int | None = None
     _status: str = ""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Systemd:
         """The manager that the environment names, or none."""
-        return cls(environment.get("NOTIFY_SOCKET", ""))
+        return cls(environment.get("NOTIFY_SOCKET", ""), environment.get("WATCHDOG_USEC", ""))
 
     def ready(self) -> None:
-        """The station is up."""
-        self._send("READY=1")
+        """The station is up; from here on its watchdog has the unit's time."""
+        self._send("\n".join(["READY=1", *([f"WATCHDOG_USEC={self.watchdog_us}"] if self.watchdog_us else [])]))
 
     def stopping(self) -> None:
         """It ends in order."""
         self._send("STOPPING=1")
 
     def reloading(self) -> None:
-        """It ends in order to be ready again at once, by the same process number."""
-        self._send("RELOADING=1")
+        """It ends in order to be ready again at once, by the same process number.
+
+        The watchdog runs on meanwhile, and a start takes its seconds: it is given more.
+        """
+        self._send("\n".join(["RELOADING=1", *([f"WATCHDOG_USEC={_START_US}"] if self.watchdog_us else [])]))
 
     def alive(self, now_ns: int, status: str) -> None:
         """The loop has turned; `status` is what `systemctl status` shows."""

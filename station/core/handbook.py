@@ -229,7 +229,8 @@ HANDBOOK: Mapping[str, AlarmKind] = {
         " another one reads the labels): it says nothing, or only what cannot be used; the text has the last",
         "parcels are inspected for the lack of it, or pass on what another of its kind brings alone",
         "as the text says. Nothing comes: is its trigger there, its lamp on, its output format the configured one?"
-        " `station explain` shows what it sent for a parcel. It clears itself once five parcels have something again",
+        " `station explain` shows what it sent for a parcel. It clears itself with the first parcel that has something,"
+        " or the fifth in a row where it had come back lately",
         follows=(
             "plc-lost",
             "plc-slow",

@@ -12,18 +12,30 @@ from station.core.policy import is_missing
 from station.core.setup import DeviceSetup
 
 IN_A_ROW = 5
-"""Parcels without anything usable of a device, from which on it is worth a word; and with, until all is well again."""
+"""Parcels without anything usable of a device, from which on it is worth a word."""
 BESIDE_ANOTHER = 200
 """The same for a scanner while another one reads the labels: of several, each sees only some."""
+LATELY = 50
+"""Where it was well for fewer parcels than that, so many as `IN_A_ROW` must have something until it is well again."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """Of one device: parcels in a row without and with something usable, and those since it was called well."""
+
+    without: int = 0
+    having: int = 0
+    since: int = LATELY
+    needs: int = 1
+    told: bool = False
 
 
 @dataclass(slots=True)
 class Usable:
-    """By device, how many parcels in a row had nothing usable of it, and how many had."""
+    """By device, what the last parcels had of it. What brings something now and then is one alarm, and no chatter."""
 
     alarms: Alarms
-    _without: dict[str, int] = field(default_factory=dict)
-    _with: dict[str, int] = field(default_factory=dict)
+    _rows: dict[str, _Row] = field(default_factory=dict)
 
     def decided(self, parcel: Parcel, devices: Collection[DeviceSetup], lost: Collection[str]) -> list[Keep]:
         """A parcel was decided, with what the devices but the `lost` ones brought; of one in doubt nothing is known."""
@@ -32,26 +44,37 @@ class Usable:
             name = device.name
             if parcel.doubts or name in lost or name in parcel.evidence.ambiguous:
                 continue
+            row = self._rows.setdefault(name, _Row())
+            row.since += 1
             fault = _fault(parcel, device)
-            beside = device.kind == "barcode" and bool(parcel.evidence.barcodes)
             if fault is None:
-                self._without.pop(name, None)
-                self._with[name] = self._with.get(name, 0) + 1
-                actions += self.forget(name) if self._with[name] >= IN_A_ROW else []
-                continue
-            self._without[name] = self._without.get(name, 0) + 1
-            if not beside:
-                self._with.pop(name, None)
-            worth = BESIDE_ANOTHER if beside else IN_A_ROW
-            if self._without[name] >= worth:
-                text = f"it is connected, and {worth} parcels in a row had nothing usable of it; the last: {fault}"
-                actions += self.alarms.set("no-evidence", name, text)
+                actions += self._brought(name, row)
+            else:
+                beside = device.kind == "barcode" and bool(parcel.evidence.barcodes)
+                actions += self._lacked(name, row, BESIDE_ANOTHER if beside else IN_A_ROW, fault)
         return actions
 
+    def _brought(self, device: str, row: _Row) -> list[Keep]:
+        row.without = 0
+        row.having += 1
+        if not row.told or row.having < row.needs:
+            return []
+        row.told, row.since = False, 0
+        return self.alarms.clear("no-evidence", device)
+
+    def _lacked(self, device: str, row: _Row, worth: int, fault: str) -> list[Keep]:
+        row.without += 1
+        row.having = 0
+        if row.without < worth:
+            return []
+        if not row.told:
+            row.told, row.needs = True, IN_A_ROW if worth == IN_A_ROW and row.since < LATELY else 1
+        text = f"it is connected, and {worth} parcels in a row had nothing usable of it; the last: {fault}"
+        return self.alarms.set("no-evidence", device, text)
+
     def forget(self, device: str) -> list[Keep]:
-        """It brings something again, or is not connected, which is an alarm of its own."""
-        self._without.pop(device, None)
-        self._with.pop(device, None)
+        """It is not connected, which is an alarm of its own."""
+        self._rows.pop(device, None)
         return self.alarms.clear("no-evidence", device)
 
 

@@ -245,6 +245,17 @@ def test_systemd_is_told_by_datagrams_and_no_more_than_twice_a_second(tmp_path: 
     assert told == ["READY=1", alive, alive, "WATCHDOG=1\nSTATUS=all is inspected", "STOPPING=1", "RELOADING=1"]
 
 
+def test_a_watchdog_has_patience_while_the_station_starts_again(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(2)
+        systemd = Systemd.of({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "5000000"})
+        systemd.reloading()
+        systemd.ready()
+        told = [manager.recv(1000).decode() for _ in range(2)]
+    assert told == ["RELOADING=1\nWATCHDOG_USEC=60000000", "READY=1\nWATCHDOG_USEC=5000000"]
+
+
 @pytest.mark.parametrize("address", ["", "/nowhere/at/all", "@no-such-socket-anywhere"])
 def test_a_manager_that_does_not_listen_is_no_trouble(address: str) -> None:
     Systemd(address).ready()
