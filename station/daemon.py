@@ -18,7 +18,7 @@ from station.clock import Clock, ClockQuality, QualityWatch, now_ns, now_utc
 from station.config import StationConfig
 from station.core.events import Condition, Event, Stopping, Tick, Watermark
 from station.core.line import Line
-from station.disk import DiskWatch
+from station.disk import PICTURES, DiskWatch
 from station.eye import Eye
 from station.heartbeat import DETECTOR_MS, Proof
 from station.holding import HoldListError, in_force
@@ -91,7 +91,7 @@ class Daemon:
             name: drivers[device.kind].create(name, device.wire, now_ns) for name, device in config.devices.items()
         }
         self._plc = _as_plc(drivers[config.plc.kind].create("plc", config.plc.wire, now_ns))
-        pictures = PictureStore(config.data / "pictures")
+        pictures = PictureStore(config.data / PICTURES)
         self._disk = DiskWatch(config.data, config.disk, self._put)
         self._disk.look(now_ns())
         depths = {name: device.depth for name, device in config.devices.items()}

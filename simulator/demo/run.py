@@ -119,6 +119,8 @@ class Demo:
         return report
 
     def _wait_for_events(self, seconds: float) -> int:
+        if not (self.data / "journal.db").exists():  # the station was stopped as it began
+            return 0
         journaled = self._journal("SELECT max(seq) FROM event")[0][0] or 0
         limit = time.monotonic() + seconds
         while len(self.subscriber.events) < journaled and time.monotonic() < limit:
@@ -135,8 +137,6 @@ class Demo:
         return [events[sequence] for sequence in sorted(events)]
 
     def _journal(self, sql: str, *values: int) -> list[tuple[Any, ...]]:
-        if not (self.data / "journal.db").exists():  # the station was stopped as it began
-            return [(None,)]
         db = apsw.Connection(str(self.data / "journal.db"), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             return list(db.execute(sql, values))

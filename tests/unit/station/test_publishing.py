@@ -16,32 +16,35 @@ from station.publishing import STEADY_NS, Losses, Publishing
 SAYS = '{"subject": "broker", "standing": false, "text": ""}'
 
 
+async def until_the_broker_is_named() -> list[Condition]:
+    """All that the watch over a publisher tells until that has said something of the broker; then it is ended."""
+    told: list[Condition] = []
+    heard = asyncio.Event()
+
+    def hear(condition: Condition) -> None:
+        told.append(condition)
+        if condition.subject == "broker":
+            heard.set()
+
+    watch = Publishing({}, hear)
+    task = asyncio.create_task(watch.run())
+    await asyncio.wait_for(heard.wait(), 10)
+    await watch.stop()
+    await asyncio.wait_for(task, 5)
+    return told
+
+
 def test_a_publisher_that_cannot_be_started_is_told_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     begin, errors = asyncio.create_subprocess_exec, [errno.EMFILE, errno.ENOMEM]
-    told: list[Condition] = []
 
     async def spawn(*_: str, **how: Any) -> asyncio.subprocess.Process:
         if errors:
             raise OSError(errors.pop(0), "no more of it")
         return await begin("sh", "-c", f"echo '{SAYS}'; cat", **how)
 
-    async def live() -> None:
-        heard = asyncio.Event()
-
-        def hear(condition: Condition) -> None:
-            told.append(condition)
-            if condition.subject == "broker":
-                heard.set()
-
-        watch = Publishing({}, hear)
-        task = asyncio.create_task(watch.run())
-        await asyncio.wait_for(heard.wait(), 10)
-        await watch.stop()
-        await asyncio.wait_for(task, 5)
-
     monkeypatch.setattr(asyncio, "create_subprocess_exec", spawn)
     monkeypatch.setattr(publishing, "_RESTART_S", (0.0,))
-    asyncio.run(live())
+    told = asyncio.run(until_the_broker_is_named())
     assert [(one.subject, one.standing) for one in told] == [("process", True)] * 2 + [
         ("process", False),
         ("broker", False),
@@ -53,29 +56,14 @@ def test_a_publisher_that_cannot_be_started_is_told_and_tried_again(monkeypatch:
 def test_a_publisher_that_stands_still_is_killed_told_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that hangs looks alive; it had been watched by its being there alone."""
     begin, scripts = asyncio.create_subprocess_exec, ["echo '{}'; exec sleep 1000", f"echo '{SAYS}'; cat"]
-    told: list[Condition] = []
 
     async def spawn(*_: str, **how: Any) -> asyncio.subprocess.Process:
         return await begin("sh", "-c", scripts.pop(0), **how)
 
-    async def live() -> None:
-        heard = asyncio.Event()
-
-        def hear(condition: Condition) -> None:
-            told.append(condition)
-            if condition.subject == "broker":
-                heard.set()
-
-        watch = Publishing({}, hear)
-        task = asyncio.create_task(watch.run())
-        await asyncio.wait_for(heard.wait(), 10)
-        await watch.stop()
-        await asyncio.wait_for(task, 5)
-
     monkeypatch.setattr(asyncio, "create_subprocess_exec", spawn)
     monkeypatch.setattr(publishing, "_RESTART_S", (0.0,))
     monkeypatch.setattr(publishing, "SILENT_S", 0.5)
-    asyncio.run(live())
+    told = asyncio.run(until_the_broker_is_named())
     stood = [(one.subject, one.standing) for one in told]
     assert stood == [("process", False), ("process", True), ("process", False), ("broker", False)]
     assert "stood still" in told[1].text
